@@ -1,0 +1,1 @@
+"""Say a report: each module has one `render(report) -> str`."""

@@ -102,7 +102,7 @@ def assemble(
     target: str,
     findings: Iterable[Finding],
     skipped: Iterable[Skipped] = (),
-    stats: Stats = Stats(),  # noqa: B008  frozen: sharing it is harmless
+    stats: Stats = Stats(),
     rules: Mapping[str, RuleInfo] | None = None,
     suppressed: int = 0,
     notes: Iterable[Note] = (),
@@ -155,7 +155,9 @@ def docs_url(rule: str) -> str:
     return f"{DOCS}/{rule}.html"
 
 
-def _state(area: Area, findings: tuple[Finding, ...], skipped: tuple[Skipped, ...], *, asked: bool) -> AreaState:
+def _state(
+    area: Area, findings: tuple[Finding, ...], skipped: tuple[Skipped, ...], *, asked: bool
+) -> AreaState:
     own = [finding for finding in findings if finding.area == area]
     tally = Counter(finding.severity for finding in own)
     numbers = {severity: tally[severity] for severity in Severity}

@@ -1,0 +1,59 @@
+"""Python text to a syntax tree, whatever the text holds.
+
+The tree is that of the standard library's ``ast`` module. What ``ast`` of the running Python refuses (a syntax error, Python 2,
+syntax newer than the running Python) is parsed by tree-sitter and turned into the same nodes (``recover``), so that one error
+does not hide the rest of the file.
+
+Measured on 198,000 lines with the garbage collector off: ``ast.parse`` takes 4.5 µs a line, tree-sitter's parse 5.1, and
+turning its nodes into Python objects another 14 to 19.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from dataclasses import dataclass
+
+from stopper.source.files import Text
+
+MAX_DEPTH = 400
+"""How deeply expressions and statements may nest. Measured: hand-written code of the standard library stays below 40."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A syntax tree, and what was wrong with the text."""
+
+    tree: ast.Module
+    problem: str = ""
+    """Why the file was not read whole; "" when it was."""
+
+
+def parse(text: Text) -> Parsed:
+    """Return the tree of ``text``; never raises for anything a file can hold."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text.content)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return _recovered(text, error)
+    return Parsed(tree)
+
+
+def _recovered(text: Text, error: Exception) -> Parsed:
+    from stopper.source.recover import recover
+
+    reason = _reason(error)
+    try:
+        tree, lost = recover(text.content)
+    except (RecursionError, MemoryError, ValueError):
+        return Parsed(ast.Module([], []), f"not read: {reason}")
+    return Parsed(tree, f"{reason}; {lost} lines were not understood, the rest was read" if lost else "")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, SyntaxError):
+        return f"syntax error at line {error.lineno}: {error.msg}"
+    if isinstance(error, ValueError):
+        return str(error)
+    return "the code is nested too deeply"

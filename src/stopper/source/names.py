@@ -1,0 +1,395 @@
+"""What an expression *is*: imports, aliases, re-exports, attributes and calls resolved to one full name.
+
+The full name of a call's result carries ``()``: after ``conn = sqlite3.connect(p)``, ``conn.execute`` is
+``sqlite3.connect().execute``. Members that a project class inherits from a library are named as the library's, so that
+``MyFlask().route`` is ``flask.Flask().route``.
+
+Approximated: a name bound several times in one scope is taken for the first binding that resolves; parameters are known by
+their annotation only, ``self`` and ``cls`` by their class; a function's result is its first ``return`` that resolves.
+"""
+
+from __future__ import annotations
+
+import ast
+import enum
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from stopper.source.module import Binding, Bound, Kind, Module, Scope
+
+MAX_DEPTH = 40
+"""How many names one resolution may pass through."""
+
+SAME = {
+    "flask.current_app": "flask.Flask()",
+    "flask.globals.current_app": "flask.Flask()",
+    "quart.current_app": "flask.Flask()",
+    "flask_restful.request": "flask.request",
+    "flask_openapi3.OpenAPI": "flask.Flask",
+    "apiflask.APIFlask": "flask.Flask",
+    "apiflask.APIBlueprint": "flask.Blueprint",
+    "flask_restx.request": "flask.request",
+    "os.getenv": "os.environ.get",
+    "werkzeug.security.safe_join": "werkzeug.utils.safe_join",
+    "werkzeug.contrib.fixers.ProxyFix": "werkzeug.middleware.proxy_fix.ProxyFix",
+}
+"""Names under which one thing is also known."""
+
+HOMES = {
+    f"flask.{home}.": "flask."
+    for home in ("app", "blueprints", "globals", "helpers", "json", "sessions", "templating", "wrappers", "ctx", "config")
+} | {"flask.ext.": "flask_", "flaskext.": "flask_", "sqlalchemy.sql.expression.": "sqlalchemy.", "sqlalchemy.sql.": "sqlalchemy."}
+"""Modules whose members are better known by a shorter name."""
+
+_KEPT = ("flask.json.loads", "flask.json.dumps", "flask.json.provider")
+_TRANSPARENT = frozenset(("contextlib.closing", "werkzeug.local.LocalProxy", "werkzeug.LocalProxy", "copy.copy", "typing.cast"))
+
+
+class RefKind(enum.Enum):
+    """What a name stands for."""
+
+    EXTERNAL = enum.auto()
+    """Something outside the project: a library's or the language's."""
+    MODULE = enum.auto()
+    FUNCTION = enum.auto()
+    CLASS = enum.auto()
+    INSTANCE = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """What an expression stands for."""
+
+    name: str
+    """The full name, with ``()`` for the result of a call."""
+    kind: RefKind
+    scope: Scope | None = None
+    """The project's function or class, or its module's scope."""
+
+
+def canonical(name: str) -> str:
+    """Return the best known of the names under which one library object goes."""
+    if name.startswith(_KEPT):
+        return name
+    for home, short in HOMES.items():
+        if name.startswith(home):
+            name = short + name[len(home) :]
+            break
+    head, parens, rest = name.partition("(")
+    while head:
+        if head in SAME:
+            return SAME[head] + name[len(head) :]
+        shorter = head.rpartition(".")[0]
+        if not shorter:
+            break
+        head = shorter
+    del parens, rest
+    return name
+
+
+class Names:
+    """The names of a project. Answers are remembered."""
+
+    def __init__(self, modules: Iterable[Module]) -> None:
+        """Take the modules of the project; two of one name are told apart by the nearest path."""
+        self.modules: dict[str, Module] = {}
+        for module in modules:
+            self.modules.setdefault(module.name, module)
+        self._memo: dict[int, Ref | None] = {}
+        self._kept: list[ast.AST] = []
+        self._active: set[int] = set()
+        self._suffixes = self._by_suffix()
+
+    def resolve(self, expr: ast.expr, scope: Scope) -> Ref | None:
+        """Return what ``expr``, read in ``scope``, stands for; None when that cannot be known."""
+        key = id(expr)
+        if key in self._memo:
+            return self._memo[key]
+        if key in self._active or len(self._active) > MAX_DEPTH:
+            return None
+        self._active.add(key)
+        try:
+            ref = self._resolve(expr, scope)
+        finally:
+            self._active.discard(key)
+        self._memo[key] = ref
+        self._kept.append(expr)
+        return ref
+
+    def name(self, expr: ast.expr, scope: Scope) -> str | None:
+        """Return the full name of ``expr``, or None."""
+        ref = self.resolve(expr, scope)
+        return ref.name if ref else None
+
+    def bases(self, scope: Scope) -> Iterator[Ref]:
+        """Yield the ancestors of a project class, the nearest first; an external one ends its branch."""
+        seen: set[int] = set()
+        waiting = [scope]
+        while waiting:
+            current = waiting.pop(0)
+            if id(current) in seen:
+                continue
+            seen.add(id(current))
+            for base in getattr(current.node, "bases", []):
+                ref = self.resolve(base, current.parent or current)
+                if ref is None:
+                    continue
+                yield ref
+                if ref.kind is RefKind.CLASS and ref.scope is not None:
+                    waiting.append(ref.scope)
+
+    def is_a(self, ref: Ref | None, *names: str) -> bool:
+        """Tell whether a class or an instance is one of the classes named, or derives from one."""
+        if ref is None:
+            return False
+        wanted = {name.removesuffix("()") for name in names}
+        if ref.name.removesuffix("()") in wanted:
+            return True
+        if ref.scope is None or ref.scope.kind is not Kind.CLASS:
+            return False
+        return any(base.name in wanted for base in self.bases(ref.scope))
+
+    def member(self, owner: Scope, name: str) -> tuple[Scope, Binding] | None:
+        """Return the class that defines attribute ``name`` for the project class ``owner``, and how."""
+        for ref in (Ref("", RefKind.CLASS, owner), *self.bases(owner)):
+            if ref.scope is None or ref.kind is not RefKind.CLASS:
+                continue
+            bindings = ref.scope.bindings.get(name) or ref.scope.attributes.get(name)
+            if bindings:
+                return ref.scope, bindings[-1]
+        return None
+
+    def lookup(self, name: str, scope: Scope) -> tuple[Scope, list[Binding]] | None:
+        """Return the scope that binds ``name`` as seen from ``scope``, and its bindings."""
+        for place in scope.chain():
+            if name in place.outer:
+                continue
+            found = place.bindings.get(name)
+            if found:
+                return place, found
+        return None
+
+    def dotted(self, name: str) -> Ref | None:
+        """Return what a full dotted name stands for: a thing of the project, else something external."""
+        return self._dotted(name, 0)
+
+    def call(self, ref: Ref, node: ast.Call | None = None, scope: Scope | None = None) -> Ref | None:
+        """Return what calling ``ref`` gives."""
+        if ref.kind is RefKind.CLASS:
+            return Ref(f"{ref.name}()", RefKind.INSTANCE, ref.scope)
+        if ref.kind is RefKind.FUNCTION and ref.scope is not None:
+            return self._returned(ref.scope) or Ref(f"{ref.name}()", RefKind.EXTERNAL)
+        if ref.name in _TRANSPARENT and node is not None and scope is not None and node.args:
+            inner = self.resolve(node.args[-1], scope)
+            return self.call(inner) if inner is not None and inner.kind is RefKind.FUNCTION else inner
+        if ref.kind is RefKind.EXTERNAL:
+            return Ref(f"{ref.name}()", RefKind.EXTERNAL) if len(ref.name) < 200 else None
+        return None
+
+    def attribute(self, ref: Ref, name: str) -> Ref | None:
+        """Return what attribute ``name`` of ``ref`` stands for."""
+        if ref.kind is RefKind.MODULE and ref.scope is not None:
+            return self._module_member(ref.scope.module, name, 0)
+        if ref.kind in (RefKind.CLASS, RefKind.INSTANCE) and ref.scope is not None:
+            return self._class_member(ref, name)
+        if ref.kind is RefKind.FUNCTION:
+            return None
+        return Ref(canonical(f"{ref.name}.{name}"), RefKind.EXTERNAL)
+
+    def _resolve(self, expr: ast.expr, scope: Scope) -> Ref | None:
+        if isinstance(expr, ast.Name):
+            return self._name(expr.id, scope)
+        if isinstance(expr, ast.Attribute):
+            owner = self.resolve(expr.value, scope)
+            if owner is None:
+                return None
+            return self._global_attribute(owner, expr.attr) or self.attribute(owner, expr.attr)
+        if isinstance(expr, ast.Call):
+            return self._call(expr, scope)
+        if isinstance(expr, ast.Await):
+            return self.resolve(expr.value, scope)
+        if isinstance(expr, ast.NamedExpr):
+            return self.resolve(expr.value, scope)
+        if isinstance(expr, ast.BoolOp):
+            return next((ref for part in expr.values if (ref := self.resolve(part, scope))), None)
+        if isinstance(expr, ast.IfExp):
+            return self.resolve(expr.body, scope) or self.resolve(expr.orelse, scope)
+        if isinstance(expr, ast.Subscript):
+            owner = self.resolve(expr.value, scope)
+            return Ref(f"{owner.name}[]", RefKind.EXTERNAL) if owner and owner.kind is RefKind.EXTERNAL else None
+        return None
+
+    def _call(self, expr: ast.Call, scope: Scope) -> Ref | None:
+        if isinstance(expr.func, ast.Name) and expr.func.id == "super":
+            owner = next((place.owner for place in scope.chain() if place.owner), None)
+            base = next(iter(self.bases(owner)), None) if owner else None
+            return self.call(base) if base else None
+        ref = self.resolve(expr.func, scope)
+        return self.call(ref, expr, scope) if ref is not None else None
+
+    def _global_attribute(self, owner: Ref, name: str) -> Ref | None:
+        """Return what the project stored on ``flask.g`` under ``name``."""
+        if owner.name != "flask.g":
+            return None
+        for module in self.modules.values():
+            for target, value, scope in module.stores:
+                if isinstance(target, ast.Attribute) and target.attr == name and self.name(target.value, scope) == "flask.g":
+                    found = self.resolve(value, scope)
+                    if found is not None and found.name != "None":
+                        return found
+        return None
+
+    def _name(self, name: str, scope: Scope) -> Ref | None:
+        found = self.lookup(name, scope)
+        if found is None:
+            return Ref(name, RefKind.EXTERNAL) if name in _BUILTINS else None
+        place, bindings = found
+        refs = (self._binding(binding, name, place) for binding in bindings)
+        return next((ref for ref in refs if ref is not None), None)
+
+    def _binding(self, binding: Binding, name: str, place: Scope) -> Ref | None:
+        if binding.how is Bound.IMPORT:
+            return self._dotted(binding.dotted, 0, place.module)
+        if binding.how is Bound.SCOPE and binding.scope is not None:
+            kind = RefKind.CLASS if binding.scope.kind is Kind.CLASS else RefKind.FUNCTION
+            return Ref(binding.scope.dotted, kind, binding.scope)
+        if binding.how in (Bound.ASSIGN, Bound.WITH) and binding.value is not None:
+            if isinstance(binding.value, ast.Constant):
+                return None
+            return self.resolve(binding.value, place)
+        if binding.how is Bound.PARAMETER:
+            return self._parameter(binding, name, place)
+        return None
+
+    def _parameter(self, binding: Binding, name: str, place: Scope) -> Ref | None:
+        owner = place.owner
+        if owner is not None and next(iter(place.bindings), None) == name:
+            decorators = {getattr(item, "id", "") for item in place.decorators}
+            if "staticmethod" not in decorators:
+                kind = RefKind.CLASS if "classmethod" in decorators else RefKind.INSTANCE
+                return Ref(owner.dotted + ("()" if kind is RefKind.INSTANCE else ""), kind, owner)
+        if binding.value is None:
+            return None
+        annotation = _bare(binding.value)
+        ref = self.resolve(annotation, place.parent or place) if annotation is not None else None
+        return self.call(ref) if ref is not None and ref.kind is not RefKind.FUNCTION else None
+
+    def _returned(self, scope: Scope) -> Ref | None:
+        results = scope.yields if scope.yields and not scope.returns else scope.returns
+        for value in results:
+            if not isinstance(value, ast.Constant) and (ref := self.resolve(value, scope)) is not None:
+                return ref
+        return None
+
+    def _class_member(self, ref: Ref, name: str) -> Ref | None:
+        assert ref.scope is not None
+        found = self.member(ref.scope, name)
+        if found is not None:
+            place, binding = found
+            if binding.scope is not None and binding.scope.kind is Kind.FUNCTION and _is_property(binding.scope):
+                return self._returned(binding.scope)
+            where = self._method_of(place, binding) or place
+            result = self._binding(binding, name, where)
+            return result or Ref(f"{ref.name}.{name}", RefKind.EXTERNAL)
+        for base in self.bases(ref.scope):
+            if base.kind is RefKind.EXTERNAL and base.name != "object":
+                suffix = "()" if ref.kind is RefKind.INSTANCE else ""
+                return Ref(canonical(f"{base.name}{suffix}.{name}"), RefKind.EXTERNAL)
+        return Ref(f"{ref.name}.{name}", RefKind.EXTERNAL)
+
+    def _method_of(self, owner: Scope, binding: Binding) -> Scope | None:
+        """Return the method that assigns ``self.name``, for names in its right-hand side."""
+        line = getattr(binding.node, "lineno", 0)
+        for method in owner.children:
+            first, last = getattr(method.node, "lineno", 0), getattr(method.node, "end_lineno", 0) or 0
+            if method.kind is Kind.FUNCTION and first <= line <= last:
+                return method
+        return None
+
+    def _dotted(self, name: str, depth: int, near: Module | None = None) -> Ref | None:
+        if depth > MAX_DEPTH:
+            return None
+        module = self._module(name, near)
+        if module is not None:
+            return Ref(module.name, RefKind.MODULE, module.scope)
+        owner, _, last = name.rpartition(".")
+        if owner:
+            holder = self._module(owner, near)
+            if holder is not None:
+                return self._module_member(holder, last, depth + 1)
+        return Ref(canonical(name), RefKind.EXTERNAL)
+
+    def _module_member(self, module: Module, name: str, depth: int) -> Ref | None:
+        for binding in module.scope.bindings.get(name, []):
+            if binding.how is Bound.IMPORT and binding.dotted == f"{module.name}.{name}":
+                continue
+            if binding.how is Bound.IMPORT:
+                ref = self._dotted(binding.dotted, depth + 1, module)
+            else:
+                ref = self._binding(binding, name, module.scope)
+            if ref is not None:
+                return ref
+        inner = self.modules.get(f"{module.name}.{name}")
+        if inner is not None:
+            return Ref(inner.name, RefKind.MODULE, inner.scope)
+        for binding in module.scope.bindings.get("*", []):
+            ref = self._dotted(binding.dotted.removesuffix(".*"), depth + 1, module)
+            if ref is not None and ref.kind is RefKind.MODULE and ref.scope is not None and ref.scope.module is not module:
+                found = self._module_member(ref.scope.module, name, depth + 1) if depth < MAX_DEPTH else None
+                if found is not None and found.kind is not RefKind.EXTERNAL:
+                    return found
+        return Ref(f"{module.name}.{name}", RefKind.EXTERNAL)
+
+    def _by_suffix(self) -> dict[str, list[Module]]:
+        table: dict[str, list[Module]] = {}
+        for module in self.modules.values():
+            parts = module.name.split(".")
+            for start in range(1, len(parts)):
+                table.setdefault(".".join(parts[start:]), []).append(module)
+        return table
+
+    def _module(self, name: str, near: Module | None) -> Module | None:
+        """Return the project's module of that name; for a monorepo, the nearest whose path ends in it."""
+        exact = self.modules.get(name)
+        if exact is not None:
+            return exact
+        candidates = self._suffixes.get(name, [])
+        if not candidates or near is None:
+            return None
+        shared = [(_shared(candidate.path, near.path), candidate) for candidate in candidates]
+        best = max(shared, key=lambda pair: (pair[0], -len(pair[1].name)))
+        root = best[1].name.removesuffix(name).rstrip(".")
+        return best[1] if not root or near.name.startswith(f"{root}.") or near.name == root else None
+
+
+def _shared(one: str, other: str) -> int:
+    count = 0
+    for left, right in zip(one.split("/"), other.split("/"), strict=False):
+        if left != right:
+            break
+        count += 1
+    return count
+
+
+def _is_property(scope: Scope) -> bool:
+    names = {getattr(item, "id", getattr(item, "attr", "")) for item in scope.decorators}
+    return bool(names & {"property", "cached_property", "hybrid_property"})
+
+
+def _bare(annotation: ast.expr) -> ast.expr | None:
+    """Return the class in ``X``, ``X | None``, ``Optional[X]`` or ``"X"``."""
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        try:
+            annotation = ast.parse(annotation.value, mode="eval").body
+        except (SyntaxError, ValueError):
+            return None
+    if isinstance(annotation, ast.BinOp):
+        left = annotation.left
+        return _bare(annotation.right if isinstance(left, ast.Constant) else left)
+    if isinstance(annotation, ast.Subscript):
+        base = getattr(annotation.value, "id", getattr(annotation.value, "attr", ""))
+        return _bare(annotation.slice) if base in ("Optional", "Annotated", "Final", "ClassVar") else None
+    return annotation if isinstance(annotation, ast.Name | ast.Attribute) else None
+
+
+_BUILTINS = frozenset(dir(__import__("builtins")))

@@ -1,0 +1,117 @@
+"""What a project depends on, read from all its manifests: packages, indexes, Python versions, base images.
+
+A lock answers for what a manifest beside or below it leaves open: ``flask>=3`` in pyproject.toml with ``flask 3.1.3`` in
+uv.lock is pinned at 3.1.3. Compiled requirements files and constraints answer the same way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from stopper.finding import Skipped
+from stopper.source import locks, project_files, requirements_txt, runtimes
+from stopper.source.files import Tree
+from stopper.source.requirement import BaseImage, Found, Index, Manifest, PythonVersion, Requirement
+
+_DECLARED = {Manifest.REQUIREMENTS, Manifest.PROJECT, Manifest.PIPFILE, Manifest.CONDA}
+
+
+@dataclass(frozen=True)
+class Manifests:
+    """The answers of all manifests of one target."""
+
+    requirements: tuple[Requirement, ...] = ()
+    """In the order of files and lines, those of lock files among them."""
+    indexes: tuple[Index, ...] = ()
+    python_versions: tuple[PythonVersion, ...] = ()
+    images: tuple[BaseImage, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+    def packages(self) -> tuple[Requirement, ...]:
+        """Return one requirement for each package: see ``most_telling`` for which."""
+        groups: dict[str, list[Requirement]] = {}
+        for requirement in self.requirements:
+            groups.setdefault(requirement.name, []).append(requirement)
+        return tuple(most_telling(group) for group in groups.values())
+
+    def versions(self) -> tuple[Requirement, ...]:
+        """Return one requirement for each package and pinned version that gets installed."""
+        groups: dict[tuple[str, str], list[Requirement]] = {}
+        for one in self.requirements:
+            if one.pinned and one.kind is not Manifest.CONSTRAINTS:
+                groups.setdefault((one.name, one.pinned), []).append(one)
+        return tuple(most_telling(group) for group in groups.values())
+
+    def named(self, name: str) -> tuple[Requirement, ...]:
+        """Return the requirements on one package, by its normalised name."""
+        return tuple(one for one in self.requirements if one.name == name)
+
+
+def most_telling(group: Iterable[Requirement]) -> Requirement:
+    """Choose the requirement to point at: production before development, direct before indirect, declared before locked."""
+    return min(
+        group,
+        key=lambda one: (one.development, not one.direct, one.kind not in _DECLARED, one.pinned is None, one.location),
+    )
+
+
+def read(tree: Tree) -> Manifests:
+    """Read every manifest under the target. What is malformed is in ``skipped``, with its reason."""
+    found = Found()
+    requirements_txt.read(tree, found)
+    project_files.read(tree, found)
+    locks.read(tree, found)
+    runtimes.read(tree, found)
+    return Manifests(
+        tuple(sorted(_settled(found.requirements), key=lambda one: one.location)),
+        tuple(found.indexes),
+        tuple(found.pythons),
+        tuple(found.images),
+        tuple(found.skipped),
+    )
+
+
+def _settled(requirements: list[Requirement]) -> list[Requirement]:
+    pins: dict[str, list[Requirement]] = {}
+    declared: dict[str, list[Requirement]] = {}
+    for one in requirements:
+        if one.pinned:
+            pins.setdefault(one.name, []).append(one)
+        if one.kind in _DECLARED and one.direct:
+            declared.setdefault(one.name, []).append(one)
+    return [_with_direct(_with_lock(one, pins.get(one.name, [])), declared.get(one.name, [])) for one in requirements]
+
+
+def _with_lock(one: Requirement, pins: list[Requirement]) -> Requirement:
+    compiled = re.sub(r"\.in$", ".txt", one.location.path)
+    for pin in pins:
+        if pin.location.path == compiled != one.location.path and not one.url:
+            return replace(one, pinned=pin.pinned, hashed=pin.hashed, lock=pin.location)
+    if one.kind is Manifest.LOCK or one.url or (one.pinned and one.hashed):
+        return one
+    answers = [pin for pin in pins if pin.location.path != one.location.path and _answers(pin, one)]
+    if one.pinned:
+        answers = [pin for pin in answers if pin.pinned == one.pinned and pin.hashed]
+    if not answers:
+        return one
+    best = min(answers, key=lambda pin: (pin.kind is not Manifest.LOCK, not pin.hashed, pin.location))
+    return replace(one, pinned=best.pinned, hashed=one.hashed or best.hashed, lock=best.location)
+
+
+def _answers(pin: Requirement, one: Requirement) -> bool:
+    """Tell whether the pin's file decides for the requirement's: it stands beside it or above, and fits."""
+    if pin.development and not one.development:
+        return False
+    folder = pin.location.path.rpartition("/")[0]
+    beside = one.location.path.rpartition("/")[0]
+    return (not folder or beside == folder or beside.startswith(folder + "/")) and one.allows(pin.pinned or "")
+
+
+def _with_direct(one: Requirement, declared: list[Requirement]) -> Requirement:
+    if one.kind is not Manifest.LOCK:
+        return one
+    folder = one.location.path.rpartition("/")[0]
+    asked = [other for other in declared if not folder or other.location.path.startswith(folder + "/")]
+    return replace(one, direct=bool(asked)) if asked else one

@@ -1,51 +1,22 @@
-"""Every rule keeps the contract: its page is complete, its Bad is found, its Good is clean, its fix makes Good of Bad."""
+"""Every rule keeps the contract: its page is whole, Bad is found, Good is clean, its fix makes Good of Bad."""
 
 from __future__ import annotations
 
-import importlib
 import re
-from functools import cache
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-import stopper.rules
-from stopper import fix, page
-from stopper.finding import Area, Finding, Severity
+from stopper import fix
+from stopper.finding import Area, Finding
 from stopper.page import Example
-from stopper.rule import Rule
+from stopper.rule import Rule, discover
 from stopper.source.files import walk
-from stopper.source.project import Project
+from stopper.source.project import Options, Project
 
-RULES = Path(stopper.rules.__path__[0])
-PATHS = sorted(path for path in RULES.glob("*/*.py") if path.name != "__init__.py")
-SLUGS = [path.stem.replace("_", "-") for path in PATHS]
+RULES = discover()
 
-each_rule = pytest.mark.parametrize("path", PATHS, ids=SLUGS)
-
-
-def module_at(path: Path) -> ModuleType:
-    """Return the module of a rule file."""
-    return importlib.import_module(f"stopper.rules.{path.parent.name}.{path.stem}")
-
-
-def rule_at(path: Path) -> Rule:
-    """Return the one rule of a rule file."""
-    module = module_at(path)
-    classes = [
-        value
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Rule) and value.__module__ == module.__name__
-    ]
-    assert len(classes) == 1, f"{path.name} holds {len(classes)} rules; a rule is one file"
-    return classes[0]()
-
-
-@cache
-def page_at(path: Path) -> page.Page:
-    """Return the page of a rule file."""
-    return page.parse(module_at(path).__doc__)
+each_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.slug)
 
 
 def write(example: Example, folder: Path) -> Project:
@@ -54,91 +25,89 @@ def write(example: Example, folder: Path) -> Project:
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
-    return Project(walk(folder))
+    return Project(walk(folder), Options(online=False))
 
 
-def found_in(rule: Rule, example: Example, folder: Path) -> list[Finding]:
-    """Return what a rule finds in an example."""
-    return list(rule.source(write(example, folder)))
+def findings_in(rule: Rule, project: Project) -> list[Finding]:
+    """Return what a rule finds in a project, without what it could not look at."""
+    return [item for item in rule.source(project) if isinstance(item, Finding)]
 
 
 def test_there_are_sixty_rules_over_eight_areas() -> None:
-    assert len(PATHS) >= 60
-    assert {path.parent.name for path in PATHS} == {area.value for area in Area}
+    assert len(RULES) >= 60
+    assert {rule.area for rule in RULES} == set(Area)
 
 
 def test_no_two_rules_share_a_name() -> None:
-    assert len(SLUGS) == len(set(SLUGS))
+    slugs = [rule.slug for rule in RULES]
+
+    assert sorted(set(slugs)) == sorted(slugs)
 
 
 @each_rule
-def test_one_name_everywhere(path: Path) -> None:
-    rule = rule_at(path)
+def test_one_name_everywhere(rule: Rule) -> None:
+    *_, area, name = type(rule).__module__.split(".")
 
-    assert rule.slug == path.stem.replace("_", "-")
-    assert type(rule).__name__.lower() == path.stem.replace("_", "")
-    assert rule.area == path.parent.name
-
-
-@each_rule
-def test_the_page_has_its_sections(path: Path) -> None:
-    page = page_at(path)
-
-    assert re.fullmatch(r"[A-Z`].*\.", page.title), "the title is one sentence"
-    assert page.why
-    assert page.bad
-    assert page.good
-    assert page.references
+    assert rule.slug == name.replace("_", "-")
+    assert type(rule).__name__.lower() == name.replace("_", "")
+    assert rule.area == area
 
 
 @each_rule
-def test_the_page_names_the_weaknesses_of_the_rule(path: Path) -> None:
-    numbers = set(re.findall(r"CWE-(\d+)", " ".join(page_at(path).references)))
-
-    assert rule_at(path).cwe
-    assert {int(number) for number in numbers} == set(rule_at(path).cwe)
+def test_the_page_has_its_sections(rule: Rule) -> None:
+    assert re.fullmatch(r"\S.*\.", rule.page.title), "the title is one sentence"
+    assert rule.page.why
+    assert rule.page.bad
+    assert rule.page.good
+    assert rule.page.references
 
 
 @each_rule
-def test_bad_is_found_and_told_well(path: Path, tmp_path: Path) -> None:
-    rule = rule_at(path)
-    for number, example in enumerate(page_at(path).bad):
-        findings = found_in(rule, example, tmp_path / str(number))
+def test_the_page_names_the_weaknesses_of_the_rule(rule: Rule) -> None:
+    named = {int(number) for number in re.findall(r"CWE-(\d+)", " ".join(rule.page.references))}
 
-        assert findings, f"Bad number {number + 1} is not found"
+    assert rule.cwe
+    assert named == set(rule.cwe)
+
+
+@each_rule
+def test_bad_is_found_and_told_well(rule: Rule, tmp_path: Path) -> None:
+    for number, example in enumerate(rule.page.bad, start=1):
+        findings = findings_in(rule, write(example, tmp_path / str(number)))
+
+        assert findings, f"Bad number {number} is not found"
         for finding in findings:
-            assert (finding.rule, finding.area) == (rule.slug, rule.area)
-            assert finding.severity in Severity
+            assert (finding.rule, finding.area, finding.cwe) == (rule.slug, rule.area, rule.cwe)
             assert finding.message.strip()
             assert finding.remedy.strip(), "a finding says what to write instead"
 
 
 @each_rule
-def test_a_finding_stands_at_a_line_that_is_there(path: Path, tmp_path: Path) -> None:
-    rule = rule_at(path)
-    for number, example in enumerate(page_at(path).bad):
-        for finding in found_in(rule, example, tmp_path / str(number)):
-            place = finding.location
-            assert place.path in example.files
+def test_a_finding_stands_at_a_line_that_is_there(rule: Rule, tmp_path: Path) -> None:
+    for number, example in enumerate(rule.page.bad, start=1):
+        places = [finding.location for finding in findings_in(rule, write(example, tmp_path / str(number)))]
+
+        assert {place.path for place in places} <= set(example.files)
+        for place in places:
             assert 1 <= place.line <= max(1, len(example.files[place.path].splitlines()))
 
 
 @each_rule
-def test_good_is_clean(path: Path, tmp_path: Path) -> None:
-    rule = rule_at(path)
-    for number, example in enumerate(page_at(path).good):
-        findings = found_in(rule, example, tmp_path / str(number))
+def test_good_is_clean(rule: Rule, tmp_path: Path) -> None:
+    for number, example in enumerate(rule.page.good, start=1):
+        findings = findings_in(rule, write(example, tmp_path / str(number)))
 
-        assert [f"{finding.location}: {finding.message}" for finding in findings] == []
+        assert [f"Good number {number}, {finding.location}: {finding.message}" for finding in findings] == []
 
 
 @each_rule
-def test_the_fix_makes_good_of_bad(path: Path, tmp_path: Path) -> None:
-    rule = rule_at(path)
-    page = page_at(path)
-    for number, bad in enumerate(page.bad):
+def test_the_fix_makes_good_of_bad(rule: Rule, tmp_path: Path) -> None:
+    if type(rule).fix is Rule.fix:
+        return
+    for number, (bad, good) in enumerate(zip(rule.page.bad, rule.page.good, strict=True), start=1):
         project = write(bad, tmp_path / str(number))
-        fixes = [rule.fix(finding, project) for finding in rule.source(project)]
+        fixes = [rule.fix(finding, project) for finding in findings_in(rule, project)]
         edits = [edit for one in fixes if one is not None for edit in one.edits]
-        if edits:
-            assert bad.files | fix.apply(edits, bad.files) == page.good[number].files
+
+        assert edits, f"Bad number {number} has no fix"
+        assert bad.files | fix.apply(edits, bad.files) == good.files

@@ -1,0 +1,172 @@
+"""The run: a target becomes facts, rules ask them, and what they say becomes a report.
+
+A rule that raises is recorded as skipped, with its name, and the run goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from stopper.baseline import Baseline
+from stopper.config import Config
+from stopper.errors import NotFlaskError
+from stopper.finding import Finding, RouteRef, Skipped
+from stopper.report import Note, Report, RuleInfo, Stats, assemble
+from stopper.rule import Rule, discover
+from stopper.source import ignores
+from stopper.source.files import SourceFile, Tree, walk
+from stopper.source.project import Options, Project
+
+_PROGRAMS = (".py", ".pyw", ".html", ".htm", ".j2", ".jinja", ".jinja2")
+_DATA = (".toml", ".cfg", ".ini", ".env", ".yml", ".yaml", ".conf", ".txt")
+_NAMES = ("Dockerfile", "Procfile", ".env", ".flaskenv", "Caddyfile")
+_SMALL = 200_000
+
+Progress = Callable[[str, int, int], None]
+"""Is told what is being done, how many steps are done, and how many there are."""
+
+
+def audit(target: Path, config: Config | None = None, progress: Progress | None = None) -> Report:
+    """Look at the source of a project with every rule that the configuration wants.
+
+    Args:
+        target: The folder of the project, or one file.
+        config: What to look at; the defaults when it is not given.
+        progress: Called before each step, for long looks.
+
+    Raises:
+        TargetError: There is nothing at ``target``.
+        NotFlaskError: Nothing under ``target`` uses Flask.
+        ConfigError: The baseline cannot be read.
+    """
+    started = time.perf_counter()
+    config = config or Config()
+    tell = progress or (lambda *_: None)
+    tell("reading the project", 0, 1)
+    project = Project(_kept(walk(target), config), Options(config.advisories, config.online))
+    _demand_flask(project, target)
+    rules = [rule for rule in discover() if config.wants(rule.slug, rule.area)]
+    findings, skipped = _run(rules, project, tell)
+    findings = _numbered(_completed(finding, project) for finding in findings)
+    kept, suppressed, notes = _sift(findings, project, config, {rule.slug for rule in rules})
+    return assemble(
+        target=str(target),
+        findings=kept,
+        skipped=[*_facts_skipped(project), *skipped],
+        stats=_stats(project, time.perf_counter() - started),
+        rules={rule.slug: _info(rule) for rule in rules},
+        suppressed=suppressed,
+        notes=notes,
+        asked=tuple({rule.area for rule in rules}),
+    )
+
+
+def _kept(tree: Tree, config: Config) -> Tree:
+    if not config.exclude:
+        return tree
+    return replace(tree, files=tuple(file for file in tree.files if not config.excludes(file.path)))
+
+
+def _demand_flask(project: Project, target: Path) -> None:
+    if project.uses_flask:
+        return
+    unread = "; ".join(f"{one.what}: {one.reason}" for one in project.code.skipped[:3])
+    hint = f" ({unread})" if unread else ""
+    raise NotFlaskError(
+        f"nothing under {str(target)!r} imports Flask{hint}; name the folder that holds the Flask project: stopper audit PATH"
+    )
+
+
+def _run(rules: list[Rule], project: Project, tell: Progress) -> tuple[list[Finding], list[Skipped]]:
+    findings: list[Finding] = []
+    skipped: list[Skipped] = []
+    for done, rule in enumerate(rules):
+        tell(rule.slug, done, len(rules))
+        try:
+            for item in rule.source(project):
+                if isinstance(item, Skipped):
+                    skipped.append(item)
+                else:
+                    findings.append(item)
+        except Exception as error:  # noqa: BLE001 - one broken rule must not hide what the others see
+            reason = f"the rule failed: {type(error).__name__}: {error}; please report it"
+            skipped.append(Skipped(f"rule {rule.slug}", reason, (rule.area,)))
+    return list(dict.fromkeys(findings)), list(dict.fromkeys(skipped))
+
+
+def _facts_skipped(project: Project) -> Iterable[Skipped]:
+    yield from project.skipped
+    yield from getattr(project.history, "skipped", ())
+
+
+def _completed(finding: Finding, project: Project) -> Finding:
+    """Add the line of code and the route that reaches it."""
+    code = finding.code or project.line(finding.location)
+    route = finding.route or _route(finding, project)
+    return replace(finding, code=code, route=route)
+
+
+def _route(finding: Finding, project: Project) -> RouteRef | None:
+    if not finding.location.path.endswith((".py", ".pyw")):
+        return None
+    route = project.routes.at(finding.location.path, finding.location.line)
+    return RouteRef(route.rule, tuple(route.methods), route.endpoint) if route else None
+
+
+def _numbered(findings: Iterable[Finding]) -> list[Finding]:
+    """Give each finding its fingerprint: rule, path, context and code; equal ones are told apart by their order."""
+    seen: Counter[str] = Counter()
+    result = []
+    for finding in sorted(findings, key=lambda one: (one.location, one.rule, one.message)):
+        parts = (finding.rule, finding.location.path, finding.context, " ".join(finding.code.split()))
+        digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:20]
+        seen[digest] += 1
+        nth = seen[digest]
+        result.append(replace(finding, fingerprint=digest if nth == 1 else f"{digest}-{nth}"))
+    return result
+
+
+def _sift(
+    findings: list[Finding], project: Project, config: Config, ran: set[str]
+) -> tuple[list[Finding], int, list[Note]]:
+    """Leave out what a comment, a path in the configuration, the threshold or the baseline keeps out of the report."""
+    sure = [finding for finding in findings if finding.confidence.at_least(config.min_confidence)]
+    allowed = [finding for finding in sure if not config.ignores(finding.location.path, finding.rule)]
+    known = {rule.slug for rule in discover()}
+    texts = {file.path: file.text.content for file in project.tree.files if _may_ignore(file)}
+    sifted = ignores.sift(allowed, texts, ran=ran, known=known)
+    notes = [Note(one.message, one.location) for one in sifted.complaints]
+    kept = list(sifted.kept)
+    if config.baseline is not None:
+        kept = list(Baseline.load(config.baseline).sift(kept).new)
+    return kept, len(sure) - len(kept), notes
+
+
+def _may_ignore(file: SourceFile) -> bool:
+    """Tell whether a file can hold a comment that people write for Stopper."""
+    if file.path.endswith(_PROGRAMS):
+        return True
+    return file.size < _SMALL and (file.name in _NAMES or file.path.endswith(_DATA))
+
+
+def _stats(project: Project, seconds: float) -> Stats:
+    return Stats(
+        files=len(project.tree.files),
+        lines=sum(module.text.line_count for module in project.modules),
+        templates=len(project.templates.all),
+        routes=len(project.routes.routes),
+        seconds=round(seconds, 3),
+    )
+
+
+def _info(rule: Rule) -> RuleInfo:
+    page = rule.page
+    good = page.good[0].source if page.good else ""
+    return RuleInfo(page.title, page.why, rule.area, rule.severity, rule.cwe, good, page.references)
+
+

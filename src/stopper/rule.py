@@ -1,0 +1,134 @@
+"""What a rule is: one file under ``rules``, found by walking the package.
+
+The file's docstring is the rule's page (``stopper.page``), its one class asks facts and reports findings. Slug, class, docs page
+and test id follow from the file's name, so there is no list to keep.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from stopper import rules
+from stopper.errors import RuleError
+from stopper.finding import Area, Confidence, Evidence, Finding, Location, RouteRef, Severity, Skipped, Step, Vantage
+from stopper.fix import Fix
+from stopper.page import Page, parse
+from stopper.source.project import Project
+
+if TYPE_CHECKING:
+    from stopper.taint.flows import Flow
+
+
+class Rule:
+    """One thing an app must not do. The hooks default to nothing; override those that can see it."""
+
+    area: ClassVar[Area]
+    severity: ClassVar[Severity]
+    cwe: ClassVar[tuple[int, ...]] = ()
+
+    def source(self, project: Project) -> Iterable[Finding | Skipped]:
+        """Yield what is wrong in the source, and what could not be looked at."""
+        del project
+        return ()
+
+    def app(self, booted: Any) -> Iterable[Finding | Skipped]:
+        """Yield what is wrong in the booted application."""
+        del booted
+        return ()
+
+    def wire(self, site: Any) -> Iterable[Finding | Skipped]:
+        """Yield what is wrong in the answers of a live site."""
+        del site
+        return ()
+
+    def fix(self, finding: Finding, project: Project) -> Fix | None:
+        """Return the edits that close a finding, or None when a person must write them."""
+        del finding, project
+        return None
+
+    @property
+    def slug(self) -> str:
+        """Return the rule's name: that of its file, with hyphens."""
+        return type(self).__module__.rpartition(".")[2].replace("_", "-")
+
+    @property
+    def page(self) -> Page:
+        """Return what the file's docstring says."""
+        return parse(inspect.getmodule(type(self)).__doc__)  # type: ignore[union-attr]
+
+    def found(
+        self,
+        location: Location,
+        message: str,
+        *,
+        confidence: Confidence = Confidence.HIGH,
+        severity: Severity | None = None,
+        remedy: str = "",
+        flow: tuple[Step, ...] = (),
+        route: RouteRef | None = None,
+        code: str = "",
+        context: str = "",
+        related: tuple[Location, ...] = (),
+    ) -> Finding:
+        """Return a finding of this rule.
+
+        Args:
+            location: The one primary place.
+            message: One sentence: what is wrong here.
+            confidence: How sure that is.
+            severity: The rule's own when it is not given.
+            remedy: The exact code to write instead.
+            flow: From source to sink, for a taint finding.
+            route: The route that reaches it; the audit looks it up when it is not given.
+            code: The line as it may be shown; the audit takes it from the file when it is not given.
+            context: What tells it from others of its rule in the file, line numbers aside.
+            related: Other places that belong to it.
+        """
+        evidence = (Evidence(Vantage.SOURCE, message, location),)
+        return Finding(
+            self.slug, self.area, severity or self.severity, confidence, message, location, self.cwe, remedy, flow, route,
+            evidence, code, context, related=related,
+        )  # fmt: skip
+
+    def found_flow(
+        self, flow: Flow, message: str, *, remedy: str = "", severity: Severity | None = None, confidence: Confidence | None = None
+    ) -> Finding:
+        """Return a finding at the sink of a flow, with its steps."""
+        text = f"{message} {flow.near_miss}".strip() if flow.near_miss else message
+        return self.found(
+            flow.sink, text, confidence=confidence or flow.confidence, severity=severity, remedy=remedy, flow=flow.steps,
+            context=flow.function,
+        )  # fmt: skip
+
+
+
+
+@cache
+def discover() -> tuple[Rule, ...]:
+    """Return every rule of the package, in the order of their slugs.
+
+    Raises:
+        RuleError: A file under ``rules`` holds no rule, several, or one whose name is not the file's.
+    """
+    found = []
+    for info in pkgutil.walk_packages(rules.__path__, f"{rules.__name__}."):
+        if not info.ispkg and not info.name.rpartition(".")[2].startswith("_"):
+            found.append(_load(info.name))
+    return tuple(sorted(found, key=lambda rule: rule.slug))
+
+
+def _load(name: str) -> Rule:
+    module = importlib.import_module(name)
+    own = [
+        item for item in vars(module).values()
+        if inspect.isclass(item) and issubclass(item, Rule) and item.__module__ == name
+    ]  # fmt: skip
+    wanted = "".join(part.capitalize() for part in name.rpartition(".")[2].split("_"))
+    if len(own) != 1 or own[0].__name__.lower() != wanted.lower():
+        raise RuleError(f"{name} must hold exactly one rule, the class {wanted}; it holds {[cls.__name__ for cls in own]}")
+    return own[0]()

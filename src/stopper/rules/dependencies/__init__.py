@@ -1,0 +1,1 @@
+"""Rules on the packages that the application stands on."""

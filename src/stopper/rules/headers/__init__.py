@@ -1,0 +1,1 @@
+"""Rules on security headers and cross-origin sharing."""

@@ -1,0 +1,1 @@
+"""Rules on what a request may carry: commands, paths, redirects, uploads, CSRF."""

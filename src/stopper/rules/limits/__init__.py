@@ -1,0 +1,1 @@
+"""Rules on rate limits and brute force."""

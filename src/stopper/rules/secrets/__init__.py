@@ -1,0 +1,1 @@
+"""Rules on secrets, weak randomness, debug mode and leaks of internals."""

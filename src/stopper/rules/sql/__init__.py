@@ -1,0 +1,1 @@
+"""Rules on SQL and other query injection."""

@@ -1,0 +1,1 @@
+"""Rules on cookies, TLS, proxies and trusted hosts."""

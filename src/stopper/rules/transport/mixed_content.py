@@ -1,0 +1,91 @@
+"""A page must not load anything over ``http://``.
+
+What travels unencrypted can be read and changed on the way. Browsers block scripts, styles and frames that a page over
+HTTPS loads so, which breaks the page; over HTTP they run whatever arrives. A form that submits over HTTP shows its
+fields to the network.
+
+Bad::
+
+    from flask import Flask, render_template
+
+    app = Flask(__name__)
+
+    @app.get("/")
+    def index():
+        return render_template("index.html")
+    # file: templates/index.html
+    <script src="http://cdn.example.org/lib.js"></script>
+
+Good::
+
+    from flask import Flask, render_template
+
+    app = Flask(__name__)
+
+    @app.get("/")
+    def index():
+        return render_template("index.html")
+    # file: templates/index.html
+    <script src="https://cdn.example.org/lib.js"></script>
+
+References:
+    - CWE-319
+    - ASVS 5.0 V12.2.1
+    - https://developer.mozilla.org/en-US/docs/Web/Security/Mixed_content
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.fix import Edit, Fix
+from stopper.rule import Rule
+from stopper.source.project import Project
+
+_ACTIVE = {"script": "src", "link": "href", "iframe": "src", "frame": "src", "object": "data", "embed": "src", "form": "action"}
+_PASSIVE = {"img": "src", "audio": "src", "video": "src", "source": "src", "input": "src"}
+_LOADED = ("stylesheet", "preload", "modulepreload", "icon", "manifest")
+_LOCAL = re.compile(r"http://(?:localhost|127\.|0\.0\.0\.0|\[::1\]|[\w-]+[:/]|[\w-]+$|[\w.-]+\.(?:local|test|onion)\b)", re.IGNORECASE)
+
+
+class MixedContent(Rule):
+    """Every element of a template that loads from, or submits to, an ``http://`` address; local ones are left out."""
+
+    area = Area.TRANSPORT
+    severity = Severity.MEDIUM
+    cwe = (319,)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Report each element."""
+        for template in project.templates.html():
+            for tag in template.elements:
+                address = (tag.get(_ACTIVE.get(tag.tag) or _PASSIVE.get(tag.tag, "")) or "").strip()
+                if not address.lower().startswith("http://") or _LOCAL.match(address):
+                    continue
+                if tag.tag == "link" and not any(word in (tag.get("rel") or "").lower() for word in _LOADED):
+                    continue
+                active = tag.tag in _ACTIVE
+                what = "submits to" if tag.tag == "form" else "loads"
+                yield self.found(
+                    tag.location,
+                    f"<{tag.tag}> {what} {address} without encryption.",
+                    confidence=Confidence.HIGH if active else Confidence.MEDIUM,
+                    remedy=f"https://{address[7:]}",
+                    context=f"{template.path} {tag.tag} {address}",
+                )
+
+    def fix(self, finding: Finding, project: Project) -> Fix | None:
+        """Write https; whether the host answers there is for a person to see."""
+        file = project.tree.by_path.get(finding.location.path)
+        where = finding.location
+        if file is None or file.path not in project.templates.by_path or not where.end_column:
+            return None
+        start = file.text.offset(where.line, where.column)
+        end = file.text.offset(where.end_line, where.end_column)
+        edits = tuple(
+            Edit(file.path, start + found.start() + 4, start + found.start() + 4, "s")
+            for found in re.finditer(r"http(?=://)", file.text.content[start:end])
+        )
+        return Fix("Load it over https", edits) if len(edits) == 1 else None

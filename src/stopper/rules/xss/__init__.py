@@ -1,0 +1,1 @@
+"""Rules on cross-site scripting, template injection and CSRF in templates."""

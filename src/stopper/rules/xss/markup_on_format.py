@@ -1,0 +1,89 @@
+"""Text must not be put together first and called ``Markup`` after.
+
+``Markup("...")`` says that its text is HTML already, so nothing in it is escaped, what was formatted into it included.
+The other way round it works: formatting a ``Markup`` escapes each value that goes in.
+
+Bad::
+
+    from flask import Flask
+    from markupsafe import Markup
+
+    app = Flask(__name__)
+
+    @app.template_filter("badge")
+    def badge(name):
+        return Markup(f"<b>{name}</b>")
+
+Good::
+
+    from flask import Flask
+    from markupsafe import Markup
+
+    app = Flask(__name__)
+
+    @app.template_filter("badge")
+    def badge(name):
+        return Markup("<b>{}</b>").format(name)
+
+References:
+    - CWE-79
+    - ASVS 5.0 V1.2.1
+    - https://markupsafe.palletsprojects.com/en/stable/formatting/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.rule import Rule
+from stopper.source.files import Role
+from stopper.source.project import Project
+
+_MARKUP = ("markupsafe.Markup", "flask.Markup", "jinja2.Markup", "markupsafe.Markup.__new__")
+_FSTRING = re.compile(r"[rR]?[fF][rR]?[\"']")
+_FIELD = re.compile(r"(?<!\{)\{([^{}]+?)(?:![rsa])?(?::[^{}]*)?\}")
+_PERCENT = re.compile(r"[rRuU]?(\"\"\"|'''|\"|').*\1\s*%\s*(.+)", re.DOTALL)
+_FORMAT = re.compile(r"[rRuU]?(\"\"\"|'''|\"|').*\1\s*\.format\((.*)\)\s*\Z", re.DOTALL)
+_JOINED = re.compile(r"[rRuU]?(\"[^\"]*\"|'[^']*')\s*\+\s*(.+)", re.DOTALL)
+_CLEAN = re.compile(
+    r"\s*(?:[\w.]*(?:escape|clean|sanitize|url_for|csrf_token|html_params|dumps|render_template)\w*\(|"
+    r"(?:int|len|float|round|sum)\(|[A-Z_][A-Z0-9_]*\s*$|\d+\s*$|[\w.]*(?:width|height|count|_id)\s*$)"
+)
+
+
+class MarkupOnFormat(Rule):
+    """Every ``Markup`` of an f-string, ``%``, ``format`` or sum with a value in it that is not escaped there."""
+
+    area = Area.XSS
+    severity = Severity.MEDIUM
+    cwe = (79,)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Report each call; whether a user can write the value, the rule on flows tells."""
+        for call in project.code.calls(*_MARKUP):
+            argument = call.argument(0, "object")
+            if argument is None or call.module.role is not Role.APP or argument.value.state == "constant":
+                continue
+            open_ones = [value for value in _values(argument.source.strip()) if not _CLEAN.match(value)]
+            if not open_ones:
+                continue
+            yield self.found(
+                call.location,
+                f"Markup() takes {open_ones[0].strip()} for HTML, for it was formatted in before. Whether a user can "
+                "write it is not seen here.",
+                confidence=Confidence.LOW,
+                remedy='Markup("...{}...").format(value), which escapes the value',
+                context=f"{call.function} {argument.source}",
+            )
+
+
+def _values(source: str) -> list[str]:
+    """Return the expressions that are formatted into a string, as written."""
+    if _FSTRING.match(source):
+        return _FIELD.findall(source)
+    found = _PERCENT.fullmatch(source) or _FORMAT.fullmatch(source) or _JOINED.fullmatch(source)
+    if found is None:
+        return []
+    return [piece.rpartition("=")[2] for piece in found[2].strip("()").split(",") if piece.strip()]

@@ -1,0 +1,82 @@
+"""A template must not write values into an event handler.
+
+The value of ``onclick`` is decoded as HTML first and run as JavaScript then. So ``&#39;``, which escaping made of a
+quote, is a quote again when the script is read, and ends the string it stands in.
+
+Put the value into a ``data-`` attribute and read it from a script; where the handler has to stay, write
+``{{ value|tojson }}`` inside an attribute with single quotes.
+
+Bad::
+
+    from flask import Flask, render_template, request
+
+    app = Flask(__name__)
+
+    @app.get("/")
+    def index():
+        return render_template("index.html", name=request.args.get("name"))
+    # file: templates/index.html
+    <button onclick="greet('{{ name }}')">Greet</button>
+
+Good::
+
+    from flask import Flask, render_template, request
+
+    app = Flask(__name__)
+
+    @app.get("/")
+    def index():
+        return render_template("index.html", name=request.args.get("name"))
+    # file: templates/index.html
+    <button class="greet" data-name="{{ name }}">Greet</button>
+
+References:
+    - CWE-79
+    - CWE-83
+    - ASVS 5.0 V1.2.3
+    - https://cheatsheetseries.owasp.org/cheatsheets/Cross_Site_Scripting_Prevention_Cheat_Sheet.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.rule import Rule
+from stopper.source.escaping import Kind, origins_of
+from stopper.source.markup import HTMLContext
+from stopper.source.project import Project
+
+_SKIPPED = frozenset(("e", "escape", "forceescape", "striptags", "xmlattr", "urlencode"))
+
+
+class TemplateEventHandler(Rule):
+    """Every expression in an ``on...`` attribute or after ``javascript:``, but for ``|tojson``, numbers and constants."""
+
+    area = Area.XSS
+    severity = Severity.HIGH
+    cwe = (79, 83)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Report each value in an inline handler."""
+        origins = origins_of(project)
+        for template in project.templates.html():
+            for output in template.outputs:
+                script = output.prefix.lstrip().lower().startswith("javascript:")
+                if output.context is not HTMLContext.EVENT_HANDLER and not script:
+                    continue
+                origin = origins.of(output, template, skip=_SKIPPED)
+                last = output.names[0][-1] if output.names else ""
+                if origin.kind is Kind.CLEAN or last in {"id", "pk", "index"} or last.endswith("_id"):
+                    continue
+                sure = origin.kind is Kind.USER
+                doubt = "" if sure else " It is safe only if no user can write a quote into the value."
+                yield self.found(
+                    output.location,
+                    f"{origin.name or output.expression} stands in the script of {output.place.attribute}: the browser "
+                    f"decodes the escaping before it runs it.{doubt}",
+                    confidence=Confidence.HIGH if sure else Confidence.MEDIUM,
+                    remedy=f'data-value="{{{{ {output.expression} }}}}", and element.dataset.value in a script',
+                    context=f"{template.path} {output.place.attribute} {output.expression}",
+                    related=(origin.location,) if origin.location else (),
+                )

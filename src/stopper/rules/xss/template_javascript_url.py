@@ -1,0 +1,99 @@
+"""A template must not let a user's value choose a link's scheme.
+
+Escaping keeps a value inside its attribute, but ``javascript:alert(1)`` needs no special character: as the whole of an
+``href``, ``src``, ``action`` or ``formaction`` it runs when the link is followed or the frame loads.
+
+Start the address with constant text or ``url_for``, or let the view pass only addresses that start with ``https://``.
+
+Bad::
+
+    from flask import Flask, render_template, request
+
+    app = Flask(__name__)
+
+    @app.get("/")
+    def index():
+        return render_template("index.html", name=request.args.get("name"))
+    # file: templates/index.html
+    <a href="{{ name }}">Website</a>
+
+Good::
+
+    from flask import Flask, render_template, request
+
+    app = Flask(__name__)
+
+    @app.get("/")
+    def index():
+        return render_template("index.html", name=request.args.get("name"))
+    # file: templates/index.html
+    <a href="https://{{ name }}">Website</a>
+
+References:
+    - CWE-79
+    - CWE-83
+    - ASVS 5.0 V1.2.2
+    - https://flask.palletsprojects.com/en/stable/web-security/#cross-site-scripting-xss
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.rule import Rule
+from stopper.source.escaping import Kind, origins_of
+from stopper.source.markup import HTMLContext
+from stopper.source.project import Project
+
+_RUNS = {"href", "src", "action", "formaction", "data", "xlink:href"}
+_NEVER_RUNS = {"img", "link", "source", "video", "audio", "input", "image", "script"}
+_MADE_BY_APP = ("url", "uri", "link", "href", "endpoint", "src", "path", "static", "logo", "next", "prev")
+
+
+class TemplateJavascriptUrl(Rule):
+    """Every expression that stands first in an attribute that can run a ``javascript:`` address."""
+
+    area = Area.XSS
+    severity = Severity.MEDIUM
+    cwe = (79, 83)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Report each value that decides over the scheme of a link, form or frame."""
+        origins = origins_of(project)
+        for template in project.templates.html():
+            for output in template.outputs:
+                place = output.place
+                if place.attribute not in _RUNS or place.tag in _NEVER_RUNS or not output.leads:
+                    continue
+                origin = origins.of(output, template, skip=_SKIPPED)
+                if origin.kind is Kind.CLEAN or (origin.kind is Kind.UNKNOWN and _seems_own(origin.name)):
+                    continue
+                sure = origin.kind is Kind.USER
+                doubt = "" if sure else " It is safe if only the application makes it, or if its scheme is checked."
+                yield self.found(
+                    output.location,
+                    f"{origin.name or output.expression} is the whole start of {place.attribute}: it can begin with "
+                    f"javascript: and run as a script.{doubt}",
+                    confidence=Confidence.HIGH if sure and _whole(origin.name) else Confidence.LOW,
+                    remedy=f'{place.attribute}="{{{{ url_for(...) }}}}", or pass an address of which the view has '
+                    "checked that it starts with https://",
+                    context=f"{template.path} {place.attribute} {output.expression}",
+                    related=(origin.location,) if origin.location else (),
+                )
+
+
+_SKIPPED = frozenset(("e", "escape", "forceescape", "striptags", "tojson", "xmlattr"))
+
+
+def _seems_own(name: str) -> bool:
+    """Tell whether a value seems to be an address that the application made for itself, as a pager's links are."""
+    *owner, last = name.lower().split(".")
+    if any(part in {"config", "settings", "pagination", "pager", "app", "site", "nav", "menu"} for part in owner):
+        return True
+    return not owner and last.endswith(_MADE_BY_APP)
+
+
+def _whole(name: str) -> bool:
+    """Tell whether the request's value can have any scheme: its own path and URL cannot."""
+    return not any(part in name.split(".") for part in ("path", "full_path", "url", "base_url", "url_root", "host_url"))

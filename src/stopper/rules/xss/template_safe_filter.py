@@ -1,0 +1,106 @@
+"""A template must not write a value as HTML that nobody has cleaned.
+
+Jinja escapes every value in an HTML template, so that a name like ``<script>`` shows as text. ``|safe`` switches that
+off for one value. If a user can write any of it, now or through the database, the user's script runs in the browser of
+everyone who opens the page, with their session.
+
+Leave the filter out where the value is text. Where it has to be HTML, clean it in the view with a sanitiser and pass
+the clean value.
+
+Bad::
+
+    from flask import Flask, render_template, request
+
+    app = Flask(__name__)
+
+    @app.get("/search")
+    def search():
+        return render_template("search.html", query=request.args.get("q", ""))
+    # file: templates/search.html
+    <p>Results for {{ query|safe }}</p>
+
+Good::
+
+    from flask import Flask, render_template, request
+
+    app = Flask(__name__)
+
+    @app.get("/search")
+    def search():
+        return render_template("search.html", query=request.args.get("q", ""))
+    # file: templates/search.html
+    <p>Results for {{ query }}</p>
+
+References:
+    - CWE-79
+    - ASVS 5.0 V1.2.1
+    - https://flask.palletsprojects.com/en/stable/templating/#controlling-autoescaping
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.fix import Edit, Fix
+from stopper.rule import Rule
+from stopper.source.escaping import Kind, Origin, origins_of
+from stopper.source.markup import HTMLContext
+from stopper.source.project import Project
+from stopper.source.template import Output
+
+_SAFE = re.compile(r"\s*\|\s*safe\b")
+_INERT = {HTMLContext.RCDATA, HTMLContext.ATTRIBUTE_NAME}
+
+
+class TemplateSafeFilter(Rule):
+    """Every ``|safe`` in an HTML template, its value followed to what the views pass; sanitised ones are left out."""
+
+    area = Area.XSS
+    severity = Severity.HIGH
+    cwe = (79,)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Report each value that is written unescaped and not known to be clean."""
+        origins = origins_of(project)
+        for template in project.templates.html():
+            for output in template.outputs:
+                if not any("safe" in part.filters for part in output.parts) or not output.autoescaped:
+                    continue
+                origin = origins.of(output, template)
+                if origin.kind is not Kind.CLEAN:
+                    yield self._report(output, origin)
+
+    def _report(self, output: Output, origin: Origin) -> Finding:
+        name = origin.name or output.expression
+        where = f" in {output.place.tag}" if output.context not in {HTMLContext.TEXT, *_INERT} and output.place.tag else ""
+        if origin.kind is Kind.USER:
+            message = f"|safe writes {name}, which the request holds, into the page{where} as HTML."
+        else:
+            message = (
+                f"|safe writes {name} into the page{where} as HTML. Whether a user can write it is not seen here: "
+                "look where it is made, and clean it there or leave the filter out."
+            )
+        return self.found(
+            output.location,
+            message,
+            confidence=Confidence.HIGH if origin.kind is Kind.USER else Confidence.LOW,
+            remedy="{{ " + _SAFE.sub("", output.expression) + " }}",
+            context=f"{output.template} {output.expression}",
+            related=(origin.location,) if origin.location else (),
+        )
+
+    def fix(self, finding: Finding, project: Project) -> Fix | None:
+        """Take the filter out."""
+        file = project.tree.by_path.get(finding.location.path)
+        where = finding.location
+        if file is None or file.path not in project.templates.by_path or not where.end_column:
+            return None
+        text = file.text
+        start, end = text.offset(where.line, where.column), text.offset(where.end_line, where.end_column)
+        edits = tuple(
+            Edit(file.path, start + found.start(), start + found.end(), "")
+            for found in _SAFE.finditer(text.content[start:end])
+        )
+        return Fix("Take |safe out, so that the value is escaped", edits) if edits else None

@@ -1,0 +1,91 @@
+"""A template must put single quotes around an attribute that holds ``|tojson``.
+
+``|tojson`` writes double quotes and marks its result as safe. It escapes ``<``, ``>``, ``&`` and ``'``, but not ``"``:
+in an attribute with double quotes, or none, the first string in the value ends the attribute, and what follows becomes
+attributes of its own.
+
+Bad::
+
+    from flask import Flask, render_template, request
+
+    app = Flask(__name__)
+
+    @app.get("/")
+    def index():
+        return render_template("index.html", name=request.args.get("name"))
+    # file: templates/index.html
+    <div data-name="{{ name|tojson }}"></div>
+
+Good::
+
+    from flask import Flask, render_template, request
+
+    app = Flask(__name__)
+
+    @app.get("/")
+    def index():
+        return render_template("index.html", name=request.args.get("name"))
+    # file: templates/index.html
+    <div data-name='{{ name|tojson }}'></div>
+
+References:
+    - CWE-79
+    - CWE-83
+    - ASVS 5.0 V1.2.1
+    - https://jinja.palletsprojects.com/en/stable/templates/#jinja-filters.tojson
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.fix import Edit, Fix, Safety
+from stopper.rule import Rule
+from stopper.source.escaping import Kind, origins_of
+from stopper.source.project import Project
+
+class TemplateTojsonInAttribute(Rule):
+    """Every ``|tojson`` as the last filter in an attribute that is not in single quotes."""
+
+    area = Area.XSS
+    severity = Severity.MEDIUM
+    cwe = (79, 83)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Report each one; values that are certainly no text are left out."""
+        origins = origins_of(project)
+        for template in project.templates.html():
+            for output in template.outputs:
+                place = output.place
+                if place.value_start < 0 or place.quote == "'":
+                    continue
+                if not any(part.filters[-1:] == ("tojson",) for part in output.parts):
+                    continue
+                origin = origins.of(output, template, skip=frozenset(("tojson",)))
+                if origin.kind is Kind.CLEAN:
+                    continue
+                yield self.found(
+                    output.location,
+                    f"|tojson writes double quotes, and {place.attribute} is "
+                    f"{'in double quotes' if place.quote else 'without quotes'}: a string in {origin.name or 'the value'} "
+                    "ends the attribute.",
+                    confidence=Confidence.HIGH if origin.kind is Kind.USER else Confidence.MEDIUM,
+                    remedy=f"{place.attribute}='{{{{ {output.expression} }}}}'",
+                    context=f"{template.path} {place.attribute} {output.expression}",
+                    related=(origin.location,) if origin.location else (),
+                )
+
+    def fix(self, finding: Finding, project: Project) -> Fix | None:
+        """Change the double quotes to single ones, where the expression is the whole value."""
+        file = project.tree.by_path.get(finding.location.path)
+        where = finding.location
+        if file is None or file.path not in project.templates.by_path or not where.end_column:
+            return None
+        start = file.text.offset(where.line, where.column)
+        end = file.text.offset(where.end_line, where.end_column)
+        content = file.text.content
+        if content[start - 1 : start] != '"' or content[end : end + 1] != '"' or "'" in content[start:end]:
+            return None
+        edits = (Edit(file.path, start - 1, start, "'"), Edit(file.path, end, end + 1, "'"))
+        return Fix("Put single quotes around the attribute's value", edits, Safety.SAFE)

@@ -1,0 +1,98 @@
+"""An HTML template must have a name for which Flask switches autoescape on.
+
+Flask looks at the end of the template's name: ``.html``, ``.htm``, ``.xml``, ``.xhtml`` and ``.svg`` are escaped,
+everything else is not, ``page.html.j2`` and ``page.jinja`` among it. The page looks the same until a value holds a
+script.
+
+Bad::
+
+    from flask import Flask, render_template, request
+
+    app = Flask(__name__)
+
+    @app.get("/")
+    def index():
+        return render_template("index.html.j2", name=request.args.get("name"))
+    # file: templates/index.html.j2
+    <p>Hello {{ name }}</p>
+
+Good::
+
+    from flask import Flask, render_template, request
+
+    app = Flask(__name__)
+
+    @app.get("/")
+    def index():
+        return render_template("index.html", name=request.args.get("name"))
+    # file: templates/index.html
+    <p>Hello {{ name }}</p>
+
+References:
+    - CWE-79
+    - CWE-116
+    - ASVS 5.0 V1.2.1
+    - https://flask.palletsprojects.com/en/stable/templating/#jinja-setup
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.rule import Rule
+from stopper.source.code import Call
+from stopper.source.escaping import Kind, Origin, origins_of
+from stopper.source.files import Role
+from stopper.source.project import Project
+from stopper.source.template import Template
+
+_OWN_CHOICE = ("flask.Flask().select_jinja_autoescape", "flask.Flask().jinja_options", "flask.Flask().jinja_env.autoescape")
+
+
+class TemplateUnescapedExtension(Rule):
+    """Every template rendered by name that makes HTML and ends otherwise than Flask escapes."""
+
+    area = Area.XSS
+    severity = Severity.HIGH
+    cwe = (79, 116)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Report each template once, at the call that renders it first."""
+        if any(True for _ in project.code.stores(*_OWN_CHOICE)):
+            return
+        seen: set[int] = set()
+        for call in project.code.calls("flask.render_template", "flask.stream_template"):
+            if call.module.role is not Role.APP:
+                continue
+            for template in _rendered(call, project):
+                if id(template) not in seen and template.html and not template.autoescape:
+                    seen.add(id(template))
+                    yield from self._judge(call, template, project)
+
+    def _judge(self, call: Call, template: Template, project: Project) -> Iterator[Finding]:
+        origins = origins_of(project)
+        bare = [output for output in template.outputs if not output.autoescaped and not _escaped(output.filters)]
+        found = [origin for output in bare if (origin := origins.of(output, template)).kind is not Kind.CLEAN]
+        if not found:
+            return
+        worst: Origin = next((origin for origin in found if origin.kind is Kind.USER), found[0])
+        yield self.found(
+            call.location,
+            f"{template.name} holds HTML, but Flask escapes nothing in a template of that ending; "
+            f"{worst.name} is written as it is.",
+            confidence=Confidence.HIGH if worst.kind is Kind.USER else Confidence.MEDIUM,
+            remedy=f'Rename {template.name} so that it ends in ".html".',
+            context=template.path,
+            related=(bare[0].location,),
+        )
+
+
+def _escaped(filters: tuple[str, ...]) -> bool:
+    return any(name in {"e", "escape", "forceescape", "tojson"} for name in filters)
+
+
+def _rendered(call: Call, project: Project) -> list[Template]:
+    argument = call.argument(0, "template_name_or_list")
+    name = argument.value.constant if argument is not None else None
+    return project.templates.by_name.get(name, []) if isinstance(name, str) else []

@@ -1,0 +1,316 @@
+"""The Python of a project as rules may ask for it: calls, imports and assignments by full name, never a parse tree."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from stopper.finding import Location, Skipped
+from stopper.source.files import Role, SourceFile, Tree
+from stopper.source.module import CallNode, Module, Scope, read
+from stopper.source.names import Names
+from stopper.source.values import Value, evaluate
+
+_LAYOUTS = ("src/", "lib/", "python/")
+
+
+@dataclass(frozen=True, eq=False)
+class Expr:
+    """An expression of the project's code."""
+
+    node: ast.expr
+    scope: Scope
+    names: Names
+
+    @property
+    def module(self) -> Module:
+        """Return the module that holds the expression."""
+        return self.scope.module
+
+    @property
+    def location(self) -> Location:
+        """Return where it stands."""
+        return self.module.location(self.node)
+
+    @property
+    def source(self) -> str:
+        """Return its text."""
+        return self.module.source(self.node)
+
+    @cached_property
+    def value(self) -> Value:
+        """What is known of its value."""
+        return evaluate(self.node, self.scope, self.names)
+
+    @property
+    def name(self) -> str | None:
+        """Return its full name, such as ``flask.request.args``, or None."""
+        return self.names.name(self.node, self.scope)
+
+    @property
+    def call(self) -> Call | None:
+        """Return the call that it is, or None."""
+        if not isinstance(self.node, ast.Call):
+            return None
+        return Call(CallNode(self.node, self.scope), self.names.name(self.node.func, self.scope) or "", self.names)
+
+    @property
+    def is_formatted(self) -> bool:
+        """Tell whether it is a string built from parts: ``+``, ``%``, ``.format`` or an f-string with a field."""
+        node = self.node
+        if isinstance(node, ast.JoinedStr):
+            return any(isinstance(part, ast.FormattedValue) for part in node.values)
+        if isinstance(node, ast.BinOp):
+            return isinstance(node.op, ast.Add | ast.Mod)
+        return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("format", "join")
+
+    @property
+    def identifier(self) -> str:
+        """Return the last name it is written with: ``c`` in ``a.b.c`` and in ``d["c"]``, "" where there is none."""
+        node = self.node
+        if isinstance(node, ast.Name):
+            return node.id
+        if isinstance(node, ast.Attribute):
+            return node.attr
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+            return str(node.slice.value)
+        return ""
+
+    def inner(self, node: ast.expr) -> Expr:
+        """Return a part of the expression."""
+        return Expr(node, self.scope, self.names)
+
+    def items(self) -> list[tuple[Expr | None, Expr]]:
+        """Return the pairs of a dict display or a ``dict(...)`` call; the key of ``**other`` is None."""
+        if isinstance(self.node, ast.Dict):
+            pairs = zip(self.node.keys, self.node.values, strict=True)
+            return [(self.inner(key) if key else None, self.inner(value)) for key, value in pairs]
+        return []
+
+    def elements(self) -> list[Expr]:
+        """Return the elements of a list, tuple or set display."""
+        if isinstance(self.node, ast.List | ast.Tuple | ast.Set):
+            return [self.inner(item) for item in self.node.elts]
+        return []
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A call in the project's code."""
+
+    site: CallNode
+    name: str
+    """The full name of what is called, such as ``flask_talisman.Talisman``; "" when it is not known."""
+    names: Names
+
+    @property
+    def node(self) -> ast.Call:
+        """Return the syntax tree's node, for the engine and the facts; rules do without."""
+        return self.site.node
+
+    @property
+    def scope(self) -> Scope:
+        """Return the scope that makes the call."""
+        return self.site.scope
+
+    @property
+    def module(self) -> Module:
+        """Return the module that holds the call."""
+        return self.scope.module
+
+    @property
+    def location(self) -> Location:
+        """Return where it stands."""
+        return self.module.location(self.node)
+
+    @property
+    def source(self) -> str:
+        """Return its text."""
+        return self.module.source(self.node)
+
+    @property
+    def code(self) -> str:
+        """Return its first line, stripped."""
+        return self.module.text.line(self.location.line).strip()
+
+    @property
+    def function(self) -> str:
+        """Return the qualified name of the function that makes the call, "" at module level."""
+        return self.scope.qualname
+
+    @property
+    def decorates(self) -> Scope | None:
+        """Return the function or class that this call decorates."""
+        return self.site.decorates
+
+    @property
+    def has_star(self) -> bool:
+        """Tell whether ``*args`` or ``**kwargs`` hide arguments."""
+        hidden = any(isinstance(arg, ast.Starred) for arg in self.node.args)
+        return hidden or any(keyword.arg is None for keyword in self.node.keywords)
+
+    @property
+    def arguments(self) -> list[Expr]:
+        """Return the positional arguments."""
+        return [self._expr(arg) for arg in self.node.args]
+
+    @property
+    def keywords(self) -> dict[str, Expr]:
+        """Return the keyword arguments by name."""
+        return {keyword.arg: self._expr(keyword.value) for keyword in self.node.keywords if keyword.arg}
+
+    @property
+    def target(self) -> Expr:
+        """Return the expression that is called."""
+        return self._expr(self.node.func)
+
+    @property
+    def receiver(self) -> Expr | None:
+        """Return ``x`` in ``x.method(...)``."""
+        func = self.node.func
+        return self._expr(func.value) if isinstance(func, ast.Attribute) else None
+
+    def argument(self, position: int | None, keyword: str | None = None) -> Expr | None:
+        """Return an argument by its position (from 0) or its keyword, or None when it was not given."""
+        if keyword is not None:
+            for given in self.node.keywords:
+                if given.arg == keyword:
+                    return self._expr(given.value)
+        if position is None or position >= len(self.node.args):
+            return None
+        before = self.node.args[: position + 1]
+        return None if any(isinstance(arg, ast.Starred) for arg in before) else self._expr(before[-1])
+
+    def _expr(self, node: ast.expr) -> Expr:
+        return Expr(node, self.scope, self.names)
+
+
+@dataclass(frozen=True, eq=False)
+class Store:
+    """An assignment to an attribute or a subscript, ``target = value``."""
+
+    owner: str
+    """The full name of what holds it: ``flask.Flask().config`` in ``app.config["X"] = 1``; "" when not known."""
+    key: str
+    """The attribute, or the constant subscript."""
+    target: Expr
+    value: Expr
+
+    @property
+    def location(self) -> Location:
+        """Return where the target stands."""
+        return self.target.location
+
+
+class Code:
+    """The Python modules of a project, and questions about them."""
+
+    def __init__(self, modules: Iterable[Module]) -> None:
+        """Take the modules, in the order of their paths."""
+        self.modules = tuple(modules)
+        self.names = Names(self.modules)
+        self.by_path = {module.path: module for module in self.modules}
+
+    @classmethod
+    def of(cls, tree: Tree) -> Code:
+        """Read every Python file of the tree."""
+        files = [file for file in tree.files if file.path.endswith((".py", ".pyw"))]
+        packages = {file.folder for file in files if file.name == "__init__.py"}
+        return cls(read(file, module_name(file, packages)) for file in files)
+
+    @cached_property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """What could not be read, with the reason."""
+        return tuple(Skipped(module.path, module.problem) for module in self.modules if module.problem)
+
+    def calls(self, *patterns: str) -> Iterator[Call]:
+        """Yield the calls of anything named by the patterns, in the order of the files.
+
+        Args:
+            patterns: Full names; ``flask.Flask().*`` stands for any one member.
+        """
+        exact = {pattern for pattern in patterns if not pattern.endswith(".*")}
+        owners = {pattern[:-2] for pattern in patterns if pattern.endswith(".*")}
+        lasts = {name.rpartition(".")[2] for name in exact}
+        for module in self.modules:
+            found = [site for site in self._candidates(module, lasts, any_name=bool(owners))]
+            for site in sorted(found, key=_position):
+                name = self.names.name(site.node.func, site.scope)
+                if name is not None and (name in exact or name.rpartition(".")[0] in owners):
+                    yield Call(site, name, self.names)
+
+    def _candidates(self, module: Module, lasts: set[str], *, any_name: bool) -> Iterator[CallNode]:
+        if any_name:
+            for sites in module.calls.values():
+                yield from sites
+            return
+        renamed = {
+            name
+            for name, bindings in module.scope.bindings.items()
+            if name not in lasts and any(item.dotted.rpartition(".")[2] in lasts for item in bindings)
+        }
+        for last in lasts | renamed:
+            yield from module.calls.get(last, ())
+
+    def every_call(self, last: str) -> Iterator[Call]:
+        """Yield the calls written with this last name, whatever it stands for (``name`` is "" when not known)."""
+        for module in self.modules:
+            for site in module.calls.get(last, ()):
+                yield Call(site, self.names.name(site.node.func, site.scope) or "", self.names)
+
+    def imports(self, *prefixes: str) -> list[Location]:
+        """Return where one of the packages or modules is imported."""
+        return [
+            module.location(node)
+            for module in self.modules
+            for dotted, node in module.imports
+            if any(dotted == prefix or dotted.startswith(f"{prefix}.") for prefix in prefixes)
+        ]
+
+    def uses(self, *prefixes: str) -> bool:
+        """Tell whether application code, not tests, imports one of the packages."""
+        return any(self.by_path[place.path].role is Role.APP for place in self.imports(*prefixes))
+
+    def stores(self, *owners: str, key: str | None = None) -> Iterator[Store]:
+        """Yield assignments to members or items of anything named, such as ``flask.Flask().config``."""
+        for module in self.modules:
+            for target, value, scope in module.stores:
+                store = self._store(target, value, scope, key)
+                if store is not None and store.owner in owners:
+                    yield store
+
+    def _store(self, target: ast.expr, value: ast.expr, scope: Scope, key: str | None) -> Store | None:
+        if isinstance(target, ast.Attribute):
+            name = target.attr
+        elif isinstance(target, ast.Subscript):
+            constant = evaluate(target.slice, scope, self.names)
+            name = constant.constant if constant.known and isinstance(constant.constant, str) else ""
+        else:
+            return None
+        if not name or (key is not None and name != key):
+            return None
+        owner = self.names.name(target.value, scope) or ""
+        return Store(owner, name, Expr(target, scope, self.names), Expr(value, scope, self.names))
+
+    def expr(self, node: ast.expr, scope: Scope) -> Expr:
+        """Return a node of a syntax tree as rules may see it."""
+        return Expr(node, scope, self.names)
+
+
+def module_name(file: SourceFile, packages: set[str]) -> str:
+    """Return the dotted name under which the project imports a file.
+
+    Packages are folders that hold an ``__init__.py``, and namespace folders around them; a leading ``src/`` is no package.
+    """
+    path = file.path.rsplit(".", 1)[0]
+    for layout in _LAYOUTS:
+        if path.startswith(layout) and layout.rstrip("/") not in packages:
+            path = path[len(layout) :]
+    path = path.removesuffix("/__init__") if file.name == "__init__.py" else path
+    return path.replace("/", ".") if path != "__init__" else file.absolute.parent.name
+
+
+def _position(site: CallNode) -> tuple[int, int]:
+    return site.node.lineno, site.node.col_offset

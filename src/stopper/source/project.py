@@ -1,0 +1,153 @@
+"""One target and every question that a rule may ask of its source. Each fact is worked out when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from stopper.finding import Location, Skipped
+from stopper.source.code import Call, Code
+from stopper.source.files import Role, Tree
+from stopper.source.history import History
+from stopper.source.module import Module
+
+if TYPE_CHECKING:
+    from stopper.source.manifests import Manifests
+    from stopper.source.routes import Routes
+    from stopper.source.settings import Settings
+    from stopper.source.templates import Templates
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user allows the look at the source to use."""
+
+    advisories: Path | None = None
+    """A folder or zip of advisories in OSV format."""
+    online: bool = False
+    """Whether package indexes and advisory services may be asked."""
+
+
+@dataclass(frozen=True, eq=False)
+class Application:
+    """One place where a Flask object is made."""
+
+    call: Call
+    """The call of ``Flask(...)`` or of a class derived from it."""
+
+    @property
+    def location(self) -> Location:
+        """Return where the application is made."""
+        return self.call.location
+
+    @property
+    def module(self) -> Module:
+        """Return the module that makes it."""
+        return self.call.module
+
+
+@dataclass(eq=False)
+class Project:
+    """The source of one target."""
+
+    tree: Tree
+    options: Options = field(default_factory=Options)
+    _memo: dict[object, Any] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def code(self) -> Code:
+        """The Python code."""
+        return Code.of(self.tree)
+
+    @property
+    def modules(self) -> tuple[Module, ...]:
+        """Return the Python modules in the order of their paths."""
+        return self.code.modules
+
+    @cached_property
+    def routes(self) -> Routes:
+        """The routes and hooks."""
+        from stopper.source.routes import read
+
+        return read(self.code)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings, wherever they are written."""
+        from stopper.source.settings import read
+
+        return read(self.tree, self.code)
+
+    @cached_property
+    def templates(self) -> Templates:
+        """The Jinja templates, files and inline strings."""
+        from stopper.source.templates import read
+
+        return read(self.tree, self.code)
+
+    @cached_property
+    def manifests(self) -> Manifests:
+        """The requirements, pins and indexes."""
+        from stopper.source.manifests import read
+
+        return read(self.tree)
+
+    @cached_property
+    def history(self) -> History:
+        """What git knows of the target."""
+        return History(self.tree.root)
+
+    @cached_property
+    def uses_flask(self) -> bool:
+        """Whether any Python file imports Flask or a library that stands on it."""
+        return any(
+            dotted.partition(".")[0] == "flask" or dotted.startswith(("flask_", "apiflask", "connexion", "werkzeug"))
+            for module in self.modules
+            for dotted, _ in module.imports
+        )
+
+    @cached_property
+    def applications(self) -> tuple[Application, ...]:
+        """Where the application code makes its Flask objects; tests and examples only when there is nothing else."""
+        every = list(self._flask_calls())
+        own = [one for one in every if one.module.role is Role.APP]
+        return tuple(own or every)
+
+    def _flask_calls(self) -> Iterator[Application]:
+        names = self.code.names
+        derived = {
+            scope.dotted
+            for module in self.modules
+            for scope in module.scopes
+            if getattr(scope.node, "bases", None) and any(base.name == "flask.Flask" for base in names.bases(scope))
+        }
+        for call in self.code.calls("flask.Flask", *derived):
+            yield Application(call)
+
+    @cached_property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """What could not be read of the tree, the code, the templates and the manifests."""
+        parts = (self.tree.skipped, self.code.skipped, self.templates.skipped, self.manifests.skipped)
+        return tuple(one for part in parts for one in part)
+
+    def cached(self, key: object, compute: Callable[[], _T]) -> _T:
+        """Return what ``compute`` gave when this key was first asked for."""
+        if key not in self._memo:
+            self._memo[key] = compute()
+        found: _T = self._memo[key]
+        return found
+
+    def role(self, path: str) -> Role:
+        """Return what the file at a path is for."""
+        file = self.tree.by_path.get(path)
+        return file.role if file else Role.APP
+
+    def line(self, location: Location) -> str:
+        """Return the line of code at which a location starts, stripped."""
+        file = self.tree.by_path.get(location.path)
+        return file.text.line(location.line).strip() if file else ""

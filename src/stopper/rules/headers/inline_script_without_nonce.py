@@ -63,7 +63,11 @@ class InlineScriptWithoutNonce(Rule):
         for template in project.templates.html():
             for tag in template.tags("script"):
                 kind = (tag.get("type") or "").lower()
-                if tag.get("src") is not None or tag.get("nonce") is not None or any(word in kind for word in _DATA):
+                if (
+                    tag.get("src") is not None
+                    or tag.get("nonce") is not None
+                    or any(word in kind for word in _DATA)
+                ):
                     continue
                 yield self.found(
                     tag.location,

@@ -65,7 +65,10 @@ class ScriptWithoutIntegrity(Rule):
         for template in project.templates.html():
             for tag in template.tags("script", "link"):
                 address = (tag.get("src" if tag.tag == "script" else "href") or "").strip()
-                if not address.lower().startswith(("https://", "http://", "//")) or tag.get("integrity") is not None:
+                if (
+                    not address.lower().startswith(("https://", "http://", "//"))
+                    or tag.get("integrity") is not None
+                ):
                     continue
                 host = address.partition("//")[2].partition("/")[0].lower()
                 sheet = "stylesheet" in (tag.get("rel") or "").lower()

@@ -44,10 +44,21 @@ from stopper.fix import Edit, Fix
 from stopper.rule import Rule
 from stopper.source.project import Project
 
-_ACTIVE = {"script": "src", "link": "href", "iframe": "src", "frame": "src", "object": "data", "embed": "src", "form": "action"}
+_ACTIVE = {
+    "script": "src",
+    "link": "href",
+    "iframe": "src",
+    "frame": "src",
+    "object": "data",
+    "embed": "src",
+    "form": "action",
+}
 _PASSIVE = {"img": "src", "audio": "src", "video": "src", "source": "src", "input": "src"}
 _LOADED = ("stylesheet", "preload", "modulepreload", "icon", "manifest")
-_LOCAL = re.compile(r"http://(?:localhost|127\.|0\.0\.0\.0|\[::1\]|[\w-]+[:/]|[\w-]+$|[\w.-]+\.(?:local|test|onion)\b)", re.IGNORECASE)
+_LOCAL = re.compile(
+    r"http://(?:localhost|127\.|0\.0\.0\.0|\[::1\]|[\w-]+[:/]|[\w-]+$|[\w.-]+\.(?:local|test|onion)\b)",
+    re.IGNORECASE,
+)
 
 
 class MixedContent(Rule):

@@ -76,7 +76,11 @@ class FormWithoutCsrfToken(Rule):
                 if _delegated(form, template, project):
                     continue
                 scripted = any(_HEADER.search(one.text.content) for one in project.templates.family(template))
-                doubt = " Unless its script sends it: a template here sets the token's header." if scripted else ""
+                doubt = (
+                    " Unless its script sends it: a template here sets the token's header."
+                    if scripted
+                    else ""
+                )
                 yield self.found(
                     form.location,
                     "This form posts without a CSRF token: the protection refuses it, or its view is exempt and any "

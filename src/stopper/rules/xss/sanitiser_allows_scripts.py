@@ -47,7 +47,21 @@ _CLEANERS = (
     "lxml.html.clean.Cleaner", "lxml_html_clean.Cleaner",
 )  # fmt: skip
 _TAGS = frozenset(
-    ("script", "style", "iframe", "object", "embed", "svg", "math", "base", "meta", "link", "form", "noscript", "template")
+    (
+        "script",
+        "style",
+        "iframe",
+        "object",
+        "embed",
+        "svg",
+        "math",
+        "base",
+        "meta",
+        "link",
+        "form",
+        "noscript",
+        "template",
+    )
 )
 _ATTRIBUTES = frozenset(("srcdoc", "formaction", "xlink:href"))
 _SCHEMES = frozenset(("javascript", "data", "vbscript"))
@@ -85,7 +99,9 @@ def _dangerous(call: Call) -> Iterator[tuple[str, list[str]]]:
         ("url_schemes", "schemes", _SCHEMES.__contains__),
     ):
         argument = call.argument(positions.get(keyword), keyword)
-        names = sorted(name for name in _words(argument.value.constant if argument is not None else None) if wrong(name))
+        names = sorted(
+            name for name in _words(argument.value.constant if argument is not None else None) if wrong(name)
+        )
         if names:
             yield what, names
 

@@ -41,6 +41,7 @@ from stopper.fix import Edit, Fix, Safety
 from stopper.rule import Rule
 from stopper.source.project import Project
 
+
 class TargetBlankWithoutRel(Rule):
     """Every link with ``target=_blank`` to another site without ``noopener`` or ``noreferrer``."""
 

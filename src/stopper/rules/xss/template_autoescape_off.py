@@ -62,11 +62,15 @@ class TemplateAutoescapeOff(Rule):
                 if block.value.lower() != "false":
                     continue
                 inside = [output for output in unescaped if output.location > block.location]
-                found = [origin for one in inside if (origin := origins.of(one, template)).kind is not Kind.CLEAN]
+                found = [
+                    origin for one in inside if (origin := origins.of(one, template)).kind is not Kind.CLEAN
+                ]
                 user = next((origin for origin in found if origin.kind is Kind.USER), None)
                 if not found:
                     continue
-                names = ", ".join(dict.fromkeys(origin.name for origin in (([user] if user else []) + found)[:3]))
+                names = ", ".join(
+                    dict.fromkeys(origin.name for origin in (([user] if user else []) + found)[:3])
+                )
                 yield self.found(
                     block.location,
                     f"autoescape is off for this block; it writes {names} as HTML.",

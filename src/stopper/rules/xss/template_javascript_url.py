@@ -43,7 +43,6 @@ from collections.abc import Iterator
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
 from stopper.source.escaping import Kind, origins_of
-from stopper.source.markup import HTMLContext
 from stopper.source.project import Project
 
 _RUNS = {"href", "src", "action", "formaction", "data", "xlink:href"}
@@ -70,7 +69,11 @@ class TemplateJavascriptUrl(Rule):
                 if origin.kind is Kind.CLEAN or (origin.kind is Kind.UNKNOWN and _seems_own(origin.name)):
                     continue
                 sure = origin.kind is Kind.USER
-                doubt = "" if sure else " It is safe if only the application makes it, or if its scheme is checked."
+                doubt = (
+                    ""
+                    if sure
+                    else " It is safe if only the application makes it, or if its scheme is checked."
+                )
                 yield self.found(
                     output.location,
                     f"{origin.name or output.expression} is the whole start of {place.attribute}: it can begin with "
@@ -89,11 +92,15 @@ _SKIPPED = frozenset(("e", "escape", "forceescape", "striptags", "tojson", "xmla
 def _seems_own(name: str) -> bool:
     """Tell whether a value seems to be an address that the application made for itself, as a pager's links are."""
     *owner, last = name.lower().split(".")
-    if any(part in {"config", "settings", "pagination", "pager", "app", "site", "nav", "menu"} for part in owner):
+    if any(
+        part in {"config", "settings", "pagination", "pager", "app", "site", "nav", "menu"} for part in owner
+    ):
         return True
     return not owner and last.endswith(_MADE_BY_APP)
 
 
 def _whole(name: str) -> bool:
     """Tell whether the request's value can have any scheme: its own path and URL cannot."""
-    return not any(part in name.split(".") for part in ("path", "full_path", "url", "base_url", "url_root", "host_url"))
+    return not any(
+        part in name.split(".") for part in ("path", "full_path", "url", "base_url", "url_root", "host_url")
+    )

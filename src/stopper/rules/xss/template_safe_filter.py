@@ -74,7 +74,11 @@ class TemplateSafeFilter(Rule):
 
     def _report(self, output: Output, origin: Origin) -> Finding:
         name = origin.name or output.expression
-        where = f" in {output.place.tag}" if output.context not in {HTMLContext.TEXT, *_INERT} and output.place.tag else ""
+        where = (
+            f" in {output.place.tag}"
+            if output.context not in {HTMLContext.TEXT, *_INERT} and output.place.tag
+            else ""
+        )
         if origin.kind is Kind.USER:
             message = f"|safe writes {name}, which the request holds, into the page{where} as HTML."
         else:

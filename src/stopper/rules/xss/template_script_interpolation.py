@@ -46,7 +46,19 @@ from stopper.source.markup import HTMLContext
 from stopper.source.project import Project
 from stopper.source.template import Output
 
-_HARMLESS_TYPES = {"id", "pk", "page", "index", "count", "size", "width", "height", "length", "total", "number"}
+_HARMLESS_TYPES = {
+    "id",
+    "pk",
+    "page",
+    "index",
+    "count",
+    "size",
+    "width",
+    "height",
+    "length",
+    "total",
+    "number",
+}
 _SKIPPED = frozenset(("e", "escape", "forceescape", "striptags", "xmlattr"))
 
 

@@ -62,7 +62,9 @@ class TemplateStyleInterpolation(Rule):
                 if output.context is not HTMLContext.STYLE:
                     continue
                 origin = origins.of(output, template, skip=_SKIPPED)
-                unit = output.expression.rstrip().endswith(("width", "height", "percent", "percentage", "size", "count"))
+                unit = output.expression.rstrip().endswith(
+                    ("width", "height", "percent", "percentage", "size", "count")
+                )
                 if origin.kind is Kind.CLEAN or (origin.kind is Kind.UNKNOWN and unit):
                     continue
                 sure = origin.kind is Kind.USER

@@ -45,6 +45,7 @@ from stopper.rule import Rule
 from stopper.source.escaping import Kind, origins_of
 from stopper.source.project import Project
 
+
 class TemplateTojsonInAttribute(Rule):
     """Every ``|tojson`` as the last filter in an attribute that is not in single quotes."""
 

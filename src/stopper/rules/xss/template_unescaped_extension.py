@@ -47,7 +47,7 @@ from stopper.source.files import Role
 from stopper.source.project import Project
 from stopper.source.template import Template
 
-_OWN_CHOICE = ("flask.Flask().select_jinja_autoescape", "flask.Flask().jinja_options", "flask.Flask().jinja_env.autoescape")
+_OWN_CHOICE = ("select_jinja_autoescape", "jinja_options")
 
 
 class TemplateUnescapedExtension(Rule):
@@ -59,7 +59,7 @@ class TemplateUnescapedExtension(Rule):
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each template once, at the call that renders it first."""
-        if any(True for _ in project.code.stores(*_OWN_CHOICE)):
+        if _chooses_itself(project):
             return
         seen: set[int] = set()
         for call in project.code.calls("flask.render_template", "flask.stream_template"):
@@ -72,7 +72,9 @@ class TemplateUnescapedExtension(Rule):
 
     def _judge(self, call: Call, template: Template, project: Project) -> Iterator[Finding]:
         origins = origins_of(project)
-        bare = [output for output in template.outputs if not output.autoescaped and not _escaped(output.filters)]
+        bare = [
+            output for output in template.outputs if not output.autoescaped and not _escaped(output.filters)
+        ]
         found = [origin for output in bare if (origin := origins.of(output, template)).kind is not Kind.CLEAN]
         if not found:
             return
@@ -96,3 +98,15 @@ def _rendered(call: Call, project: Project) -> list[Template]:
     argument = call.argument(0, "template_name_or_list")
     name = argument.value.constant if argument is not None else None
     return project.templates.by_name.get(name, []) if isinstance(name, str) else []
+
+
+def _chooses_itself(project: Project) -> bool:
+    """Tell whether the project has its own say on what is escaped."""
+    if any(scope.name == _OWN_CHOICE[0] for module in project.modules for scope in module.scopes):
+        return True
+    return any(store.key in _OWN_CHOICE for store in project.code.stores("flask.Flask()")) or any(
+        True
+        for _ in project.code.stores(
+            "flask.Flask().jinja_env", "flask.Flask().jinja_options", key="autoescape"
+        )
+    )

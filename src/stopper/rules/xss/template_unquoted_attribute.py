@@ -86,7 +86,14 @@ class TemplateUnquotedAttribute(Rule):
         start = file.text.offset(where.line, where.column)
         end = file.text.offset(where.end_line, where.end_column)
         content = file.text.content
-        whole = content[:start].rstrip().endswith("=") and content[end : end + 1] in {">", " ", "\t", "\n", "\r", ""}
+        whole = content[:start].rstrip().endswith("=") and content[end : end + 1] in {
+            ">",
+            " ",
+            "\t",
+            "\n",
+            "\r",
+            "",
+        }
         if not whole or '"' in content[start:end]:
             return None
         edits = (Edit(file.path, start, start, '"'), Edit(file.path, end, end, '"'))

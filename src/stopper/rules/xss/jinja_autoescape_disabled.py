@@ -1,0 +1,104 @@
+"""An application must not make HTML with a Jinja environment that does not escape.
+
+Flask's own environment escapes HTML templates. One that the project makes by ``jinja2.Environment()`` or
+``jinja2.Template()`` does not unless it is told to, and ``app.jinja_env.autoescape = False`` takes it from Flask's own:
+every value in every template is then written as HTML.
+
+Bad::
+
+    from flask import Flask, request
+    from jinja2 import Environment, FileSystemLoader
+
+    app = Flask(__name__)
+    pages = Environment(loader=FileSystemLoader("pages"))
+
+    @app.get("/")
+    def index():
+        return pages.get_template("index.html").render(name=request.args.get("name"))
+
+Good::
+
+    from flask import Flask, request
+    from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+    app = Flask(__name__)
+    pages = Environment(loader=FileSystemLoader("pages"), autoescape=select_autoescape())
+
+    @app.get("/")
+    def index():
+        return pages.get_template("index.html").render(name=request.args.get("name"))
+
+References:
+    - CWE-79
+    - CWE-116
+    - ASVS 5.0 V1.2.1
+    - https://jinja.palletsprojects.com/en/stable/api/#autoescaping
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.rule import Rule
+from stopper.source.code import Call
+from stopper.source.files import Role
+from stopper.source.project import Project
+
+_MADE = (
+    "jinja2.Environment", "jinja2.environment.Environment", "jinja2.sandbox.SandboxedEnvironment",
+    "jinja2.sandbox.ImmutableSandboxedEnvironment", "jinja2.Template", "jinja2.environment.Template",
+)  # fmt: skip
+_HTML = re.compile(r"\.x?html?\b|</?(?:p|div|html|body|span|a|table|h[1-6])\b", re.IGNORECASE)
+_OTHER_SYNTAX = ("block_start_string", "variable_start_string")
+
+
+class JinjaAutoescapeDisabled(Rule):
+    """Environments made without ``autoescape``, and Flask's own with it taken away."""
+
+    area = Area.XSS
+    severity = Severity.HIGH
+    cwe = (79, 116)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Report each environment, and each assignment that switches escaping off."""
+        for call in project.code.calls(*_MADE):
+            if (
+                call.module.role is Role.APP
+                and not call.has_star
+                and not set(_OTHER_SYNTAX) & set(call.keywords)
+            ):
+                yield from self._made(call)
+        for store in project.code.stores(
+            "flask.Flask().jinja_env", "flask.Flask().jinja_options", key="autoescape"
+        ):
+            value = store.value.value
+            if value.known and value.constant is False:
+                yield self.found(
+                    store.location,
+                    "This switches escaping off for every template of the application.",
+                    remedy="Take the line out: Flask escapes HTML templates by itself.",
+                    context=store.target.source,
+                )
+
+    def _made(self, call: Call) -> Iterator[Finding]:
+        argument = call.argument(None, "autoescape")
+        if argument is not None and not (argument.value.known and argument.value.constant is False):
+            return
+        text = call.module.text.content
+        if call.name.endswith("Template"):
+            given = call.argument(0, "source")
+            text = str(given.value.constant) if given is not None and given.value.known else ""
+            if not _HTML.search(text):
+                return
+        html = _HTML.search(text) is not None
+        how = "with autoescape=False" if argument is not None else "without autoescape, which is then off"
+        doubt = "" if html else " It matters if HTML is made with it, which is not seen here."
+        yield self.found(
+            call.location,
+            f"{call.name} is made {how}.{doubt}",
+            confidence=Confidence.MEDIUM if html else Confidence.LOW,
+            remedy=f"{call.name}(..., autoescape=jinja2.select_autoescape())",
+            context=f"{call.function} {call.name}",
+        )

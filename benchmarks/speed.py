@@ -1,10 +1,10 @@
-"""Time Stopper, Bandit and Semgrep on the same trees in one run: wall clock and the memory of the largest process.
+"""Time Stopper, Bandit and Semgrep on the same trees in one run: wall clock, and memory too.
 
-    python benchmarks/speed.py [TREE ...] [--bandit PATH] [--semgrep PATH --semgrep-rules DIR] [--runs N] [-o FILE]
+    python benchmarks/speed.py [TREE ...] [--bandit PATH] [--semgrep PATH --semgrep-rules DIR] [-o FILE]
 
-Each tool runs as a user would start it, in a process of its own, without a cache from an earlier run and without asking
-the network. The tools take turns, so that a busy machine is busy for all of them; the median is shown. A peer
-that is not installed is left out and said so. `-o` writes the table as Markdown.
+Each tool runs as a user would start it, in a process of its own, without a cache from an earlier run and
+without asking the network. The tools take turns, so that a busy machine is busy for all of them; the median is
+shown. A peer that is not installed is left out and said so. `-o` writes the table as Markdown.
 """
 
 from __future__ import annotations

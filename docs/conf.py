@@ -1,110 +1,29 @@
-"""Configure Sphinx, and write a page for each rule from the rule's own docstring before each build."""
+"""Configure Sphinx; the pages of the rules and of the commands are written before each build."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+import sys
 from pathlib import Path
 
 from sphinx.application import Sphinx
+
 from stopper import __version__
-from stopper.finding import Area
-from stopper.page import Example
-from stopper.rule import Rule, discover
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 project = "Stopper"
 author = copyright = "The Stopper authors"
 release = version = __version__
 html_theme = "furo"
 html_title = f"Stopper {release}"
+extensions = ["sphinx.ext.autodoc"]
 exclude_patterns = ["_build"]
 highlight_language = "text"
 suppress_warnings = ["misc.highlighting_failure"]  # Bad examples may be broken on purpose
 
-LEXERS = {
-    ".py": "python",
-    ".html": "html+jinja",
-    ".toml": "toml",
-    ".yml": "yaml",
-    ".yaml": "yaml",
-    ".sh": "sh",
-}
-NAMES = {
-    Area.SECRETS: "Secrets",
-    Area.HEADERS: "Security headers",
-    Area.SQL: "SQL injection",
-    Area.XSS: "Cross-site scripting",
-    Area.LIMITS: "Rate limits",
-    Area.TRANSPORT: "HTTPS and cookies",
-    Area.INPUTS: "Inputs",
-    Area.DEPENDENCIES: "Dependencies",
-}
-
 
 def setup(app: Sphinx) -> None:
-    """Write the rule pages before Sphinx reads the folder."""
-    write_rules(Path(app.srcdir) / "rules")
+    """Write the generated pages before Sphinx reads the folder."""
+    import generate
 
-
-def write_rules(folder: Path) -> None:
-    """Write one page for each rule and the page that lists them; remove pages of rules that are gone."""
-    folder.mkdir(exist_ok=True)
-    pages = {f"{rule.slug}.rst": rule_page(rule) for rule in discover()}
-    pages["index.rst"] = index_page(discover())
-    for stale in {path.name for path in folder.glob("*.rst")} - set(pages):
-        (folder / stale).unlink()
-    for name, text in pages.items():
-        path = folder / name
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
-
-
-def rule_page(rule: Rule) -> str:
-    """Return the reStructuredText of one rule."""
-    content = rule.page
-    parts = [f"{rule.slug}\n{'=' * len(rule.slug)}", f"**{prose(content.title)}**"]
-    weaknesses = ", ".join(f"CWE-{number}" for number in rule.cwe)
-    parts.append(f":Area: {NAMES[rule.area]}\n:Severity: {rule.severity}\n:Weakness: {weaknesses}")
-    parts.append(f":How it looks: {' '.join(prose(type(rule).__doc__ or '').split())}")
-    parts.append("Why it matters\n--------------\n\n" + prose(content.why))
-    parts.append("Bad\n---\n\n" + "\n\nor\n\n".join(map(example, content.bad)))
-    parts.append("Good\n----\n\n" + "\n\nor\n\n".join(map(example, content.good)))
-    parts.append("References\n----------\n\n" + "\n".join(f"* {prose(one)}" for one in content.references))
-    parts.append(
-        "Ignore it\n---------\n\n.. code-block:: python\n\n"
-        f"   ...  # stopper: ignore[{rule.slug}] say here why it is right in this place\n\n"
-        "See :doc:`/ignoring`."
-    )
-    return "\n\n".join(parts) + "\n"
-
-
-def example(one: Example) -> str:
-    """Return an example, one block a file."""
-    blocks = []
-    for name, text in one.files.items():
-        lexer = LEXERS.get(Path(name).suffix, "text")
-        body = "\n".join(f"   {line}".rstrip() for line in text.splitlines()) or "   (empty)"
-        blocks.append(f".. code-block:: {lexer}\n   :caption: {name}\n\n{body}")
-    return "\n\n".join(blocks)
-
-
-def prose(text: str) -> str:
-    """Return text with its code in literals and everything else safe from being read as markup."""
-    parts = re.split(r"(``.+?``|`[^`]+`)", text, flags=re.DOTALL)
-    return "".join(
-        f"``{part.strip('`')}``" if part.startswith("`") else re.sub(r"([\\*|`]|_\b)", r"\\\1", part)
-        for part in parts
-    )
-
-
-def index_page(found: Sequence[Rule]) -> str:
-    """Return the page that lists every rule, area by area."""
-    parts = [
-        "Rules\n=====",
-        f"{len(found)} rules, in the order of the checklist. Each has the page that the report links to.",
-    ]
-    for area in Area:
-        name = NAMES[area]
-        entries = "\n".join(f"   {rule.slug}" for rule in found if rule.area == area)
-        parts.append(f"{name}\n{'-' * len(name)}\n\n.. toctree::\n   :maxdepth: 1\n\n{entries}")
-    return "\n\n".join(parts) + "\n"
+    generate.write(Path(app.srcdir) / "rules")

@@ -1,4 +1,4 @@
-"""Every rule keeps the contract: its page is whole, Bad is found, Good is clean, its fix makes Good of Bad."""
+"""Every rule keeps the contract: its page is whole, Bad is found, Good is clean, the fix works."""
 
 from __future__ import annotations
 

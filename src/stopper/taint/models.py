@@ -1,0 +1,158 @@
+"""Models: what the engine knows of libraries, read from ``models/*.toml``, one file a library.
+
+Each file has tables of entries. Names are full dotted names (``sqlite3.connect().execute``); a ``*`` stands for anything.
+``methods`` are last parts, for receivers that cannot be resolved.
+
+========== ==================================================================================================
+source     ``names``, ``label``; optional ``kind`` (request, exception), ``marks``
+sink       ``kind``, ``names`` or ``methods``; ``args`` (positions), ``keywords``, ``check``, ``confidence``
+sanitizer  ``names`` or ``methods``; ``kinds`` that are safe afterwards (``"*"`` for all)
+propagator ``names``; the result is as tainted as the arguments; optional ``marks`` for their new state
+guard      ``names`` or ``methods``; ``kinds`` that are safe where the answer is ``when`` (true)
+ends       ``names`` of functions that do not return
+========== ==================================================================================================
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from stopper.errors import ModelError
+from stopper.taint.domain import ALL
+
+KINDS = frozenset(
+    "sql nosql command argument code template template-name html markup path redirect ssrf deserialization xml xpath ldap "
+    "header log mass-assignment archive regex format-string error-details".split()
+)
+"""Every kind of sink there is."""
+_TABLES = frozenset(("source", "sink", "sanitizer", "propagator", "guard", "ends"))
+_KEYS = frozenset("names methods kind kinds label marks args keywords check confidence when".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a model file."""
+
+    table: str
+    names: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    kind: str = ""
+    kinds: frozenset[str] = frozenset()
+    label: str = ""
+    marks: tuple[str, ...] = ()
+    args: tuple[int, ...] = (0,)
+    keywords: tuple[str, ...] = ()
+    check: str = ""
+    confidence: str = "high"
+    when: bool = True
+
+
+@dataclass(slots=True)
+class _Index:
+    """Entries of one table, found by name."""
+
+    exact: dict[str, list[Entry]] = field(default_factory=dict)
+    patterns: dict[str, list[tuple[re.Pattern[str], Entry]]] = field(default_factory=dict)
+    methods: dict[str, list[Entry]] = field(default_factory=dict)
+    memo: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
+
+    def add(self, entry: Entry) -> None:
+        for name in entry.names:
+            if "*" in name:
+                last = name.rpartition(".")[2]
+                pattern = re.compile(re.escape(name).replace(r"\*", ".*"))
+                self.patterns.setdefault("" if "*" in last else last, []).append((pattern, entry))
+            else:
+                self.exact.setdefault(name, []).append(entry)
+        for method in entry.methods:
+            self.methods.setdefault(method, []).append(entry)
+
+    def named(self, name: str) -> tuple[Entry, ...]:
+        found = self.memo.get(name)
+        if found is None:
+            found = self.memo[name] = tuple(self._search(name))
+        return found
+
+    def _search(self, name: str) -> Iterator[Entry]:
+        yield from self.exact.get(name, ())
+        last = name.rpartition(".")[2]
+        for key in (last, ""):
+            yield from (entry for pattern, entry in self.patterns.get(key, ()) if pattern.fullmatch(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """All models, indexed."""
+
+    tables: dict[str, _Index]
+
+    def find(self, table: str, name: str, method: str = "") -> tuple[Entry, ...]:
+        """Return the entries for a full name; failing these, for a method of an unknown receiver."""
+        index = self.tables[table]
+        found = index.named(name) if name else ()
+        return found or tuple(index.methods.get(method, ()))
+
+    def last_names(self, table: str) -> frozenset[str]:
+        """Return the last part of every name in a table, without ``()``."""
+        index = self.tables[table]
+        every = [*index.exact, *(key for key in index.patterns if key), *index.methods]
+        return frozenset(name.rpartition(".")[2].removesuffix("()") for name in every)
+
+
+@cache
+def load() -> Models:
+    """Return the models that Stopper brings."""
+    tables = {table: _Index() for table in _TABLES}
+    folder = files("stopper.taint") / "models"
+    for file in sorted(folder.iterdir(), key=lambda item: item.name):
+        if file.name.endswith(".toml"):
+            for entry in read(file.name, file.read_text("utf-8")):
+                tables[entry.table].add(entry)
+    return Models(tables)
+
+
+def read(name: str, text: str) -> list[Entry]:
+    """Return the entries of one model file.
+
+    Raises:
+        ModelError: The file is malformed, or names a table, a key or a kind that does not exist; told with its line.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ModelError(f"{name}: {error}") from error
+    entries: list[Entry] = []
+    for table, items in data.items():
+        if table not in _TABLES:
+            raise ModelError(f"{name}:{_line(text, table)}: there is no table {table!r}; use one of {_listed(_TABLES)}")
+        entries += [_entry(name, text, table, item) for item in items]
+    return entries
+
+
+def _entry(name: str, text: str, table: str, item: dict[str, Any]) -> Entry:
+    for key in item:
+        if key not in _KEYS:
+            raise ModelError(f"{name}:{_line(text, key)}: there is no key {key!r}; use one of {_listed(_KEYS)}")
+    wanted = [item["kind"]] if table == "sink" else item.get("kinds", [])
+    for kind in wanted:
+        if kind not in KINDS and kind != ALL:
+            raise ModelError(f"{name}:{_line(text, kind)}: there is no kind {kind!r}; use one of {_listed(KINDS)}")
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in item.items()}
+    if "kinds" in values:
+        values["kinds"] = frozenset(values["kinds"])
+    return Entry(table, **values)
+
+
+def _line(text: str, word: str) -> int:
+    quoted = re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])")
+    return next((number for number, line in enumerate(text.splitlines(), 1) if quoted.search(line)), 1)
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(sorted(words))

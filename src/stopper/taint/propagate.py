@@ -1,0 +1,525 @@
+"""Propagation: one worklist solver that carries taints and constants together, and the summaries of functions.
+
+What is approximated:
+
+- access paths are cut at depth 3; a container keeps its constant keys apart, all other elements are one;
+- a branch that a constant decides is pruned; a guard cleans the variable it tests, not what was made of it before;
+- two variables that hold one object do not see each other's stores;
+- a library's function that no model names gives a clean result; a method of a tainted object gives a tainted one;
+- a call of the project's own function uses its summary (parameter -> return, parameter -> sink, parameter -> checked); where
+  functions call each other in a circle, or deeper than ``MAX_CALLS``, the innermost call gives a clean result;
+- ``Opaque`` gives a clean result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from stopper.taint.checks import Situation, verdict
+from stopper.taint.domain import ALL, CLEAN, Hop, Taint, Value, joined, joined_states, merged
+from stopper.taint.guards import Guards, apply
+from stopper.taint.ir import (
+    AccessPath,
+    Assign,
+    Build,
+    Call,
+    Catch,
+    Compare,
+    Constant,
+    Function,
+    Join,
+    Load,
+    Op,
+    Opaque,
+    Operand,
+    Place,
+    Return,
+    Store,
+)
+from stopper.taint.models import Entry, Models
+from stopper.taint.strings import joined_text, loaded
+
+MAX_STEPS = 30_000
+"""How many operations one function may cost."""
+MAX_CALLS = 6
+"""How deeply calls of the project's own functions are followed."""
+_MUTATORS = frozenset("append add extend insert update setdefault write appendleft".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A taint that reached a sink."""
+
+    kind: str
+    taint: Taint
+    at: Place
+    sink: str
+    confidence: str
+    scope: Any = field(compare=False, default=None)
+    """The function that holds the sink."""
+    through: tuple[Hop, ...] = field(compare=False, default=())
+    """The hops inside called functions."""
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a function does with its data."""
+
+    hits: dict[Hit, None] = field(default_factory=dict)
+    returns: Value = CLEAN
+    checked: dict[int, frozenset[str]] = field(default_factory=dict)
+    """The kinds each parameter is safe for when the function came back."""
+    approved: dict[int, frozenset[str]] = field(default_factory=dict)
+    """The kinds each parameter is safe for when the answer was true."""
+    cut: bool = False
+    """Whether the step bound stopped the work."""
+
+
+class Engine:
+    """Summaries of functions, each worked out once."""
+
+    def __init__(self, models: Models, lowered: Callable[[Any], Function]) -> None:
+        """Take the models, and how a scope is lowered."""
+        self.models = models
+        self.lowered = lowered
+        self._summaries: dict[int, Summary] = {}
+        self._active: list[int] = []
+
+    def summary(self, scope: Any) -> Summary:
+        """Return the summary of a project's function, its parameters tainted."""
+        key = id(scope)
+        if key in self._summaries:
+            return self._summaries[key]
+        if key in self._active or len(self._active) >= MAX_CALLS:
+            return Summary()
+        self._active.append(key)
+        function = self.lowered(scope)
+        entry = {
+            name: Value((Taint(name, "parameter", index),)) for index, name in enumerate(function.params)
+        }
+        result = self._summaries[key] = _Run(self, function).solve(entry)
+        self._active.pop()
+        return result
+
+    def run(self, function: Function, entry: dict[str, Value], *, view: bool = False) -> Summary:
+        """Return what one function does, entered with ``entry``; what a view returns is a page."""
+        self._active.append(id(function.scope))
+        result = _Run(self, function, view=view).solve(entry)
+        self._active.pop()
+        return result
+
+
+class _Run:
+    """One function being solved."""
+
+    def __init__(self, engine: Engine, function: Function, *, view: bool = False) -> None:
+        self.engine = engine
+        self.models = engine.models
+        self.function = function
+        self.view = view
+        self.state: dict[str, Value] = {}
+        self.result = Summary()
+        self.recording = False
+        self.dead = False
+        self.exits: list[tuple[Value, dict[str, Value]]] = []
+        self.guards = Guards(function, self.read, self.verdicts)
+        self.html = not any(_sets_type(op) for op in function.ops())
+
+    def solve(self, entry: dict[str, Value]) -> Summary:
+        """Run the worklist to its fixed point, then once more over what is reached, recording."""
+        states: dict[int, dict[str, Value]] = {0: entry}
+        waiting = [0]
+        steps = 0
+        while waiting:
+            number = waiting.pop(0)
+            steps += len(self.function.blocks[number].ops) + 1
+            if steps > MAX_STEPS:
+                self.result.cut = True
+                break
+            for target, state in self._leave(number, states[number]):
+                before = states.get(target)
+                after = state if before is None else joined_states(before, state)
+                if before is None or after != before:
+                    states[target] = after
+                    if target not in waiting:
+                        waiting.append(target)
+        self.recording = True
+        for number in sorted(states):
+            ways = self._leave(number, states[number])
+            if not self.function.blocks[number].edges and not self.dead and not ways:
+                self._fall_off(number)
+        self._conclude()
+        return self.result
+
+    def _leave(self, number: int, entry: dict[str, Value]) -> list[tuple[int, dict[str, Value]]]:
+        """Run a block and return the state on each way out of it that can be taken."""
+        self.state = dict(entry)
+        self.dead = False
+        block = self.function.blocks[number]
+        for op in block.ops:
+            _TRANSFER[type(op)](self, op)
+            if self.dead:
+                return []
+        ways = []
+        for edge in block.edges:
+            state = self.state
+            if edge.test is not None:
+                known = self.read(edge.test)
+                if known.known and bool(known.constant) != edge.truth:
+                    continue
+                state = dict(self.state)
+                apply(state, self.guards.changes(edge.test, edge.truth))
+            ways.append((edge.target, state))
+        return ways
+
+    def _fall_off(self, number: int) -> None:
+        ops = self.function.blocks[number].ops
+        if not ops or not isinstance(ops[-1], Return):
+            self.exits.append((Value(constant=None), self.state))
+
+    def _conclude(self) -> None:
+        """Read off the exits what callers may rely on."""
+        for index, name in enumerate(self.function.params):
+            every = [_left_clean(state.get(name), index) for _, state in self.exits]
+            true = [_left_clean(state.get(name), index) for value, state in self.exits if not value.known or value.constant]
+            self.result.checked[index] = _common(every)
+            self.result.approved[index] = _common(true)
+
+    def read(self, operand: Operand) -> Value:
+        """Return what is known of an operand."""
+        if isinstance(operand, Constant):
+            return _constant(operand.value)
+        value = self.state.get(operand.base, CLEAN)
+        for part in operand.fields:
+            value = value.part(part)
+        return value
+
+    def write(self, target: AccessPath, value: Value) -> None:
+        self.state[target.base] = value
+
+    def verdicts(self, call: Call) -> dict[int, frozenset[str]]:
+        """Return what the project's own function has checked of its arguments when its answer is true."""
+        summary = self.engine.summary(call.callee)
+        shift = _shift(call)
+        return {index - shift: kinds for index, kinds in summary.approved.items()}
+
+    def assign(self, op: Assign) -> None:
+        value = self.read(op.source)
+        if value.taints and not op.target.base.startswith("%"):
+            value = value.refined(lambda taint: taint.hop(op.at, f"assigned to {op.target}"))
+        self.write(op.target, value)
+
+    def load(self, op: Load) -> None:
+        source = self._source(op.name, op.at)
+        if source is not None:
+            self.write(op.target, source)
+            return
+        base = self.read(op.base)
+        self.write(op.target, loaded(base, op.part))
+
+    def _source(self, name: str, at: Place) -> Value | None:
+        for entry in self.models.find("source", name) if name else ():
+            label = entry.label.format(last=name.rpartition(".")[2])
+            taint = Taint(label, entry.kind or "request", marks=frozenset(entry.marks))
+            return Value((taint.hop(at, f"{label} is read"),))
+        return None
+
+    def store(self, op: Store) -> None:
+        source = self.read(op.source)
+        base = op.base
+        if isinstance(base, AccessPath):
+            self._store_into(base, op.part, source)
+        key = op.part.strip(".[]'").lower()
+        if self.recording and key == "location" and ("headers" in op.name or op.part == ".location"):
+            self.record("redirect", source, op.at, "the Location header", "high")
+
+    def _store_into(self, base: AccessPath, part: str, source: Value) -> None:
+        """Write a field, and the field of what that field was read from: ``a.b['c'] = x``."""
+        for _ in range(3):
+            holder = self.state.get(base.base, CLEAN)
+            self.state[base.base] = source = holder.with_part(part, source, _depth(source))
+            op = self.function.definitions.get(base.base)
+            if not isinstance(op, Load) or not isinstance(op.base, AccessPath):
+                return
+            base, part = op.base, op.part
+
+    def join(self, op: Join) -> None:
+        self.write(op.target, joined_text([self.read(part) for part in op.parts], op.quoted, op.at))
+
+    def build(self, op: Build) -> None:
+        value = Value(shape=op.shape)
+        for key, item in op.items:
+            part = self.read(item)
+            if key != "**":
+                value = value.with_part(key, part, _depth(part))
+            elif part.fields or part.taints:
+                value = replace(value, taints=merged(value.taints, part.every()))
+        if all(part.known for _, part in value.fields) and all(key != "**" for key, _ in op.items):
+            value = replace(value, constant=tuple(part.constant for _, part in value.fields))
+        self.write(op.target, value)
+
+    def compare(self, op: Compare) -> None:
+        left, right = self.read(op.left), self.read(op.right)
+        value = CLEAN
+        if op.operator == "not" and left.known:
+            value = Value(constant=not left.constant)
+        elif op.operator in ("==", "!=") and left.known and right.known:
+            value = Value(constant=(left.constant == right.constant) == (op.operator == "=="))
+        self.write(op.target, value)
+
+    def catch(self, op: Catch) -> None:
+        taint = Taint(f"the exception {op.target}", "exception")
+        self.write(op.target, Value((taint.hop(op.at, "the exception is caught"),)))
+
+    def opaque(self, op: Any) -> None:
+        self.write(op.target, CLEAN)
+
+    def return_(self, op: Return) -> None:
+        value = self.read(op.source)
+        if not self.recording:
+            return
+        self.exits.append((value, self.state))
+        self.result.returns = value if self.result.returns is CLEAN else joined(self.result.returns, value)
+        if self.view:
+            self._page(value, op)
+
+    def _page(self, value: Value, op: Return) -> None:
+        """Report what a view answers with: text is a page, a dict or a list is JSON."""
+        self.record("error-details", Value(value.every()), op.at, "the response", "high")
+        body = value
+        args: tuple[Value, ...] = ()
+        if value.shape == "tuple":
+            body = value.part("[0]")
+            args = tuple(part for _, part in value.fields)
+        situation = Situation(body, {}, args, "", self.html)
+        for taint in body.taints if body.shape != "dict" else ():
+            sure = verdict("html", taint, situation, "high")
+            if sure:
+                self.record("html", Value((taint,)), op.at, "the response", sure)
+
+    def call(self, op: Call) -> None:
+        receiver = self.read(op.receiver) if op.receiver is not None else CLEAN
+        args = tuple(self.read(arg) for arg in op.args)
+        keywords = {key: self.read(value) for key, value in op.keywords}
+        if self.recording:
+            self._sinks(op, receiver, args, keywords)
+        if op.name and self.models.find("ends", op.name):
+            self.dead = True
+            return
+        value = self._source(f"{op.name}()", op.at) if op.name else None
+        if value is None and op.callee is not None:
+            value = self._own(op, receiver, args, keywords)
+        if value is None:
+            value = self._library(op, receiver, args, keywords)
+        self.write(op.target, value)
+
+    def _library(self, op: Call, receiver: Value, args: tuple[Value, ...], keywords: dict[str, Value]) -> Value:
+        given = merged(receiver.every(), *(value.every() for value in (*args, *keywords.values())))
+        if not given:
+            return CLEAN
+        name = op.name or (op.last if op.receiver is None else "")
+        cleaned = frozenset(kind for entry in self.models.find("sanitizer", name, op.last) for kind in entry.kinds)
+        if cleaned:
+            return CLEAN if ALL in cleaned else Value(tuple(taint.cleaned(cleaned) for taint in given))
+        for entry in self.models.find("propagator", name):
+            note = f"goes through {op.last or name}()"
+            if entry.marks == ("path",):
+                return _path_joined(args, op, note, keywords)
+            shape = next((value.shape for value in args if value.shape), "")
+            return Value(tuple(taint.marked(*entry.marks).hop(op.at, note) for taint in given), shape=shape)
+        if op.receiver is None or not receiver.every():
+            self._mutate(op, args)
+            return CLEAN
+        return self._method(op, receiver, args, keywords)
+
+    def _method(self, op: Call, receiver: Value, args: tuple[Value, ...], keywords: dict[str, Value]) -> Value:
+        kind = keywords.get("type")
+        if op.last == "get" and kind is not None and _is_number(dict(op.keywords).get("type")):
+            return CLEAN
+        if op.last in ("get", "pop", "setdefault", "getlist") and args and args[0].known:
+            value = loaded(receiver, f"[{args[0].constant!r}]")
+            return joined(value, args[1]) if len(args) > 1 and args[1].every() else value
+        self._mutate(op, args)
+        if op.last.startswith("is") or op.last in ("startswith", "endswith", "count", "index", "find", "validate", "exists"):
+            return CLEAN
+        taints = merged(receiver.every(), *(value.every() for value in args if op.last in ("join", "replace")))
+        return Value(tuple(_after_method(taint, op, args) for taint in taints))
+
+    def _mutate(self, op: Call, args: tuple[Value, ...]) -> None:
+        """Carry ``box.append(x)`` into ``box``."""
+        if op.last not in _MUTATORS or not isinstance(op.receiver, AccessPath):
+            return
+        for value in args:
+            if value.every():
+                self._store_into(op.receiver, "[*]", value)
+
+    def _own(self, op: Call, receiver: Value, args: tuple[Value, ...], keywords: dict[str, Value]) -> Value | None:
+        """Apply the summary of the project's own function."""
+        summary = self.engine.summary(op.callee)
+        bound = self._bound(op, receiver, args, keywords)
+        if self.recording:
+            for hit in summary.hits:
+                self._carried(hit, bound, op)
+        self._checked(op, summary)
+        return _instantiated(summary.returns, bound, op)
+
+    def _bound(self, op: Call, receiver: Value, args: tuple[Value, ...], keywords: dict[str, Value]) -> dict[int, Value]:
+        params = self.engine.lowered(op.callee).params
+        bound = dict(enumerate(args, _shift(op)))
+        if _shift(op):
+            bound[0] = receiver
+        bound.update({params.index(key): value for key, value in keywords.items() if key in params})
+        return bound
+
+    def _checked(self, op: Call, summary: Summary) -> None:
+        """Clean the variables that the function has checked, having come back."""
+        for index, arg in enumerate(op.args, _shift(op)):
+            kinds = summary.checked.get(index, frozenset())
+            if kinds and isinstance(arg, AccessPath):
+                apply(self.state, [(arg, kinds, "")])
+
+    def _carried(self, hit: Hit, bound: dict[int, Value], op: Call) -> None:
+        if hit.taint.kind != "parameter":
+            return
+        for taint in bound.get(hit.taint.parameter, CLEAN).every():
+            if taint.safe_for(hit.kind) or not _accepts(hit.kind, taint):
+                continue
+            through = (*taint.hop(op.at, f"passed to {op.last}()").trace, *hit.taint.trace, *hit.through)
+            met = replace(taint, clean=taint.clean | hit.taint.clean, marks=taint.marks | hit.taint.marks, trace=through)
+            self.result.hits.setdefault(replace(hit, taint=met, through=()))
+
+    def _sinks(self, op: Call, receiver: Value, args: tuple[Value, ...], keywords: dict[str, Value]) -> None:
+        name = op.name or (op.last if op.receiver is None else "")
+        if op.callee is not None:
+            return
+        for entry in self.models.find("sink", name, op.last if op.receiver is not None else ""):
+            values = [receiver if position == -1 else args[position] for position in entry.args if position < len(args)]
+            wanted = keywords if "*" in entry.keywords else {key: keywords[key] for key in entry.keywords if key in keywords}
+            for value in (*values, *wanted.values()):
+                self._sink(entry, value, op, args, keywords)
+
+    def _sink(self, entry: Entry, value: Value, op: Call, args: tuple[Value, ...], keywords: dict[str, Value]) -> None:
+        situation = Situation(value, keywords, args, self._loader(op), self.html)
+        resolved = bool(op.name) and bool(self.models.find("sink", op.name))
+        default = entry.confidence if resolved or op.receiver is None or entry.confidence == "low" else "medium"
+        for taint in value.every():
+            sure = verdict(entry.check, taint, situation, default)
+            if sure:
+                label = f"{op.name.rpartition('.')[2] or op.last}()"
+                self.record(entry.kind, Value((taint,)), op.at, label, sure)
+
+    def _loader(self, op: Call) -> str:
+        """Return what is passed as the loader or the parser, with the words of the call that makes it."""
+        found = dict(op.keywords)
+        operand = found.get("Loader") or found.get("parser") or (op.args[1] if len(op.args) > 1 else None)
+        if not isinstance(operand, AccessPath):
+            return ""
+        made = self.function.definitions.get(operand.base)
+        if isinstance(made, Assign) and isinstance(made.source, AccessPath):
+            made = self.function.definitions.get(made.source.base)
+        if isinstance(made, Load):
+            return made.name or made.part
+        if not isinstance(made, Call):
+            return operand.base
+        on = [key for key, value in made.keywords if self.read(value).constant is True]
+        external = any(isinstance(op, Call) and op.last == "setFeature" for op in self.function.ops())
+        return " ".join([made.last, *on, *(["external"] if external else [])])
+
+    def record(self, kind: str, value: Value, at: Place, sink: str, confidence: str) -> None:
+        """Note every taint of ``value`` that can harm a sink of ``kind``."""
+        if not self.recording:
+            return
+        for taint in value.taints:
+            if not taint.safe_for(kind) and _accepts(kind, taint):
+                self.result.hits.setdefault(Hit(kind, taint, at, sink, confidence, self.function.scope))
+
+
+def _accepts(kind: str, taint: Taint) -> bool:
+    """Tell whether a source's data matters to a sink: exceptions to pages only, the host name to links only."""
+    if taint.kind == "parameter":
+        return True
+    if (kind == "error-details") != (taint.kind == "exception"):
+        return False
+    return "host" not in taint.marks or kind in ("ssrf", "sql", "command")
+
+
+def _path_joined(args: tuple[Value, ...], op: Call, note: str, keywords: dict[str, Value]) -> Value:
+    taints = merged(*(value.every() for value in (*args, *keywords.values())))
+    built = ("path", "built") if len(args) > 1 else ("path",)
+    return Value(tuple(taint.marked(*built).hop(op.at, note) for taint in taints))
+
+
+def _after_method(taint: Taint, op: Call, args: tuple[Value, ...]) -> Taint:
+    if op.last == "replace" and args and args[0].known:
+        if args[0].constant == "\\":
+            return taint.marked("slashes")
+        if args[0].constant in ("\n", "\r\n", "\r"):
+            return taint.cleaned(("log", "header"))
+    if op.last in ("save", "read", "stream"):
+        return taint.marked("stream")
+    return taint.hop(op.at, f"goes through .{op.last}()") if op.last not in ("get", "getlist") else taint
+
+
+def _instantiated(returns: Value, bound: dict[int, Value], op: Call) -> Value:
+    taints: list[Taint] = []
+    for taint in returns.every():
+        if taint.kind != "parameter":
+            taints.append(taint.hop(op.at, f"returned by {op.last}()"))
+            continue
+        for given in bound.get(taint.parameter, CLEAN).every():
+            met = replace(given, clean=given.clean | taint.clean, marks=given.marks | taint.marks)
+            taints.append(met.hop(op.at, f"goes through {op.last}()"))
+    constant = returns.constant if returns.known and not taints else CLEAN.constant
+    return Value(merged(taints), constant, returns.shape, literal=returns.literal)
+
+
+def _shift(op: Call) -> int:
+    """Return 1 for a call of a method, whose first parameter is the receiver."""
+    owner = getattr(op.callee, "owner", None)
+    static = any(getattr(item, "id", "") == "staticmethod" for item in getattr(op.callee, "decorators", ()))
+    return 1 if owner is not None and op.receiver is not None and not static else 0
+
+
+def _left_clean(value: Value | None, index: int) -> frozenset[str]:
+    if value is None:
+        return frozenset()
+    own = [taint.clean for taint in value.every() if taint.parameter == index]
+    return _common(own)
+
+
+def _common(every: Iterable[frozenset[str]]) -> frozenset[str]:
+    groups = list(every)
+    return frozenset.intersection(*groups) if groups else frozenset()
+
+
+def _constant(value: Any) -> Value:
+    if isinstance(value, str):
+        return Value(constant=value, literal=value)
+    if isinstance(value, dict):
+        return Value(constant=tuple(value), shape="dict")
+    if isinstance(value, list | tuple | set | frozenset):
+        return Value(constant=tuple(value), shape="list")
+    return Value(constant=value)
+
+
+def _depth(value: Value) -> int:
+    return 1 + max((_depth(part) for _, part in value.fields), default=0) if value.fields else 0
+
+
+def _is_number(operand: Operand | None) -> bool:
+    return operand is not None and str(operand).rpartition(".")[2] in ("int", "float", "bool", "UUID", "Decimal")
+
+
+def _sets_type(op: Op) -> bool:
+    if not isinstance(op, Store):
+        return False
+    part = op.part.strip(".[]'\"").lower().replace("-", "_")
+    return part in ("content_type", "mimetype") and "html" not in str(op.source)
+
+
+_TRANSFER: dict[type, Callable[[_Run, Any], None]] = {
+    Assign: _Run.assign, Load: _Run.load, Store: _Run.store, Join: _Run.join, Build: _Run.build, Call: _Run.call,
+    Compare: _Run.compare, Catch: _Run.catch, Return: _Run.return_, Opaque: _Run.opaque,
+}  # fmt: skip

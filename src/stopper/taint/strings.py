@@ -1,0 +1,61 @@
+"""What happens to taints in strings and in fields: joining, and the prefix that settles where a URL leads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from stopper.taint.domain import UNKNOWN, Taint, Value, merged
+from stopper.taint.ir import Place
+
+_HOST_FIXED = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//[^/\x00]+/|/(?![/\\])[^\x00]|[?#]|[\w.-]+[/?#]|mailto:", re.IGNORECASE)
+_GAP = "\x00"
+
+
+def joined_text(values: Sequence[Value], quoted: Sequence[int], at: Place) -> Value:
+    """Return what is known of a string made of ``values``."""
+    if len(values) == 2 and any(value.shape in ("list", "tuple") for value in values):
+        return Value(merged(*(value.every() for value in values)), shape="list")
+    if values and all(isinstance(value.constant, str) for value in values):
+        text = "".join(value.constant for value in values)
+        return Value(constant=text, literal=text)
+    literal = "".join(value.literal or _GAP for value in values)[:4000]
+    alone = sum(1 for value in values if not (value.known and value.constant == "")) == 1
+    taints: list[Taint] = []
+    before = ""
+    for index, value in enumerate(values):
+        for taint in value.every():
+            grown = taint if alone else _prefixed(taint, before, first=not before).hop(at, "joined into a string")
+            taints.append(grown.cleaned(("log", "header")) if index in quoted else grown)
+        before += value.literal or (_GAP if not (value.known and value.constant == "") else "")
+    return Value(merged(taints), UNKNOWN, "", (), literal)
+
+
+def _prefixed(taint: Taint, before: str, *, first: bool) -> Taint:
+    """Return the taint with what the text before it settles: the host of a URL."""
+    taint = replace(taint, marks=taint.marks | {"built"})
+    if first:
+        return taint
+    if _HOST_FIXED.match(before) or before.startswith(_GAP):
+        return taint.cleaned(("redirect",)).marked("prefixed")
+    return taint
+
+
+def loaded(base: Value, part: str) -> Value:
+    """Return a field's value; the key that is read from a source becomes part of its name."""
+    value = base.part(part)
+    if part == ".filename":
+        return value.refined(lambda taint: replace(taint, source=taint.source + part))
+    if not part.startswith("['"):
+        return value
+    return value.refined(lambda taint: _named(taint, part))
+
+
+def _named(taint: Taint, part: str) -> Taint:
+    fresh = taint.kind == "request" and len(taint.trace) == 1 and taint.source.startswith("request.") and "[" not in taint.source
+    if not fresh:
+        return taint
+    at, _ = taint.trace[0]
+    source = taint.source + part
+    return replace(taint, source=source, trace=((at, f"{source} is read"),))

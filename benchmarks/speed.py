@@ -3,8 +3,8 @@
     python benchmarks/speed.py [TREE ...] [--bandit PATH] [--semgrep PATH --semgrep-rules DIR] [-o FILE]
 
 Each tool runs as a user would start it, in a process of its own, without a cache from an earlier run and
-without asking the network. The tools take turns, so that a busy machine is busy for all of them; the median is
-shown. A peer that is not installed is left out and said so. `-o` writes the table as Markdown.
+without asking the network. The tools take turns, so that a busy machine is busy for all of them; the median
+is shown. A peer that is not installed is left out and said so. `-o` writes the table as Markdown.
 """
 
 from __future__ import annotations

@@ -1,0 +1,122 @@
+"""The documentation cannot drift: what is in the code is in it, and what it shows works."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+import shutil
+from pathlib import Path
+from types import ModuleType
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from stopper.cli.main import main
+from stopper.config import KEYS
+from stopper.rule import discover
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONFIGURATION = (ROOT / "docs" / "configuration.rst").read_text(encoding="utf-8")
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+SHELL = re.compile(r"^```(?:sh|console)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+def generator() -> ModuleType:
+    """Return the module that writes the generated pages."""
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return the generated pages by their names."""
+    folder = tmp_path_factory.mktemp("rules")
+    generator().write(folder)
+    return {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.rst")}
+
+
+def commands_in(text: str) -> list[str]:
+    """Return the commands that a Markdown page shows, without prompts and comments."""
+    lines = [line.removeprefix("$ ").strip() for block in SHELL.findall(text) for line in block.splitlines()]
+    return [
+        shlex.join(shlex.split(line, comments=True)) for line in lines if shlex.split(line, comments=True)
+    ]
+
+
+def subcommands() -> list[click.Command]:
+    """Return every command of the command line that a user is shown."""
+    context = click.Context(main)
+    found = [main.get_command(context, name) for name in main.list_commands(context)]
+    return [command for command in found if command is not None and not command.hidden]
+
+
+def test_every_rule_has_a_page_and_stands_in_the_list(pages: dict[str, str]) -> None:
+    slugs = {rule.slug for rule in discover()}
+
+    assert slugs == set(pages) - {"index", "commands"}
+    assert slugs <= set(pages["index"].split())
+
+
+def test_every_rule_page_holds_the_rule_s_own_words(pages: dict[str, str]) -> None:
+    for rule in discover():
+        assert f"stopper: ignore[{rule.slug}]" in pages[rule.slug]
+        for example in (*rule.page.bad, *rule.page.good):
+            for name in example.files:
+                assert f":caption: {name}" in pages[rule.slug]
+
+
+def test_every_option_of_the_command_line_says_what_it_does_and_is_documented(pages: dict[str, str]) -> None:
+    for command in subcommands():
+        options = [one for one in command.params if isinstance(one, click.Option) and not one.hidden]
+
+        assert command.help, f"{command.name} says nothing"
+        assert [one.name for one in options if not one.help] == []
+        assert [word for one in options for word in one.opts if f"``{word}``" not in pages["commands"]] == []
+
+
+def test_every_key_of_the_configuration_is_documented() -> None:
+    documented = re.findall(r"^``([\w-]+)``$", CONFIGURATION, flags=re.MULTILINE)
+
+    assert sorted(documented) == sorted(KEYS)
+
+
+@pytest.mark.parametrize("line", [line for line in commands_in(README) if line.startswith("stopper ")])
+def test_a_stopper_command_in_the_readme_works(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blog = tmp_path / "blog"
+    shutil.copytree(ROOT / "examples" / "blog", blog)
+    monkeypatch.chdir(blog)
+    (blog / "pyproject.toml").write_text("[tool.stopper]\nonline = false\n", encoding="utf-8")
+
+    result = CliRunner().invoke(main, shlex.split(line)[1:])
+
+    assert result.exit_code in {0, 1}, result.output
+
+
+def test_the_readme_shows_only_commands_that_a_test_knows() -> None:
+    unknown = [line for line in commands_in(README) if line.split()[0] not in {"stopper", "make", "pip"}]
+
+    assert unknown == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_a_make_word_that_is_shown_is_in_the_makefile(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    words = [line.split()[1] for line in commands_in(text) if line.startswith("make ")]
+
+    assert words
+    assert [word for word in words if f"\n{word}:" not in MAKEFILE] == []
+
+
+def test_the_table_in_the_readme_is_the_one_that_was_measured() -> None:
+    measured = (ROOT / "benchmarks" / "speed.md").read_text(encoding="utf-8")
+
+    assert measured.strip() in README

@@ -45,7 +45,7 @@ def at(report: Report, path: str, text: str) -> list[Finding]:
         ),
         ("app.py", "limiter = Limiter(app, key_func", Area.LIMITS, r"memory|process"),
         ("app.py", "remote_addr", Area.LIMITS, r"proxy"),
-        ("requirements.txt", "bleach", Area.DEPENDENCIES, r"nh3|no further|end"),
+        ("requirements.txt", "bleach", Area.DEPENDENCIES, r"nh3"),
         ("requirements.txt", "flask", Area.DEPENDENCIES, r"pin"),
     ],
 )
@@ -68,7 +68,9 @@ def test_a_parametrised_query_closes_the_area(report: Report) -> None:
 
 def test_talisman_s_redirect_is_seen(report: Report) -> None:
     missing = [
-        one for one in report.findings if re.search(r"no redirect|redirects? nothing|hsts", one.message, re.I)
+        one
+        for one in report.findings
+        if re.search(r"no redirect|redirects? nothing|hsts", one.message, re.IGNORECASE)
     ]
 
     assert missing == []

@@ -107,7 +107,7 @@ def decode(raw: bytes) -> str:
     try:
         encoding, _ = tokenize.detect_encoding(BytesIO(raw).readline)
         return raw.decode(encoding)
-    except (SyntaxError, UnicodeDecodeError, LookupError):
+    except (SyntaxError, ValueError, LookupError):
         return raw.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
 
 

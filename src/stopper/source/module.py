@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import enum
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from stopper.finding import Location
 from stopper.source.files import Role, SourceFile, Text
-from stopper.source.syntax import MAX_DEPTH, parse
+from stopper.source.syntax import MAX_DEPTH, parse, shut
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -207,16 +207,19 @@ class _Indexer:
         self.children(self.module.tree)
 
     def visit(self, node: ast.AST) -> None:
+        if self.depth >= MAX_DEPTH:
+            shut(node)
+            self.module.problem = self.module.problem or "the code is nested too deeply to be read whole"
+            return
+        self.depth += 1
         method = _VISITORS.get(node.__class__)
         if method is None:
             self.children(node)
         else:
             method(self, node)
+        self.depth -= 1
 
     def children(self, node: ast.AST) -> None:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise RecursionError
         for value in node.__dict__.values():
             if value.__class__ is list:
                 for item in value:
@@ -224,7 +227,6 @@ class _Indexer:
                         self.visit(item)
             elif isinstance(value, ast.AST):
                 self.visit(value)
-        self.depth -= 1
 
     def bind(self, name: str, binding: Binding) -> None:
         self.scope.bindings.setdefault(name, []).append(binding)
@@ -394,7 +396,7 @@ class _Indexer:
         pass
 
 
-_VISITORS = {
+_VISITORS: dict[type[ast.AST], Callable[..., None]] = {
     ast.FunctionDef: _Indexer.function,
     ast.AsyncFunctionDef: _Indexer.function,
     ast.Lambda: _Indexer.lambda_,

@@ -15,9 +15,12 @@ import warnings
 from dataclasses import dataclass
 
 from stopper.source.files import Text
+from stopper.source.recover_part import OPAQUE
 
-MAX_DEPTH = 400
-"""How deeply expressions and statements may nest. Measured: hand-written code of the standard library stays below 40."""
+MAX_DEPTH = 200
+"""How deeply expressions and statements may nest. Measured: hand-written code of the standard library stays below 40.
+
+Whoever walks a tree may recurse with up to four calls a level and stays below Python's limit of 1,000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +60,28 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ValueError):
         return str(error)
     return "the code is nested too deeply"
+
+
+def shut(node: ast.AST) -> None:
+    """Take everything out of ``node``, so that the tree ends here: opaque expressions, ``pass``, ``_`` stand there."""
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        for name, value in ast.iter_fields(node):
+            if isinstance(value, list):
+                setattr(node, name, [_shut(item, waiting) for item in value])
+            elif isinstance(value, ast.AST):
+                setattr(node, name, _shut(value, waiting))
+
+
+def _shut(value: object, waiting: list[ast.AST]) -> object:
+    """Return what stands for ``value``; what is neither expression, statement nor pattern waits to be shut itself."""
+    if isinstance(value, ast.expr):
+        return ast.copy_location(ast.Name(OPAQUE, ast.Load()), value)
+    if isinstance(value, ast.stmt):
+        return ast.copy_location(ast.Pass(), value)
+    if isinstance(value, ast.pattern):
+        return ast.copy_location(ast.MatchAs(), value)
+    if isinstance(value, ast.AST):
+        waiting.append(value)
+    return value

@@ -115,8 +115,11 @@ class Expressions:
 
     def _store(self, target: ast.Attribute | ast.Subscript, source: Operand, node: ast.AST) -> None:
         base = self.value(target.value)
-        part = f".{target.attr}" if isinstance(target, ast.Attribute) else self._key(target.slice)
         name = self.names.name(target.value, self.scope) or ""
+        if isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Constant | ast.Slice):
+            key = self.value(target.slice)
+            self.emit(Call(self.temporary(), f"{name}.__setitem__", "__setitem__", base, (key, source), at=node))
+        part = f".{target.attr}" if isinstance(target, ast.Attribute) else self._key(target.slice)
         self.emit(Store(base, part, source, name, node))
 
     def _key(self, index: ast.expr) -> str:
@@ -172,8 +175,12 @@ class Expressions:
         args = tuple(self.value(arg.value if isinstance(arg, ast.Starred) else arg) for arg in expr.args)
         keywords = tuple((keyword.arg or "**", self.value(keyword.value)) for keyword in expr.keywords)
         callee = ref.scope if ref is not None and ref.kind is RefKind.FUNCTION else None
+        name = ref.name if ref else ""
+        if ref is not None and ref.kind is RefKind.CLASS and ref.scope is not None:
+            base = next((base.name for base in self.names.bases(ref.scope) if base.kind is RefKind.EXTERNAL), "object")
+            name = f"{base}.__init__"
         target = self.temporary()
-        self.emit(Call(target, ref.name if ref else "", last, receiver, args, keywords, callee, expr))
+        self.emit(Call(target, name, last, receiver, args, keywords, callee, expr))
         return target
 
     def _format(self, expr: ast.Call, template: str) -> Operand:

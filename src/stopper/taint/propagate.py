@@ -45,6 +45,7 @@ MAX_STEPS = 30_000
 """How many operations one function may cost."""
 MAX_CALLS = 6
 """How deeply calls of the project's own functions are followed."""
+_TEXT = frozenset(("str", "json.dumps", "simplejson.dumps", "ascii", "format"))
 _MUTATORS = frozenset("append add extend insert update setdefault write appendleft".split())
 
 
@@ -328,6 +329,8 @@ class _Run:
             if entry.marks == ("path",):
                 return _path_joined(args, op, note, keywords)
             shape = next((value.shape for value in args if value.shape), "")
+            if name in _TEXT:
+                given = tuple(replace(taint, marks=taint.marks - {"object"}) for taint in given)
             return Value(tuple(taint.marked(*entry.marks).hop(op.at, note) for taint in given), shape=shape)
         if op.receiver is None or not receiver.every():
             self._mutate(op, args)
@@ -407,7 +410,7 @@ class _Run:
         for taint in value.every():
             sure = verdict(entry.check, taint, situation, default)
             if sure:
-                label = f"{op.name.rpartition('.')[2] or op.last}()"
+                label = f"{op.last or op.name}()"
                 self.record(entry.kind, Value((taint,)), op.at, label, sure)
 
     def _loader(self, op: Call) -> str:

@@ -1,0 +1,61 @@
+"""An app must not redirect to wherever a client says.
+
+A link to your site that ends on another is what phishing needs: the address that people check is yours. After a login
+the other site shows your login page once more and keeps the password.
+
+Redirect to your own endpoints, or check that the target has neither scheme nor host, with backslashes read as the
+slashes that browsers take them for.
+
+Bad::
+
+    from flask import Flask, redirect, request
+
+    app = Flask(__name__)
+
+    @app.get("/login")
+    def login():
+        return redirect(request.args.get("next", "/"))
+
+Good::
+
+    from urllib.parse import urlsplit
+
+    from flask import Flask, redirect, request
+
+    app = Flask(__name__)
+
+    @app.get("/login")
+    def login():
+        target = request.args.get("next", "/").replace("\\\\", "/")
+        if urlsplit(target).netloc or urlsplit(target).scheme:
+            return redirect("/")
+        return redirect(target)
+
+References:
+    - CWE-601
+    - ASVS 5.0 V3.7.2
+    - https://cheatsheetseries.owasp.org/cheatsheets/Unvalidated_Redirects_and_Forwards_Cheat_Sheet.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stopper.finding import Area, Finding, Severity
+from stopper.rule import Rule
+from stopper.source.project import Project
+from stopper.taint.flows import flows_into
+
+
+class OpenRedirect(Rule):
+    """Every flow of a client's data into a redirect whose host it can choose."""
+
+    area = Area.INPUTS
+    severity = Severity.MEDIUM
+    cwe = (601,)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Yield a finding for each flow."""
+        for flow in flows_into(project, "redirect"):
+            message = f"{flow.source} decides where {flow.sink_name} sends the browser."
+            yield self.found_flow(flow, message, remedy='return redirect(target if not urlsplit(target.replace("\\\\", "/")).netloc else url_for("index"))')

@@ -1,0 +1,70 @@
+"""An app must not fetch the URLs that a client names.
+
+The server stands inside your network: it reaches the metadata service of the cloud, admin pages and databases that
+the client cannot. A URL that the client chooses makes the server their hand.
+
+Compare the host with a list of those you mean. A check of the scheme is not one.
+
+Bad::
+
+    import requests
+    from flask import Flask, request
+
+    app = Flask(__name__)
+
+    @app.get("/preview")
+    def preview():
+        return {"size": len(requests.get(request.args["url"], timeout=5).content)}
+
+Good::
+
+    from urllib.parse import urlsplit
+
+    import requests
+    from flask import Flask, request
+
+    app = Flask(__name__)
+
+    HOSTS = {"images.example.com", "cdn.example.com"}
+
+    @app.get("/preview")
+    def preview():
+        url = request.args["url"]
+        if urlsplit(url).hostname not in HOSTS:
+            return {"error": "this host is not allowed"}, 400
+        return {"size": len(requests.get(url, timeout=5).content)}
+
+References:
+    - CWE-918
+    - ASVS 5.0 V1.3.6
+    - https://cheatsheetseries.owasp.org/cheatsheets/Server_Side_Request_Forgery_Prevention_Cheat_Sheet.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.rule import Rule
+from stopper.source.project import Project
+from stopper.taint.flows import flows_into
+
+
+class ServerSideRequestForgery(Rule):
+    """Every flow of a client's data into a URL that the server fetches; low where the host is fixed and only the path is the client's."""
+
+    area = Area.INPUTS
+    severity = Severity.HIGH
+    cwe = (918,)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Yield a finding for each flow."""
+        for flow in flows_into(project, "ssrf"):
+            partial = "prefixed" in flow.marks
+            part = "a part of the URL, behind a fixed beginning, of" if partial else "the address of"
+            message = f"{flow.source} is {part} the request that {flow.sink_name} sends."
+            confidence = Confidence.LOW if partial else flow.confidence
+            remedy = "if urlsplit(url).hostname not in HOSTS: abort(400)"
+            if partial:
+                remedy = 'requests.get("https://api.example.com/users/" + quote(name, safe=""), timeout=5)'
+            yield self.found_flow(flow, message, remedy=remedy, confidence=confidence)

@@ -1,0 +1,66 @@
+"""A view must not answer with the text of an exception.
+
+What an exception says is written for you: paths, statements, names of hosts, at times a password in a URL. Shown to a
+client it is a map of the inside.
+
+Log the exception and answer with a sentence of your own.
+
+Bad::
+
+    from flask import Flask, request
+
+    app = Flask(__name__)
+
+    @app.get("/run")
+    def run():
+        try:
+            return {"answer": 1 / int(request.args["by"])}
+        except Exception as error:
+            return {"error": str(error)}, 500
+
+Good::
+
+    from flask import Flask, request
+
+    app = Flask(__name__)
+
+    @app.get("/run")
+    def run():
+        try:
+            return {"answer": 1 / int(request.args["by"])}
+        except Exception:
+            app.logger.exception("the division failed")
+            return {"error": "this did not work"}, 500
+
+References:
+    - CWE-209
+    - CWE-497
+    - ASVS 5.0 V16.5.1
+    - https://cheatsheetseries.owasp.org/cheatsheets/Error_Handling_Cheat_Sheet.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.rule import Rule
+from stopper.source.project import Project
+from stopper.taint.flows import flows_into
+
+
+class ErrorDetailsExposed(Rule):
+    """Every flow of a caught exception or a traceback into an answer."""
+
+    area = Area.SECRETS
+    severity = Severity.MEDIUM
+    cwe = (209, 497,)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Yield a finding for each flow."""
+        for flow in flows_into(project, "error-details"):
+            message = f"{flow.source} is shown to the client by {flow.sink_name}."
+            traced = "traceback" in flow.source
+            confidence = flow.confidence if traced else min(flow.confidence, Confidence.MEDIUM, key=lambda one: one.rank)
+            remedy = 'app.logger.exception("the import failed"); return {"error": "this did not work"}, 500'
+            yield self.found_flow(flow, message, remedy=remedy, confidence=confidence)

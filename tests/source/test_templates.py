@@ -91,8 +91,8 @@ def test_a_block_stands_where_its_parent_has_it(tmp_path):
     templates = project(
         tmp_path,
         {
-            "templates/a.html": '{% extends "b.html" %}{% block js %}{{ x }}{% endblock %}{% block t %}{{ x }}'
-            "{% endblock %}{% block c %}{{ x }}{% endblock %}{% block new %}{{ x }}{% endblock %}",
+            "templates/a.html": '{% extends "b.html" %}{% block js %}{{ x }}{% endblock %}{% block t %}'
+            "{{ x }}{% endblock %}{% block c %}{{ x }}{% endblock %}{% block new %}{{ x }}{% endblock %}",
             "templates/b.html": '{% extends "z.html" %}{% block js %}{% endblock %}',
             "templates/z.html": "<title>{% block t %}{% endblock %}</title><body class='{% block c %}"
             "{% endblock %}'><script>{% block js %}{% endblock %}</script>",

@@ -47,12 +47,19 @@ _TRUSTED_ROOTS = frozenset(
 )
 _TRUSTED_CALLS = re.compile(
     r"(?:^|\.)(?:url_for|static_url|asset_url|\w*_url_for|csrf_token|hidden_tag|csp_nonce|get_locale|moment|"
-    r"fromNow|include_moment|include_jquery|load_css|load_js|static_file|strftime|isoformat|now|today|render_css|render_js)$"
+    r"fromNow|include_moment|include_jquery|load_css|load_js|static_file|strftime|isoformat|now|"
+    r"today|render_css|render_js)$"
 )
 _TRANSLATIONS = frozenset(("_", "gettext", "ngettext", "pgettext", "npgettext", "lazy_gettext", "ugettext"))
+_CONFIGURED = re.compile(r"(?:^|_)(?:config|settings?|app_settings)(?:_|$)", re.IGNORECASE)
+_NO_TEXT = re.compile(
+    r"(?:^|_)(?:id|pk|page|index|count|size|width|height|length|total|number|limit|year|port|"
+    r"percent|percentage|bits)$|"
+    r"[a-z](?:Id|Length|Count|Size|Width|Height)$|^(?:is|has|can|num)_"
+)
 _FORM_DATA = re.compile(r"^(?:\w*form)\.\w+\.(?:data|raw_data|object_data)$", re.IGNORECASE)
 _REQUEST_PARTS = frozenset(
-    [
+    (
         "args",
         "form",
         "values",
@@ -76,14 +83,16 @@ _REQUEST_PARTS = frozenset(
         "url_root",
         "host_url",
         "script_root",
-    ]
+    )
 )
 _REQUEST = re.compile(r"^flask\.request\.(?P<part>\w+)")
 _NUMBER = re.compile(r"^(?:builtins\.)?(?:int|float|len|bool|round|sum|ord|uuid\.uuid4|time\.time)\(\)")
 _SANITISERS = (
-    "bleach.clean", "bleach.Cleaner().clean", "nh3.clean", "nh3.Cleaner().clean", "nh3.clean_text", "markupsafe.escape",
-    "markupsafe.Markup.escape", "flask.escape", "html.escape", "lxml.html.clean.clean_html", "lxml_html_clean.clean_html",
-    "lxml.html.clean.Cleaner().clean_html", "lxml_html_clean.Cleaner().clean_html", "html_sanitizer.Sanitizer().sanitize",
+    "bleach.clean", "bleach.Cleaner().clean", "nh3.clean", "nh3.Cleaner().clean", "nh3.clean_text",
+    "markupsafe.escape", "markupsafe.Markup.escape", "flask.escape", "html.escape",
+    "lxml.html.clean.clean_html", "lxml_html_clean.clean_html",
+    "lxml.html.clean.Cleaner().clean_html", "lxml_html_clean.Cleaner().clean_html",
+    "html_sanitizer.Sanitizer().sanitize",
 )  # fmt: skip
 _SCREENED = frozenset(f"{name}()" for name in _SANITISERS)
 
@@ -112,6 +121,11 @@ class Origin:
 _CLEAN = Origin(Kind.CLEAN)
 
 
+def holds_no_text(output: Output) -> bool:
+    """Tell whether a value's names say that it is a number or a flag: ``post.id``, ``is_admin``."""
+    return bool(output.names) and all(_NO_TEXT.search(path[-1]) for path in output.names)
+
+
 class Origins:
     """Trace the values of templates back to what the views pass."""
 
@@ -137,6 +151,8 @@ class Origins:
             return Origin(Kind.USER, name)
         if _FORM_DATA.match(name):
             return Origin(Kind.USER, name)
+        if _CONFIGURED.search(part.root) or self._is_constant_call(part, template):
+            return _CLEAN
         if _is_widget(part) or "csrf" in name.lower() or name.endswith("nonce"):
             return _CLEAN
         if part.called and self._is_macro(part, template):
@@ -149,6 +165,7 @@ class Origins:
             name not in skip
             and (
                 name in HARMLESS_FILTERS
+                or name in ESCAPING_FILTERS
                 or _CLEANS.search(name)
                 or _FORMATS.search(name)
                 or name in self.sanitising
@@ -169,6 +186,15 @@ class Origins:
             return True
         return bool(template.imports) and len(part.path) > 1 and part.root not in self._context(template)
 
+    def _is_constant_call(self, part: Part, template: Template) -> bool:
+        """Tell whether a global function makes the value of constants: ``include_static("logo.svg")``."""
+        return (
+            part.called
+            and len(part.path) == 1
+            and not part.arguments
+            and part.root not in self._context(template)
+        )
+
     def _passed(self, part: Part, template: Template) -> Origin:
         passed = self._context(template).get(part.root, [])
         if not passed:
@@ -182,7 +208,7 @@ class Origins:
 
     @cached_property
     def contexts(self) -> dict[int, dict[str, list[Expr]]]:
-        """The expressions that views pass, by template and name; what is extended and included sees them too."""
+        """What views pass, by template and name; what is extended and included sees it too."""
         found: dict[int, dict[str, list[Expr]]] = {}
         if self.code is None:
             return found
@@ -224,7 +250,7 @@ def _first_unknown(origins: list[Origin]) -> Origin:
 
 
 def _is_widget(part: Part) -> bool:
-    """Tell whether a value is a form's field rendered as HTML: ``form.title(class="a")``, ``form.title.label``."""
+    """Tell whether a value is a form's field as HTML: ``form.title(class="a")``, ``form.title.label``."""
     if not part.path or not re.search(r"form$|^field$", part.root, re.IGNORECASE):
         return False
     return part.called or len(part.path) <= 2 or part.path[2] in {"label", "errors", "description"}

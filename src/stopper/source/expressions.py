@@ -48,7 +48,7 @@ class Part:
 
 @dataclass(slots=True)
 class Names:
-    """The names that a template binds itself, innermost last: by ``for``, ``set``, ``with``, as parameters."""
+    """The names that a template binds itself, innermost last: by ``for``, ``set``, ``with`` or a macro."""
 
     scopes: list[dict[str, tuple[Part, ...]]] = field(default_factory=lambda: [{}])
 

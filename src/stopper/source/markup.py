@@ -3,9 +3,9 @@
 The text of a template is fed piece by piece; between two pieces stands an expression. After each piece the
 state says in which context the next character is: text, an attribute, a URL, a script, a string in a script.
 
-Approximated, and told here once: a template's blocks (``{% if %}``, ``{% for %}``) each start in the state that
-was before them, and what follows them goes on from the end of the first branch; regular expressions in scripts
-are not told from divisions, a string is therefore taken to end at the end of its line.
+Approximated, and told here once: a template's blocks (``{% if %}``, ``{% for %}``) each start in the state
+that was before them, and what follows them goes on from the end of the first branch; regular expressions in
+scripts are not told from divisions, a string is therefore taken to end at the end of its line.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class HTMLContext(enum.StrEnum):
 
 
 URL_ATTRIBUTES = frozenset(
-    [
+    (
         "href",
         "src",
         "action",
@@ -50,12 +50,12 @@ URL_ATTRIBUTES = frozenset(
         "manifest",
         "codebase",
         "ping",
-    ]
+    )
 )
 """Attributes whose value a browser loads, submits to or follows."""
 
 _KEPT = frozenset(
-    [
+    (
         "form",
         "script",
         "link",
@@ -76,7 +76,7 @@ _KEPT = frozenset(
         "button",
         "svg",
         "use",
-    ]
+    )
 )
 _RAW = frozenset(("script", "style", "textarea", "title"))
 _JAVASCRIPT = re.compile(

@@ -1,4 +1,4 @@
-"""Read one template: pieces by Jinja's lexer, places by the HTML tokeniser, values by the expression parser."""
+"""Read one template: pieces by Jinja's lexer, places by the HTML tokeniser, values by its parser."""
 
 from __future__ import annotations
 

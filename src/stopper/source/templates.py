@@ -1,7 +1,7 @@
 """The Jinja templates of a project: files and inline strings, and what each expression in them is.
 
-Read with Jinja's own lexer and expression parser. Statements are told apart by their first word, so that a tag of
-an extension nobody here knows hides nothing. Not followed: changed delimiters and line statements.
+Read with Jinja's own lexer and expression parser. Statements are told apart by their first word, so that a
+tag of an extension nobody here knows hides nothing. Not followed: changed delimiters and line statements.
 """
 
 from __future__ import annotations

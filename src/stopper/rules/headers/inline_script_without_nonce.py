@@ -1,7 +1,7 @@
 """Where the Content-Security-Policy demands a nonce, every inline script must carry it.
 
-A browser runs an inline script under such a policy only if its ``nonce`` is the header's. A script without one does
-nothing, and the usual answer, ``'unsafe-inline'``, gives the whole protection away.
+A browser runs an inline script under such a policy only if its ``nonce`` is the header's. A script without
+one does nothing, and the usual answer, ``'unsafe-inline'``, gives the whole protection away.
 
 Bad::
 
@@ -9,7 +9,8 @@ Bad::
     from flask_talisman import Talisman
 
     app = Flask(__name__)
-    Talisman(app, content_security_policy={"script-src": "'self'"}, content_security_policy_nonce_in=["script-src"])
+    policy = {"script-src": "'self'"}
+    Talisman(app, content_security_policy=policy, content_security_policy_nonce_in=["script-src"])
 
     @app.get("/")
     def index():
@@ -23,7 +24,8 @@ Good::
     from flask_talisman import Talisman
 
     app = Flask(__name__)
-    Talisman(app, content_security_policy={"script-src": "'self'"}, content_security_policy_nonce_in=["script-src"])
+    policy = {"script-src": "'self'"}
+    Talisman(app, content_security_policy=policy, content_security_policy_nonce_in=["script-src"])
 
     @app.get("/")
     def index():
@@ -50,7 +52,7 @@ _DATA = ("json", "template", "handlebars", "text/x-", "text/html", "importmap", 
 
 
 class InlineScriptWithoutNonce(Rule):
-    """Every inline script without a nonce, in a project of which Talisman is told to put one into ``script-src``."""
+    """Every inline script without a nonce, where Talisman is told to put one into ``script-src``."""
 
     area = Area.HEADERS
     severity = Severity.LOW
@@ -71,7 +73,8 @@ class InlineScriptWithoutNonce(Rule):
                     continue
                 yield self.found(
                     tag.location,
-                    "The policy lets inline scripts run by nonce only, and this script has none: browsers refuse it.",
+                    "The policy lets inline scripts run by nonce only, and this script has none: browsers "
+                    "refuse it.",
                     confidence=Confidence.MEDIUM,
                     remedy='<script nonce="{{ csp_nonce() }}">',
                     context=f"{template.path} script",

@@ -1,7 +1,8 @@
 """A script or style sheet from another host must name the hash of what it expects.
 
-Whoever controls the host, or breaks into it, writes the script that runs in every page with the visitor's session. With
-``integrity`` the browser runs only the file whose hash is written in the page, and ``crossorigin`` lets it check.
+Whoever controls the host, or breaks into it, writes the script that runs in every page with the visitor's
+session. With ``integrity`` the browser runs only the file whose hash is written in the page, and
+``crossorigin`` lets it check.
 
 Better still: serve the file yourself, from ``static``.
 
@@ -47,10 +48,15 @@ from stopper.rule import Rule
 from stopper.source.project import Project
 
 _CHANGING = re.compile(
-    r"google|gstatic|recaptcha|hcaptcha|stripe|paypal|cloudflareinsights|challenges\.cloudflare|plausible|matomo|facebook|"
-    r"twitter|linkedin|intercom|segment|sentry-cdn|hotjar|youtube|vimeo|disqus|typekit|fonts\.|fontawesome\.com"
+    r"google|gstatic|recaptcha|hcaptcha|stripe|paypal|cloudflareinsights|challenges\.cloudflare|plausible|matomo|"
+    r"facebook|twitter|linkedin|intercom|segment|statuspage|sentry-cdn|hotjar|youtube|vimeo|disqus|"
+    r"typekit|fonts\.|fontawesome\.com"
 )
 """Hosts that change their file without a new address, so that no hash can be written."""
+
+
+_VERSION = re.compile(r"\d+\.\d+|@\d")
+"""An address with a version stands for one file for good."""
 
 
 class ScriptWithoutIntegrity(Rule):
@@ -76,10 +82,13 @@ class ScriptWithoutIntegrity(Rule):
                     continue
                 yield self.found(
                     tag.location,
-                    f"The {'style sheet' if sheet else 'script'} {address} is taken from {host} whatever it holds: "
+                    f"The {'style sheet' if sheet else 'script'} {address} is taken from {host} whatever "
+                    "it holds: "
                     "no integrity is given.",
-                    confidence=Confidence.MEDIUM if sheet else Confidence.HIGH,
-                    remedy='integrity="sha384-..." crossorigin="anonymous" (openssl dgst -sha384 -binary FILE | base64), '
-                    "or serve the file from static",
+                    confidence=Confidence.HIGH
+                    if _VERSION.search(address) and not sheet
+                    else Confidence.MEDIUM,
+                    remedy='integrity="sha384-..." crossorigin="anonymous", '
+                    "the hash by openssl dgst -sha384 -binary FILE | base64, or serve the file from static",
                     context=f"{template.path} {address}",
                 )

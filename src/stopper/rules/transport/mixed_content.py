@@ -1,8 +1,8 @@
 """A page must not load anything over ``http://``.
 
-What travels unencrypted can be read and changed on the way. Browsers block scripts, styles and frames that a page over
-HTTPS loads so, which breaks the page; over HTTP they run whatever arrives. A form that submits over HTTP shows its
-fields to the network.
+What travels unencrypted can be read and changed on the way. Browsers block scripts, styles and frames that a
+page over HTTPS loads so, which breaks the page; over HTTP they run whatever arrives. A form that submits over
+HTTP shows its fields to the network.
 
 Bad::
 
@@ -62,7 +62,7 @@ _LOCAL = re.compile(
 
 
 class MixedContent(Rule):
-    """Every element of a template that loads from, or submits to, an ``http://`` address; local ones are left out."""
+    """Every element that loads from, or submits to, an ``http://`` address; local ones are left out."""
 
     area = Area.TRANSPORT
     severity = Severity.MEDIUM

@@ -1,7 +1,7 @@
 """A form that posts must carry the CSRF token that the app asks for.
 
-Where ``CSRFProtect`` is on, a POST without the token is refused. A form without one is therefore broken, or its view has
-been exempted to make it work, and then any other site can submit it in a visitor's name.
+Where ``CSRFProtect`` is on, a POST without the token is refused. A form without one is therefore broken, or
+its view has been exempted to make it work, and then any other site can submit it in a visitor's name.
 
 Bad::
 
@@ -15,7 +15,7 @@ Bad::
     def index():
         return render_template("index.html")
     # file: templates/index.html
-    <form method="post"><input name="title"><button>Save</button></form>
+    <form method=post><button>Go</button></form>
 
 Good::
 
@@ -29,7 +29,7 @@ Good::
     def index():
         return render_template("index.html")
     # file: templates/index.html
-    <form method="post"><input type="hidden" name="csrf_token" value="{{ csrf_token() }}"><input name="title"><button>Save</button></form>
+    <form method=post><input type="hidden" name="csrf_token" value="{{ csrf_token() }}"><button>Go</button></form>
 
 References:
     - CWE-352
@@ -50,8 +50,8 @@ from stopper.source.project import Project
 from stopper.source.template import Form, Template
 
 _PROTECTS = (
-    "flask_wtf.CSRFProtect", "flask_wtf.csrf.CSRFProtect", "flask_wtf.CsrfProtect", "flask_wtf.csrf.CsrfProtect",
-    "flask_seasurf.SeaSurf",
+    "flask_wtf.CSRFProtect", "flask_wtf.csrf.CSRFProtect", "flask_wtf.CsrfProtect",
+    "flask_wtf.csrf.CsrfProtect", "flask_seasurf.SeaSurf",
 )  # fmt: skip
 _TOKEN = re.compile(r"csrf|hidden_tag", re.IGNORECASE)
 _WRITES_FORMS = re.compile(r"form|csrf|token|hidden", re.IGNORECASE)
@@ -83,7 +83,8 @@ class FormWithoutCsrfToken(Rule):
                 )
                 yield self.found(
                     form.location,
-                    "This form posts without a CSRF token: the protection refuses it, or its view is exempt and any "
+                    "This form posts without a CSRF token: the protection refuses it, or its view is "
+                    "exempt and any "
                     f"site can submit it.{doubt}",
                     confidence=Confidence.LOW if scripted else Confidence.MEDIUM,
                     remedy=_FIELD,

@@ -1,8 +1,8 @@
 """An application must not make HTML with a Jinja environment that does not escape.
 
 Flask's own environment escapes HTML templates. One that the project makes by ``jinja2.Environment()`` or
-``jinja2.Template()`` does not unless it is told to, and ``app.jinja_env.autoescape = False`` takes it from Flask's own:
-every value in every template is then written as HTML.
+``jinja2.Template()`` does not unless it is told to, and ``app.jinja_env.autoescape = False`` takes it from
+Flask's own: every value in every template is then written as HTML.
 
 Bad::
 

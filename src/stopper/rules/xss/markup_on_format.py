@@ -1,7 +1,7 @@
 """Text must not be put together first and called ``Markup`` after.
 
-``Markup("...")`` says that its text is HTML already, so nothing in it is escaped, what was formatted into it included.
-The other way round it works: formatting a ``Markup`` escapes each value that goes in.
+``Markup("...")`` says that its text is HTML already, so nothing in it is escaped, what was formatted into it
+included. The other way round it works: formatting a ``Markup`` escapes each value that goes in.
 
 Bad::
 
@@ -47,14 +47,17 @@ _FIELD = re.compile(r"(?<!\{)\{([^{}]+?)(?:![rsa])?(?::[^{}]*)?\}")
 _PERCENT = re.compile(r"[rRuU]?(\"\"\"|'''|\"|').*\1\s*%\s*(.+)", re.DOTALL)
 _FORMAT = re.compile(r"[rRuU]?(\"\"\"|'''|\"|').*\1\s*\.format\((.*)\)\s*\Z", re.DOTALL)
 _JOINED = re.compile(r"[rRuU]?(\"[^\"]*\"|'[^']*')\s*\+\s*(.+)", re.DOTALL)
+_TOKEN = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|.", re.DOTALL)
+_KEYWORD = re.compile(r"^\s*\w+\s*=(?!=)")
 _CLEAN = re.compile(
-    r"\s*(?:[\w.]*(?:escape|clean|sanitize|url_for|csrf_token|html_params|dumps|render_template)\w*\(|"
-    r"(?:int|len|float|round|sum)\(|[A-Z_][A-Z0-9_]*\s*$|\d+\s*$|[\w.]*(?:width|height|count|_id)\s*$)"
+    r"\s*(?:[\w.]*(?:escape|gettext|clean|sanitize|url_for|csrf_token|html_params|dumps|render_template)\w*\(|"
+    r"(?:int|len|float|round|sum|_)\(|[rRuU]?[\"'][^\"']*[\"']\s*$|[A-Z_][A-Z0-9_]*\s*$|\d+\s*$|"
+    r"[\w.]*(?:width|height|count|_id)\s*$)"
 )
 
 
 class MarkupOnFormat(Rule):
-    """Every ``Markup`` of an f-string, ``%``, ``format`` or sum with a value in it that is not escaped there."""
+    """Every ``Markup`` of an f-string, ``%``, ``format`` or sum with a value in it that is not escaped."""
 
     area = Area.XSS
     severity = Severity.MEDIUM
@@ -71,7 +74,8 @@ class MarkupOnFormat(Rule):
                 continue
             yield self.found(
                 call.location,
-                f"Markup() takes {open_ones[0].strip()} for HTML, for it was formatted in before. Whether a user can "
+                f"Markup() takes {open_ones[0].strip()} for HTML, for it was formatted in before. Whether "
+                "a user can "
                 "write it is not seen here.",
                 confidence=Confidence.LOW,
                 remedy='Markup("...{}...").format(value), which escapes the value',
@@ -86,4 +90,18 @@ def _values(source: str) -> list[str]:
     found = _PERCENT.fullmatch(source) or _FORMAT.fullmatch(source) or _JOINED.fullmatch(source)
     if found is None:
         return []
-    return [piece.rpartition("=")[2] for piece in found[2].strip("()").split(",") if piece.strip()]
+    inside = re.sub(r"^\s*#.*$", "", found[2], flags=re.MULTILINE).strip()
+    inside = inside[1:-1] if inside.startswith("(") and inside.endswith(")") else inside
+    return [_KEYWORD.sub("", piece) for piece in _split(inside) if piece.strip()]
+
+
+def _split(text: str) -> list[str]:
+    """Cut the text of arguments at the commas that stand in no bracket and no string."""
+    pieces, depth = [""], 0
+    for part in _TOKEN.findall(text):
+        depth += (part in "([{") - (part in ")]}") if len(part) == 1 else 0
+        if part == "," and depth == 0:
+            pieces.append("")
+        else:
+            pieces[-1] += part
+    return pieces

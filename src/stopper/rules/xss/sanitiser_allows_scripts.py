@@ -1,8 +1,8 @@
 """A sanitiser must not be told to let scripts through.
 
-A sanitiser keeps the tags, attributes and address schemes it is given. Each of ``script``, ``iframe``, ``svg`` or
-``style`` among the tags, ``on...`` or ``srcdoc`` among the attributes, ``javascript`` or ``data`` among the schemes is
-enough for a script in what it calls clean.
+A sanitiser keeps the tags, attributes and address schemes it is given. Each of ``script``, ``iframe``,
+``svg`` or ``style`` among the tags, ``on...`` or ``srcdoc`` among the attributes, ``javascript`` or ``data``
+among the schemes is enough for a script in what it calls clean.
 
 Bad::
 

@@ -1,7 +1,7 @@
 """A link to another site that opens a new tab should say ``rel="noopener"``.
 
-Without it, the page that opens can change the address of the tab it was opened from: browsers older than 2021 let it,
-newer ones behave as if ``noopener`` were written. So this matters as far as old browsers do.
+Without it, the page that opens can change the address of the tab it was opened from: browsers older than 2021
+let it, newer ones behave as if ``noopener`` were written. So this matters as far as old browsers do.
 
 Bad::
 

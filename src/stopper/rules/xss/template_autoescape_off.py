@@ -1,7 +1,7 @@
 """A template must not switch autoescape off for a block.
 
-Inside ``{% autoescape false %}`` every value is written as HTML, those added by the next edit included. One value that
-a user can write is enough for a script in the page.
+Inside ``{% autoescape false %}`` every value is written as HTML, those added by the next edit included. One
+value that a user can write is enough for a script in the page.
 
 Bad::
 
@@ -47,7 +47,7 @@ from stopper.source.project import Project
 
 
 class TemplateAutoescapeOff(Rule):
-    """Every autoescape block in an HTML template that is not ``true`` and writes a value not known to be clean."""
+    """Every ``{% autoescape false %}`` in an HTML template that writes a value not known to be clean."""
 
     area = Area.XSS
     severity = Severity.HIGH

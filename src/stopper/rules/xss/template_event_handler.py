@@ -1,10 +1,10 @@
 """A template must not write values into an event handler.
 
-The value of ``onclick`` is decoded as HTML first and run as JavaScript then. So ``&#39;``, which escaping made of a
-quote, is a quote again when the script is read, and ends the string it stands in.
+The value of ``onclick`` is decoded as HTML first and run as JavaScript then. So ``&#39;``, which escaping
+made of a quote, is a quote again when the script is read, and ends the string it stands in.
 
-Put the value into a ``data-`` attribute and read it from a script; where the handler has to stay, write
-``{{ value|tojson }}`` inside an attribute with single quotes.
+Put the value into a ``data-`` attribute and read it from a script; where the handler has to stay, write ``{{
+value|tojson }}`` inside an attribute with single quotes.
 
 Bad::
 
@@ -43,7 +43,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
-from stopper.source.escaping import Kind, origins_of
+from stopper.source.escaping import Kind, holds_no_text, origins_of
 from stopper.source.markup import HTMLContext
 from stopper.source.project import Project
 
@@ -51,7 +51,7 @@ _SKIPPED = frozenset(("e", "escape", "forceescape", "striptags", "xmlattr", "url
 
 
 class TemplateEventHandler(Rule):
-    """Every expression in an ``on...`` attribute or after ``javascript:``, but for ``|tojson``, numbers and constants."""
+    """Every expression in an ``on...`` attribute or after ``javascript:``, without ``|tojson``."""
 
     area = Area.XSS
     severity = Severity.HIGH
@@ -66,17 +66,17 @@ class TemplateEventHandler(Rule):
                 if output.context is not HTMLContext.EVENT_HANDLER and not script:
                     continue
                 origin = origins.of(output, template, skip=_SKIPPED)
-                last = output.names[0][-1] if output.names else ""
-                if origin.kind is Kind.CLEAN or last in {"id", "pk", "index"} or last.endswith("_id"):
+                if origin.kind is Kind.CLEAN or (origin.kind is Kind.UNKNOWN and holds_no_text(output)):
                     continue
                 sure = origin.kind is Kind.USER
                 doubt = "" if sure else " It is safe only if no user can write a quote into the value."
                 yield self.found(
                     output.location,
-                    f"{origin.name or output.expression} stands in the script of {output.place.attribute}: the browser "
+                    f"{origin.name or output.expression} stands in the script of {output.place.attribute}: "
+                    "the browser "
                     f"decodes the escaping before it runs it.{doubt}",
                     confidence=Confidence.HIGH if sure else Confidence.MEDIUM,
-                    remedy=f'data-value="{{{{ {output.expression} }}}}", and element.dataset.value in a script',
+                    remedy=f'data-value="{{{{ {output.expression} }}}}", read by dataset.value in a script',
                     context=f"{template.path} {output.place.attribute} {output.expression}",
                     related=(origin.location,) if origin.location else (),
                 )

@@ -1,9 +1,11 @@
 """A template must not let a user's value choose a link's scheme.
 
-Escaping keeps a value inside its attribute, but ``javascript:alert(1)`` needs no special character: as the whole of an
-``href``, ``src``, ``action`` or ``formaction`` it runs when the link is followed or the frame loads.
+Escaping keeps a value inside its attribute, but ``javascript:alert(1)`` needs no special character: as the
+whole of an ``href``, ``src``, ``action`` or ``formaction`` it runs when the link is followed or the frame
+loads.
 
-Start the address with constant text or ``url_for``, or let the view pass only addresses that start with ``https://``.
+Start the address with constant text or ``url_for``, or let the view pass only addresses that start with
+``https://``.
 
 Bad::
 
@@ -65,6 +67,8 @@ class TemplateJavascriptUrl(Rule):
                 place = output.place
                 if place.attribute not in _RUNS or place.tag in _NEVER_RUNS or not output.leads:
                     continue
+                if place.attribute == "data" and place.tag != "object":
+                    continue
                 origin = origins.of(output, template, skip=_SKIPPED)
                 if origin.kind is Kind.CLEAN or (origin.kind is Kind.UNKNOWN and _seems_own(origin.name)):
                     continue
@@ -76,11 +80,12 @@ class TemplateJavascriptUrl(Rule):
                 )
                 yield self.found(
                     output.location,
-                    f"{origin.name or output.expression} is the whole start of {place.attribute}: it can begin with "
+                    f"{origin.name or output.expression} is the whole start of {place.attribute}: it can "
+                    "begin with "
                     f"javascript: and run as a script.{doubt}",
                     confidence=Confidence.HIGH if sure and _whole(origin.name) else Confidence.LOW,
-                    remedy=f'{place.attribute}="{{{{ url_for(...) }}}}", or pass an address of which the view has '
-                    "checked that it starts with https://",
+                    remedy=f'{place.attribute}="{{{{ url_for(...) }}}}", or an address of which the view '
+                    "has checked that it starts with https://",
                     context=f"{template.path} {place.attribute} {output.expression}",
                     related=(origin.location,) if origin.location else (),
                 )
@@ -90,7 +95,7 @@ _SKIPPED = frozenset(("e", "escape", "forceescape", "striptags", "tojson", "xmla
 
 
 def _seems_own(name: str) -> bool:
-    """Tell whether a value seems to be an address that the application made for itself, as a pager's links are."""
+    """Tell whether an address seems to be made by the application itself, as a pager's links are."""
     *owner, last = name.lower().split(".")
     if any(
         part in {"config", "settings", "pagination", "pager", "app", "site", "nav", "menu"} for part in owner

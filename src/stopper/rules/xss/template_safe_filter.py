@@ -1,11 +1,11 @@
 """A template must not write a value as HTML that nobody has cleaned.
 
-Jinja escapes every value in an HTML template, so that a name like ``<script>`` shows as text. ``|safe`` switches that
-off for one value. If a user can write any of it, now or through the database, the user's script runs in the browser of
-everyone who opens the page, with their session.
+Jinja escapes every value in an HTML template, so that a name like ``<script>`` shows as text. ``|safe``
+switches that off for one value. If a user can write any of it, now or through the database, the user's script
+runs in the browser of everyone who opens the page, with their session.
 
-Leave the filter out where the value is text. Where it has to be HTML, clean it in the view with a sanitiser and pass
-the clean value.
+Leave the filter out where the value is text. Where it has to be HTML, clean it in the view with a sanitiser
+and pass the clean value.
 
 Bad::
 
@@ -55,7 +55,7 @@ _INERT = {HTMLContext.RCDATA, HTMLContext.ATTRIBUTE_NAME}
 
 
 class TemplateSafeFilter(Rule):
-    """Every ``|safe`` in an HTML template, its value followed to what the views pass; sanitised ones are left out."""
+    """Every ``|safe`` in an HTML template, but for values that are constant, sanitised or made by the app."""
 
     area = Area.XSS
     severity = Severity.HIGH
@@ -83,7 +83,8 @@ class TemplateSafeFilter(Rule):
             message = f"|safe writes {name}, which the request holds, into the page{where} as HTML."
         else:
             message = (
-                f"|safe writes {name} into the page{where} as HTML. Whether a user can write it is not seen here: "
+                f"|safe writes {name} into the page{where} as HTML. Whether a user can write it is not "
+                "seen here: "
                 "look where it is made, and clean it there or leave the filter out."
             )
         return self.found(

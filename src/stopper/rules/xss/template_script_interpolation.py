@@ -1,8 +1,8 @@
 """A template must pass values to a script with ``|tojson``.
 
-Inside ``<script>`` HTML's escaping is the wrong one: the browser does not decode entities there, and what matters to
-JavaScript (a backslash, a line's end, a value without quotes) is not escaped at all. ``|tojson`` writes any value as a
-JavaScript literal, quotes included, that cannot end the script element either.
+Inside ``<script>`` HTML's escaping is the wrong one: the browser does not decode entities there, and what
+matters to JavaScript (a backslash, a line's end, a value without quotes) is not escaped at all. ``|tojson``
+writes any value as a JavaScript literal, quotes included, that cannot end the script element either.
 
 Bad::
 
@@ -41,24 +41,11 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
-from stopper.source.escaping import Kind, origins_of
+from stopper.source.escaping import Kind, holds_no_text, origins_of
 from stopper.source.markup import HTMLContext
 from stopper.source.project import Project
 from stopper.source.template import Output
 
-_HARMLESS_TYPES = {
-    "id",
-    "pk",
-    "page",
-    "index",
-    "count",
-    "size",
-    "width",
-    "height",
-    "length",
-    "total",
-    "number",
-}
 _SKIPPED = frozenset(("e", "escape", "forceescape", "striptags", "xmlattr"))
 
 
@@ -77,8 +64,7 @@ class TemplateScriptInterpolation(Rule):
                 if output.context not in {HTMLContext.SCRIPT, HTMLContext.SCRIPT_STRING}:
                     continue
                 origin = origins.of(output, template, skip=_SKIPPED)
-                last = output.names[0][-1] if output.names else ""
-                if origin.kind is Kind.CLEAN or last in _HARMLESS_TYPES or last.endswith("_id"):
+                if origin.kind is Kind.CLEAN or (origin.kind is Kind.UNKNOWN and holds_no_text(output)):
                     continue
                 sure = origin.kind is Kind.USER and _breaks_out(output)
                 yield self.found(
@@ -93,7 +79,7 @@ class TemplateScriptInterpolation(Rule):
 
 
 def _breaks_out(output: Output) -> bool:
-    """Tell whether a value needs no character that autoescape takes from it: no quote ends a template literal."""
+    """Tell whether a value breaks out without a quote, which autoescape takes from it."""
     return output.context is HTMLContext.SCRIPT or output.place.quote == "`" or not output.autoescaped
 
 

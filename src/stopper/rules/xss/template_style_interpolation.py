@@ -1,7 +1,8 @@
 """A template must not write a user's value into a style.
 
-HTML's escaping leaves what matters in CSS as it is: ``;`` starts another property, ``url(...)`` loads from anywhere.
-A style that an attacker writes can cover the page with a false one, and read tokens out of attributes by selectors.
+HTML's escaping leaves what matters in CSS as it is: ``;`` starts another property, ``url(...)`` loads from
+anywhere. A style that an attacker writes can cover the page with a false one, and read tokens out of
+attributes by selectors.
 
 Bad::
 
@@ -48,7 +49,7 @@ _SKIPPED = frozenset(("e", "escape", "forceescape", "striptags", "xmlattr"))
 
 
 class TemplateStyleInterpolation(Rule):
-    """Every expression in a ``style`` attribute or element that the request holds; others with low confidence."""
+    """Every expression in a ``style`` attribute or element; sure where the request holds the value."""
 
     area = Area.XSS
     severity = Severity.LOW
@@ -71,7 +72,8 @@ class TemplateStyleInterpolation(Rule):
                 doubt = "" if sure else " It is safe if the view lets only known values through."
                 yield self.found(
                     output.location,
-                    f"{origin.name or output.expression} stands in a style: it can add properties of its own.{doubt}",
+                    f"{origin.name or output.expression} stands in a style: it can add properties of its "
+                    f"own.{doubt}",
                     confidence=Confidence.HIGH if sure else Confidence.LOW,
                     remedy="Choose a class by the value in the view, and style the class.",
                     context=f"{template.path} {output.expression}",

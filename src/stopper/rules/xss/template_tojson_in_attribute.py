@@ -1,8 +1,8 @@
 """A template must put single quotes around an attribute that holds ``|tojson``.
 
-``|tojson`` writes double quotes and marks its result as safe. It escapes ``<``, ``>``, ``&`` and ``'``, but not ``"``:
-in an attribute with double quotes, or none, the first string in the value ends the attribute, and what follows becomes
-attributes of its own.
+``|tojson`` writes double quotes and marks its result as safe. It escapes ``<``, ``>``, ``&`` and ``'``, but
+not ``"``: in an attribute with double quotes, or none, the first string in the value ends the attribute, and
+what follows becomes attributes of its own.
 
 Bad::
 
@@ -69,7 +69,8 @@ class TemplateTojsonInAttribute(Rule):
                 yield self.found(
                     output.location,
                     f"|tojson writes double quotes, and {place.attribute} is "
-                    f"{'in double quotes' if place.quote else 'without quotes'}: a string in {origin.name or 'the value'} "
+                    f"{'in double quotes' if place.quote else 'without quotes'}: a string in "
+                    f"{origin.name or 'the value'} "
                     "ends the attribute.",
                     confidence=Confidence.HIGH if origin.kind is Kind.USER else Confidence.MEDIUM,
                     remedy=f"{place.attribute}='{{{{ {output.expression} }}}}'",

@@ -1,8 +1,8 @@
 """An HTML template must have a name for which Flask switches autoescape on.
 
-Flask looks at the end of the template's name: ``.html``, ``.htm``, ``.xml``, ``.xhtml`` and ``.svg`` are escaped,
-everything else is not, ``page.html.j2`` and ``page.jinja`` among it. The page looks the same until a value holds a
-script.
+Flask looks at the end of the template's name: ``.html``, ``.htm``, ``.xml``, ``.xhtml`` and ``.svg`` are
+escaped, everything else is not, ``page.html.j2`` and ``page.jinja`` among it. The page looks the same until a
+value holds a script.
 
 Bad::
 

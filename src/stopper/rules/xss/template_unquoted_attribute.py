@@ -1,7 +1,7 @@
 """A template must put quotes around an attribute's value that holds an expression.
 
-Escaping turns ``<``, ``>``, ``&`` and both quotes into entities, but leaves spaces alone. Without quotes a space ends
-the value, so ``x onmouseover=alert(1)`` becomes an attribute of its own and runs.
+Escaping turns ``<``, ``>``, ``&`` and both quotes into entities, but leaves spaces alone. Without quotes a
+space ends the value, so ``x onmouseover=alert(1)`` becomes an attribute of its own and runs.
 
 Bad::
 
@@ -41,11 +41,9 @@ from collections.abc import Iterator
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.fix import Edit, Fix, Safety
 from stopper.rule import Rule
-from stopper.source.escaping import Kind, origins_of
+from stopper.source.escaping import Kind, holds_no_text, origins_of
 from stopper.source.markup import HTMLContext
 from stopper.source.project import Project
-
-_WORDLIKE = {"id", "pk", "page", "index", "count", "size", "width", "height", "number"}
 
 
 class TemplateUnquotedAttribute(Rule):
@@ -63,14 +61,13 @@ class TemplateUnquotedAttribute(Rule):
                 if output.context is not HTMLContext.UNQUOTED_ATTRIBUTE:
                     continue
                 origin = origins.of(output, template, skip=frozenset(("e", "escape", "tojson", "striptags")))
-                last = output.names[0][-1] if output.names else ""
-                if origin.kind is Kind.CLEAN or last in _WORDLIKE or last.endswith("_id"):
+                if origin.kind is Kind.CLEAN or holds_no_text(output):
                     continue
                 written = output.place.attribute
                 yield self.found(
                     output.location,
-                    f"{written}= has no quotes around {{{{ {output.expression} }}}}: a space in the value starts "
-                    "a new attribute, such as an event handler.",
+                    f"{written}= has no quotes around {{{{ {output.expression} }}}}: a space in the value "
+                    "starts a new attribute, such as an event handler.",
                     confidence=Confidence.HIGH if origin.kind is Kind.USER else Confidence.MEDIUM,
                     remedy=f'{written}="{{{{ {output.expression} }}}}"',
                     context=f"{template.path} {written} {output.expression}",

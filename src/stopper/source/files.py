@@ -20,6 +20,30 @@ from stopper.finding import Location, Skipped
 MAX_BYTES = 4_000_000
 """The largest file that is read. A hand-written module of 100,000 lines stays below it."""
 
+MAX_FOLDERS = 100
+"""How deep folders may nest."""
+
+_READ = (
+    *(
+        ".py",
+        ".pyw",
+        ".html",
+        ".htm",
+        ".jinja",
+        ".jinja2",
+        ".j2",
+        ".xml",
+        ".svg",
+        ".txt",
+        ".in",
+        ".toml",
+        ".cfg",
+        ".ini",
+    ),
+    *(".env", ".yml", ".yaml", ".json", ".lock", ".conf", ".sh", ".dockerfile", ".pem", ".key"),
+)
+"""The endings of files that are read; the walk demands that they can be. Names without an ending are read too."""
+
 LEFT_OUT = frozenset(
     ".git .hg .svn .tox .nox .venv venv virtualenv node_modules bower_components site-packages __pycache__ .eggs "
     ".mypy_cache .ruff_cache .pytest_cache .ipynb_checkpoints _vendor vendor vendored third_party third-party "
@@ -27,7 +51,9 @@ LEFT_OUT = frozenset(
 )
 """Folder names whose content others wrote or a tool made."""
 
-_TEST = re.compile(r"(^|/)(tests?|testing|e2e|functional_tests?|specs?|fixtures?)/|(^|/)(test_[^/]*|[^/]*_tests?|conftest)\.py$")
+_TEST = re.compile(
+    r"(^|/)(tests?|testing|e2e|functional_tests?|specs?|fixtures?)/|(^|/)(test_[^/]*|[^/]*_tests?|conftest)\.py$"
+)
 _DOCS = re.compile(r"(^|/)(docs?|documentation|examples?|samples?|demos?)/")
 _MIGRATION = re.compile(r"(^|/)(migrations|alembic)/")
 
@@ -184,10 +210,13 @@ def walk(target: Path) -> Tree:
         TargetError: There is nothing at ``target``.
     """
     if target.is_file():
-        root = target.resolve().parent
-        return Tree(root, (SourceFile(target.name, target.resolve(), target.stat().st_size),))
+        walker = _Walker(target.resolve().parent)
+        walker.add(target.name, target.resolve(), target.stat().st_size)
+        return Tree(walker.root, tuple(walker.files), tuple(walker.skipped))
     if not target.is_dir():
-        raise TargetError(f"there is no folder or file {str(target)!r}; name the folder that holds the Flask project")
+        raise TargetError(
+            f"there is no folder or file {str(target)!r}; name the folder that holds the Flask project"
+        )
     walker = _Walker(target.resolve())
     walker.enter("", ())
     return Tree(walker.root, tuple(sorted(walker.files, key=lambda file: file.path)), tuple(walker.skipped))
@@ -200,6 +229,11 @@ class _Walker:
     skipped: list[Skipped] = field(default_factory=list)
 
     def enter(self, folder: str, specs: tuple[tuple[str, pathspec.GitIgnoreSpec], ...]) -> None:
+        if folder.count("/") >= MAX_FOLDERS:
+            self.skipped.append(
+                Skipped(folder, f"folders that nest deeper than {MAX_FOLDERS} are not entered")
+            )
+            return
         try:
             entries = sorted(os.scandir(self.root / folder), key=lambda entry: entry.name)
         except OSError as error:
@@ -221,11 +255,17 @@ class _Walker:
             self.skipped.append(Skipped(f"{folder}/.gitignore".lstrip("/"), f"not respected: {error}"))
             return ()
 
-    def _take(self, entry: os.DirEntry[str], path: str, specs: tuple[tuple[str, pathspec.GitIgnoreSpec], ...]) -> None:
+    def _take(
+        self, entry: os.DirEntry[str], path: str, specs: tuple[tuple[str, pathspec.GitIgnoreSpec], ...]
+    ) -> None:
         try:
             is_folder = entry.is_dir(follow_symlinks=False)
             if is_folder:
-                if entry.name not in LEFT_OUT and not entry.name.endswith(".egg-info") and not _ignored(path + "/", specs):
+                if (
+                    entry.name not in LEFT_OUT
+                    and not entry.name.endswith(".egg-info")
+                    and not _ignored(path + "/", specs)
+                ):
                     self.enter(path, specs)
                 return
             if not entry.is_file() or _ignored(path, specs):
@@ -236,7 +276,7 @@ class _Walker:
         except OSError as error:
             self.skipped.append(Skipped(path, f"cannot be read: {error.strerror or error}"))
             return
-        self._add(path, entry, size)
+        self.add(path, Path(entry.path), size)
 
     def _linked(self, entry: os.DirEntry[str], path: str) -> None:
         goal = os.path.realpath(entry.path)
@@ -247,14 +287,15 @@ class _Walker:
         else:
             self.skipped.append(Skipped(path, "a link that leads nowhere"))
 
-    def _add(self, path: str, entry: os.DirEntry[str], size: int) -> None:
-        interesting = path.endswith((".py", ".pyw", ".html", ".jinja", ".jinja2", ".j2", ".htm", ".xml", ".svg", ".txt"))
-        if interesting and size > MAX_BYTES:
+    def add(self, path: str, absolute: Path, size: int) -> None:
+        name = path.rpartition("/")[2]
+        readable = name.startswith(".") or "." not in name or name.lower().endswith(_READ)
+        if readable and size > MAX_BYTES:
             self.skipped.append(Skipped(path, f"{size:,} bytes; files above {MAX_BYTES:,} are not read"))
-        elif interesting and not os.access(entry.path, os.R_OK):
+        elif readable and not os.access(absolute, os.R_OK):
             self.skipped.append(Skipped(path, "cannot be read: permission denied"))
         else:
-            self.files.append(SourceFile(path, Path(entry.path), size))
+            self.files.append(SourceFile(path, absolute, size))
 
 
 def _ignored(path: str, specs: tuple[tuple[str, pathspec.GitIgnoreSpec], ...]) -> bool:

@@ -15,7 +15,7 @@ Bad::
     def index():
         return render_template("index.html")
     # file: templates/index.html
-    <form method=post><button>Go</button></form>
+    <form method=post></form>
 
 Good::
 
@@ -29,7 +29,7 @@ Good::
     def index():
         return render_template("index.html")
     # file: templates/index.html
-    <form method=post><input type="hidden" name="csrf_token" value="{{ csrf_token() }}"><button>Go</button></form>
+    <form method=post><input type="hidden" name="csrf_token" value="{{ csrf_token() }}"></form>
 
 References:
     - CWE-352

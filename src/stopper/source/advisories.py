@@ -1,6 +1,7 @@
 """Known vulnerabilities: read from a database in OSV form (a folder or a zip), or asked of pip-audit.
 
-Nothing here goes on the network by itself; pip-audit does, and is only started when the caller says that it may.
+Nothing here goes on the network by itself; pip-audit does, and is only started when the caller says that it
+may.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from packaging.version import InvalidVersion, Version
 from stopper.errors import UsageError
 from stopper.finding import Severity, Skipped
 from stopper.source.cvss import base_score
+from stopper.source.known_holes import FIXED_HOLES
 from stopper.source.requirement import Requirement, normalise
 
 TIME_LIMIT = 300
@@ -99,6 +101,23 @@ class Advisories:
         hits = [one for one in self.by_package.get(package, ()) if one.affects(version)]
         return tuple(sorted(hits, key=lambda one: (-one.severity.rank, one.identifier)))
 
+    def against_all(self, requirement: Requirement) -> tuple[Advisory, ...]:
+        """Return what is known against every version that an open requirement allows."""
+        holes = [
+            hole
+            for hole in self.by_package.get(requirement.name, ())
+            if any(
+                one.introduced == "0" and one.fixed and requirement.stays_below(one.fixed)
+                for one in hole.ranges
+            )
+        ]
+        return tuple(sorted(holes, key=lambda one: (-one.severity.rank, one.identifier)))
+
+    def joined(self, other: Advisories) -> Advisories:
+        """Return the advisories of both."""
+        both = [one for source in (other, self) for group in source.by_package.values() for one in group]
+        return Advisories(_merged(both), self.records + other.records, self.skipped + other.skipped)
+
     def upgrade(self, package: str, version: str) -> str:
         """Return the lowest release after ``version`` against which nothing is known; "" when there is none."""
         current = version
@@ -110,6 +129,23 @@ class Advisories:
                 return ""
             current = max(fixes, key=Version)
         return ""
+
+
+def built_in() -> Advisories:
+    """Return the holes of the usual Flask stack that are known here, without any database."""
+    found = [
+        Advisory(
+            one.identifier, one.name, f"it {one.what}", one.severity, frozenset({one.identifier}), frozenset(),
+            tuple(Range(introduced, fixed) for introduced, fixed in one.ranges),
+        )
+        for one in FIXED_HOLES
+    ]  # fmt: skip
+    return Advisories(_merged(found))
+
+
+def sort_key(version: str) -> Version:
+    """Return what orders versions; 0 for a text that is none."""
+    return Version(version) if _valid(version) else Version("0")
 
 
 def load(path: Path, packages: Iterable[str]) -> Advisories:
@@ -128,7 +164,14 @@ def load(path: Path, packages: Iterable[str]) -> Advisories:
             continue
         try:
             found.extend(one for one in parse(json.loads(raw)) if one.package in wanted)
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError, RecursionError):
+        except (
+            json.JSONDecodeError,
+            UnicodeDecodeError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+        ):
             broken += 1
     skipped = (Skipped(str(path), f"{broken} advisories are malformed and were not read"),) if broken else ()
     return Advisories(_merged(found), records, skipped)
@@ -167,7 +210,9 @@ def _documents(path: Path) -> Iterator[bytes]:
                 if entry.filename.endswith(".json") and entry.file_size < 50_000_000:
                     yield archive.read(entry)
     except (OSError, zipfile.BadZipFile) as error:
-        raise UsageError(f"{path}: not a folder or zip of OSV advisories ({error}); give the all.zip of the PyPI ecosystem") from error
+        raise UsageError(
+            f"{path}: not a folder or zip of OSV advisories ({error}); give the all.zip of the PyPI ecosystem"
+        ) from error
 
 
 def _best_identifier(aliases: Iterable[str]) -> str:
@@ -182,7 +227,11 @@ def _ranges(affected: dict[str, Any]) -> Iterator[Range]:
         for event in entry.get("events", []):
             if "introduced" in event:
                 introduced = str(event["introduced"])
-            elif introduced and _valid(introduced) and _valid(event.get("fixed") or event.get("last_affected") or ""):
+            elif (
+                introduced
+                and _valid(introduced)
+                and _valid(event.get("fixed") or event.get("last_affected") or "")
+            ):
                 yield Range(introduced, str(event.get("fixed", "")), str(event.get("last_affected", "")))
                 introduced = ""
         if introduced and _valid(introduced) and not affected.get("versions"):
@@ -208,7 +257,10 @@ def _severity(record: dict[str, Any], affected: dict[str, Any]) -> Severity:
     word = str(record.get("database_specific", {}).get("severity", "")).upper()
     if word in _WORDS:
         return _WORDS[word]
-    scores = [base_score(str(one.get("score", ""))) for one in (record.get("severity") or affected.get("severity") or [])]
+    scores = [
+        base_score(str(one.get("score", "")))
+        for one in (record.get("severity") or affected.get("severity") or [])
+    ]
     score = max((one for one in scores if one is not None), default=None)
     if score is None:
         return Severity.MEDIUM
@@ -252,15 +304,35 @@ def ask_pip_audit(requirements: Iterable[Requirement]) -> Advisories:
     pinned = {one.name: one for one in requirements if one.pinned and not one.url}
     command = _pip_audit()
     if command is None:
-        return Advisories(skipped=(Skipped("known vulnerabilities", "pip-audit is not installed: pip install 'stopper[advisories]'"),))
+        return Advisories(
+            skipped=(
+                Skipped(
+                    "known vulnerabilities", "pip-audit is not installed: pip install 'stopper[advisories]'"
+                ),
+            )
+        )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "requirements.txt"
         path.write_text("".join(f"{one.name}=={one.pinned}\n" for one in pinned.values()), encoding="utf-8")
-        words = [*command, "--format", "json", "--progress-spinner", "off", "--no-deps", "--disable-pip", "-r", str(path)]
+        words = [
+            *command,
+            "--format",
+            "json",
+            "--progress-spinner",
+            "off",
+            "--no-deps",
+            "--disable-pip",
+            "-r",
+            str(path),
+        ]
         try:
-            done = subprocess.run(words, capture_output=True, text=True, timeout=TIME_LIMIT, check=False, cwd=folder)  # noqa: S603 -- a fixed command without a shell
+            done = subprocess.run(
+                words, capture_output=True, text=True, timeout=TIME_LIMIT, check=False, cwd=folder
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
-            return Advisories(skipped=(Skipped("known vulnerabilities", f"pip-audit did not answer: {error}"),))
+            return Advisories(
+                skipped=(Skipped("known vulnerabilities", f"pip-audit did not answer: {error}"),)
+            )
     return read_pip_audit(done.stdout, done.stderr, pinned)
 
 
@@ -294,7 +366,9 @@ def _from_pip_audit(name: str, version: str, hole: dict[str, Any]) -> Advisory:
     later = [fix for fix in fixes if _valid(version) and Version(fix) > Version(version)]
     ranges = (Range("0", min(later, key=Version)),) if later else ()
     summary = str(hole.get("description", "")).partition("\n")[0][:160]
-    return Advisory(_best_identifier(aliases), name, summary, Severity.MEDIUM, aliases, frozenset({version}), ranges)
+    return Advisory(
+        _best_identifier(aliases), name, summary, Severity.MEDIUM, aliases, frozenset({version}), ranges
+    )
 
 
 def _pip_audit() -> list[str] | None:

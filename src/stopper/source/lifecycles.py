@@ -1,9 +1,10 @@
-"""When releases stop being mended, which packages nobody mends, and which releases mended a hole of the usual stack.
+"""When releases stop being mended, and which packages nobody mends.
 
-Compiled by hand in November 2026 from: PEP 596 to 745 and devguide.python.org/versions (Python); the release dates in the change
-logs of Flask, Werkzeug and Jinja (Pallets mends only the newest feature branch: the day of the next feature release is the
-end); the Debian LTS wiki, ubuntu.com/about/release-cycle, alpinelinux.org/releases and the CentOS notices (images); each package's own
-page on PyPI or its archived repository (abandoned); the GitHub advisory of each CVE (fixed releases).
+Compiled by hand in November 2026 from: PEP 596 to 745 and devguide.python.org/versions (Python); the release
+dates in the change logs of Flask, Werkzeug and Jinja (Pallets mends only the newest feature branch: the day
+of the next feature release is the end); the Debian LTS wiki, ubuntu.com/about/release-cycle,
+alpinelinux.org/releases and the CentOS notices (images); each package's own page on PyPI or its archived
+repository (abandoned).
 """
 
 from __future__ import annotations
@@ -11,9 +12,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass
-
-from stopper.finding import Severity
-from stopper.source.requirement import older
 
 D = dt.date
 
@@ -43,28 +41,6 @@ class Abandoned:
     """The name by which code imports it, where that is not the package's."""
     below: str = ""
     """Only versions older than this are abandoned: the name came back to life."""
-
-
-@dataclass(frozen=True, slots=True)
-class FixedHole:
-    """A hole of a package, and the releases that mended it."""
-
-    name: str
-    identifier: str
-    what: str
-    """What an attacker gains, as the end of "lets ..."; names the condition where there is one."""
-    severity: Severity
-    ranges: tuple[tuple[str, str], ...]
-    """Half-open: from the version that brought the hole ("0": all older ones) to the one that mended it, oldest branch first."""
-
-    @property
-    def fixed(self) -> str:
-        """Return the newest branch's mended release."""
-        return self.ranges[-1][1]
-
-    def affects(self, version: str) -> bool:
-        """Tell whether ``version`` has the hole."""
-        return any(not older(version, first) and older(version, fixed) for first, fixed in self.ranges)
 
 
 PYTHON = (
@@ -152,96 +128,115 @@ IMAGES = {
 }
 """Debian: the end of LTS; Ubuntu: of standard support; what is paid for afterwards is not counted."""
 
-NEWEST_IMAGE = {"debian": "debian:trixie-slim", "ubuntu": "ubuntu:24.04", "alpine": "alpine:3.22", "centos": "rockylinux:9"}
+NEWEST_IMAGE = {
+    "debian": "debian:trixie-slim",
+    "ubuntu": "ubuntu:24.04",
+    "alpine": "alpine:3.22",
+    "centos": "rockylinux:9",
+}
 """The image to move to."""
 
 _GUARD = "Stopper's own guard, Stopper(app)"
 
 ABANDONED = (
-    Abandoned("bleach", "January 2023", "deprecated: html5lib below it is unmaintained, and its authors announce no further release",
-              "nh3 (nh3.clean strips where bleach.clean escapes; name the tags, attributes and url_schemes yourself)"),
-    Abandoned("flask-talisman", "August 2023", "no release since 1.1.0", f"{_GUARD}, or your own after_request",
-              "flask_talisman"),
-    Abandoned("flask-script", "2017", "no release since 2.0.6; it does not work with Flask 2 and newer",
-              "Flask's own command line: @app.cli.command()", "flask_script"),
-    Abandoned("flask-sslify", "2015", "no release since 0.1.5", f"{_GUARD}, or the redirect of the proxy", "flask_sslify"),
-    Abandoned("flask-restplus", "2019", "its maintainers moved on", "flask-restx, the same code kept alive", "flask_restplus"),
-    Abandoned("flask-uploads", "2014", "it does not import with Werkzeug 1 and newer", "flask-reuploaded", "flask_uploads"),
-    Abandoned("flask-jwt", "2015", "no release since 0.3.2; it pins PyJWT below 1.5", "flask-jwt-extended", "flask_jwt"),
+    Abandoned(
+        "bleach",
+        "January 2023",
+        "deprecated: html5lib below it is unmaintained, and its authors announce no further release",
+        "nh3 (nh3.clean strips where bleach.clean escapes; name the tags, attributes and url_schemes yourself)",
+    ),
+    Abandoned(
+        "flask-talisman",
+        "August 2023",
+        "no release since 1.1.0",
+        f"{_GUARD}, or your own after_request",
+        "flask_talisman",
+    ),
+    Abandoned(
+        "flask-script",
+        "2017",
+        "no release since 2.0.6; it does not work with Flask 2 and newer",
+        "Flask's own command line: @app.cli.command()",
+        "flask_script",
+    ),
+    Abandoned(
+        "flask-sslify",
+        "2015",
+        "no release since 0.1.5",
+        f"{_GUARD}, or the redirect of the proxy",
+        "flask_sslify",
+    ),
+    Abandoned(
+        "flask-restplus",
+        "2019",
+        "its maintainers moved on",
+        "flask-restx, the same code kept alive",
+        "flask_restplus",
+    ),
+    Abandoned(
+        "flask-uploads",
+        "2014",
+        "it does not import with Werkzeug 1 and newer",
+        "flask-reuploaded",
+        "flask_uploads",
+    ),
+    Abandoned(
+        "flask-jwt",
+        "2015",
+        "no release since 0.3.2; it pins PyJWT below 1.5",
+        "flask-jwt-extended",
+        "flask_jwt",
+    ),
     Abandoned("flask-oauthlib", "2019", "its author points to Authlib", "authlib", "flask_oauthlib"),
     Abandoned("flask-oauth", "2012", "no release since 0.12; OAuth of 2012", "authlib", "flask_oauth"),
     Abandoned("flask-openid", "2022", "OpenID 2 is withdrawn", "authlib with OpenID Connect", "flask_openid"),
-    Abandoned("flask-cache", "2014", "no release since 0.13.1; it does not import with Flask 1 and newer", "flask-caching", "flask_cache"),
+    Abandoned(
+        "flask-cache",
+        "2014",
+        "no release since 0.13.1; it does not import with Flask 1 and newer",
+        "flask-caching",
+        "flask_cache",
+    ),
     Abandoned("flask-user", "2019", "no release since 1.0.2", "flask-security, or flask-login", "flask_user"),
     Abandoned("flask-kvsession", "2014", "no release since 0.6.2", "flask-session", "flask_kvsession"),
     Abandoned("flask-basicauth", "2013", "no release since 0.2.0", "flask-httpauth", "flask_basicauth"),
     Abandoned("flask-sockets", "2017", "archived", "flask-sock", "flask_sockets"),
-    Abandoned("flask-security", "2020", "the first project of this name ended with 3.0.0", "flask-security 5 or newer",
-              "flask_security", "4.0"),
+    Abandoned(
+        "flask-security",
+        "2020",
+        "the first project of this name ended with 3.0.0",
+        "flask-security 5 or newer",
+        "flask_security",
+        "4.0",
+    ),
     Abandoned("flask-plugins", "2016", "no release since 1.6.1", "blueprints, or pluggy", "flask_plugins"),
-    Abandoned("flask-misaka", "2017", "its parser, misaka, is archived", "markdown-it-py with nh3", "flask_misaka"),
+    Abandoned(
+        "flask-misaka", "2017", "its parser, misaka, is archived", "markdown-it-py with nh3", "flask_misaka"
+    ),
     Abandoned("misaka", "2019", "archived", "markdown-it-py with nh3"),
-    Abandoned("pycrypto", "2013", "no release since 2.6.1; CVE-2013-7459 and CVE-2018-6594 stay open",
-              "cryptography, or pycryptodome", "Crypto"),
+    Abandoned(
+        "pycrypto",
+        "2013",
+        "no release since 2.6.1; CVE-2013-7459 and CVE-2018-6594 stay open",
+        "cryptography, or pycryptodome",
+        "Crypto",
+    ),
     Abandoned("oauth2client", "2018", "deprecated by Google", "google-auth"),
     Abandoned("raven", "2020", "replaced by its own authors", "sentry-sdk"),
     Abandoned("pypdf2", "December 2022", "continued under another name", "pypdf", "PyPDF2"),
     Abandoned("mysql-python", "2014", "Python 2 only", "mysqlclient", "MySQLdb"),
     Abandoned("boto", "2018", "replaced by its own authors", "boto3"),
     Abandoned("aioredis", "2022", "merged into redis-py", "redis, as redis.asyncio"),
-    Abandoned("passlib", "October 2020", "no release since 1.7.4; it breaks with bcrypt 4.1 and newer",
-              "argon2-cffi, or pwdlib"),
+    Abandoned(
+        "passlib",
+        "October 2020",
+        "no release since 1.7.4; it breaks with bcrypt 4.1 and newer",
+        "argon2-cffi, or pwdlib",
+    ),
     Abandoned("nose", "2015", "no release since 1.3.7", "pytest"),
     Abandoned("sklearn", "2023", "a deprecated alias", "scikit-learn"),
-)  # fmt: skip
+)
 """Packages a Flask project is likely to have, with who follows them."""
-
-FIXED_HOLES = (
-    FixedHole("flask", "CVE-2023-30861", "lets a caching proxy hand one user's session cookie to another", Severity.HIGH,
-              (("0", "2.2.5"), ("2.3.0", "2.3.2"))),
-    FixedHole("flask", "CVE-2025-47278", "signs sessions with the oldest key of SECRET_KEY_FALLBACKS", Severity.LOW,
-              (("3.1.0", "3.1.1"),)),
-    FixedHole("flask", "CVE-2026-27205", "lets a caching proxy keep a page that only asks whether a key is in the session",
-              Severity.LOW, (("0", "3.1.3"),)),
-    FixedHole("werkzeug", "CVE-2023-25577", "lets a form of very many parts use up memory and processor", Severity.HIGH,
-              (("0", "2.2.3"),)),
-    FixedHole("werkzeug", "CVE-2023-46136", "lets a crafted multipart body use up the processor", Severity.HIGH,
-              (("0", "2.3.8"), ("3.0.0", "3.0.1"))),
-    FixedHole("werkzeug", "CVE-2024-34069", "lets another site run code through the debugger, where that is on", Severity.HIGH,
-              (("0", "3.0.3"),)),
-    FixedHole("werkzeug", "CVE-2024-49767", "lets a multipart body use up memory past max_form_memory_size", Severity.MEDIUM,
-              (("0", "3.0.6"),)),
-    FixedHole("jinja2", "CVE-2020-28493", "lets text given to urlize use up the processor", Severity.MEDIUM, (("0", "2.11.3"),)),
-    FixedHole("jinja2", "CVE-2024-22195", "lets attribute names given to xmlattr inject HTML", Severity.MEDIUM, (("0", "3.1.3"),)),
-    FixedHole("jinja2", "CVE-2024-34064", "lets attribute names given to xmlattr inject HTML", Severity.MEDIUM, (("0", "3.1.4"),)),
-    FixedHole("jinja2", "CVE-2025-27516", "lets a template that users write break out of the sandbox", Severity.MEDIUM,
-              (("0", "3.1.6"),)),
-    FixedHole("python-dotenv", "CVE-2026-28684", "lets set_key follow a link and overwrite another file", Severity.MEDIUM,
-              (("0", "1.2.2"),)),
-    FixedHole("flask-cors", "CVE-2024-6221", "allows private network access to every origin", Severity.HIGH, (("0", "4.0.2"),)),
-    FixedHole("flask-cors", "CVE-2024-6866", "matches paths without case, so that a looser rule applies", Severity.MEDIUM,
-              (("0", "6.0.0"),)),
-    FixedHole("gunicorn", "CVE-2024-1135", "lets a client smuggle requests past the proxy", Severity.HIGH, (("0", "22.0.0"),)),
-    FixedHole("gunicorn", "CVE-2024-6827", "lets a client smuggle requests past the proxy", Severity.HIGH, (("0", "23.0.0"),)),
-    FixedHole("waitress", "CVE-2024-49768", "lets a pipelined request be answered after an error", Severity.HIGH,
-              (("2.0.0", "3.0.1"),)),
-    FixedHole("eventlet", "CVE-2025-58068", "lets a client smuggle requests in trailers", Severity.MEDIUM, (("0", "0.40.3"),)),
-    FixedHole("pyyaml", "CVE-2020-14343", "lets yaml.load with FullLoader run code", Severity.CRITICAL, (("0", "5.4"),)),
-    FixedHole("pyjwt", "CVE-2022-29217", "lets a public key pass as a shared secret", Severity.HIGH, (("1.5.0", "2.4.0"),)),
-    FixedHole("python-jose", "CVE-2024-33663", "lets a public key pass as a shared secret", Severity.MEDIUM, (("0", "3.4.0"),)),
-    FixedHole("authlib", "CVE-2024-37568", "lets a public key pass as a shared secret", Severity.HIGH, (("0", "1.3.1"),)),
-    FixedHole("pillow", "CVE-2023-4863", "lets a WebP image overwrite memory", Severity.HIGH, (("0", "10.0.1"),)),
-    FixedHole("pillow", "CVE-2024-28219", "lets a colour profile overwrite memory", Severity.MEDIUM, (("0", "10.3.0"),)),
-    FixedHole("requests", "CVE-2024-47081", "sends .netrc passwords to another host", Severity.MEDIUM, (("0", "2.32.4"),)),
-    FixedHole("lxml", "CVE-2021-43818", "lets script pass the HTML cleaner", Severity.HIGH, (("0", "4.6.5"),)),
-    FixedHole("bleach", "CVE-2021-23980", "lets script pass bleach.clean with some tags allowed", Severity.MEDIUM, (("0", "3.3.0"),)),
-    FixedHole("sqlalchemy", "CVE-2019-7164", "lets text given to order_by inject SQL", Severity.HIGH, (("0", "1.2.18"),)),
-    FixedHole("celery", "CVE-2021-23727", "lets who writes to the result backend run commands", Severity.HIGH, (("0", "5.2.2"),)),
-    FixedHole("flask-admin", "CVE-2018-16516", "lets a link run script in the admin page", Severity.MEDIUM, (("0", "1.5.3"),)),
-    FixedHole("flask-restx", "CVE-2021-32838", "lets an e-mail address use up the processor", Severity.HIGH, (("0", "0.5.1"),)),
-    FixedHole("flask-security-too", "CVE-2023-49438", "redirects to another site after login", Severity.MEDIUM, (("0", "5.3.3"),)),
-)  # fmt: skip
-"""Holes of the packages that most Flask apps have. No substitute for an advisory database: it answers where none is given."""
 
 
 def branch_of(version: str, branches: tuple[Branch, ...]) -> Branch | None:

@@ -21,12 +21,25 @@ def read(tree: Tree, found: Found) -> None:
     """Read every lock file; whether a package is asked for directly is settled later, beside the project's manifest."""
     for file in tree.named("Pipfile.lock", "poetry.lock", "uv.lock", "pylock.toml", "pylock.*.toml"):
         if file.size > 8 * MAX_BYTES:
-            found.skipped.append(Skipped(file.path, f"{file.size:,} bytes; a lock file this large is not read"))
+            found.skipped.append(
+                Skipped(file.path, f"{file.size:,} bytes; a lock file this large is not read")
+            )
             continue
         try:
             found.requirements.extend(_read_one(file, found))
-        except (json.JSONDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            reason = f"malformed, not read: {str(error).splitlines()[0][:120]}" if str(error) else "malformed, not read"
+        except (
+            json.JSONDecodeError,
+            tomllib.TOMLDecodeError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+        ) as error:
+            reason = (
+                f"malformed, not read: {str(error).splitlines()[0][:120]}"
+                if str(error)
+                else "malformed, not read"
+            )
             found.skipped.append(Skipped(file.path, reason))
 
 
@@ -85,13 +98,20 @@ class _Packages:
             for items in package.get("optional-dependencies", {}).values():
                 wanted.update(_names(items) if normalise(package["name"]) not in own else ())
         production = reached(roots, edges) if own else set(edges)
-        return [one for one in self._all(lambda package: normalise(package["name"]) not in production) if one.name not in own]
+        return [
+            one
+            for one in self._all(lambda package: normalise(package["name"]) not in production)
+            if one.name not in own
+        ]
 
     def poetry(self, found: Found) -> list[Requirement]:
-        beside = [one for one in found.requirements if one.location.path.rpartition("/")[0] == self.file.folder]
+        beside = [
+            one for one in found.requirements if one.location.path.rpartition("/")[0] == self.file.folder
+        ]
         roots = {one.name for one in beside if not one.development and one.kind is Manifest.PROJECT}
         edges = {
-            normalise(package["name"]): {normalise(name) for name in package.get("dependencies", {})} for package in self.packages
+            normalise(package["name"]): {normalise(name) for name in package.get("dependencies", {})}
+            for package in self.packages
         }
         production = reached(roots, edges)
 
@@ -99,13 +119,17 @@ class _Packages:
             if "category" in package:
                 return bool(package["category"] == "dev")
             if "groups" in package:
-                return "main" not in package["groups"] and all(is_development(group) for group in package["groups"])
+                return "main" not in package["groups"] and all(
+                    is_development(group) for group in package["groups"]
+                )
             return bool(roots) and normalise(package["name"]) not in production
 
         return self._all(is_dev)
 
     def pylock(self) -> list[Requirement]:
-        return self._all(lambda package: bool(re.search(r"dependency_groups", str(package.get("marker", "")))))
+        return self._all(
+            lambda package: bool(re.search(r"dependency_groups", str(package.get("marker", ""))))
+        )
 
     def _all(self, is_dev: Any) -> list[Requirement]:
         made, at = [], 0
@@ -114,7 +138,11 @@ class _Packages:
             name, version = str(package["name"]), package.get("version")
             place, at = self._place(name, at)
             source = package.get("source", {})
-            url = str(source.get("git") or source.get("url") or "") if source.get("type", "git") != "legacy" else ""
+            url = (
+                str(source.get("git") or source.get("url") or "")
+                if source.get("type", "git") != "legacy"
+                else ""
+            )
             hashed = bool(old_hashes.get(name)) or "sha256" in str(package)
             made.append(
                 Requirement(

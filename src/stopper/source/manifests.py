@@ -1,7 +1,7 @@
 """What a project depends on, read from all its manifests: packages, indexes, Python versions, base images.
 
-A lock answers for what a manifest beside or below it leaves open: ``flask>=3`` in pyproject.toml with ``flask 3.1.3`` in
-uv.lock is pinned at 3.1.3. Compiled requirements files and constraints answer the same way.
+A lock answers for what a manifest beside or below it leaves open: ``flask>=3`` in pyproject.toml with ``flask
+3.1.3`` in uv.lock is pinned at 3.1.3. Compiled requirements files and constraints answer the same way.
 """
 
 from __future__ import annotations
@@ -53,7 +53,13 @@ def most_telling(group: Iterable[Requirement]) -> Requirement:
     """Choose the requirement to point at: production before development, direct before indirect, declared before locked."""
     return min(
         group,
-        key=lambda one: (one.development, not one.direct, one.kind not in _DECLARED, one.pinned is None, one.location),
+        key=lambda one: (
+            one.development,
+            not one.direct,
+            one.kind not in _DECLARED,
+            one.pinned is None,
+            one.location,
+        ),
     )
 
 
@@ -81,7 +87,10 @@ def _settled(requirements: list[Requirement]) -> list[Requirement]:
             pins.setdefault(one.name, []).append(one)
         if one.kind in _DECLARED and one.direct:
             declared.setdefault(one.name, []).append(one)
-    return [_with_direct(_with_lock(one, pins.get(one.name, [])), declared.get(one.name, [])) for one in requirements]
+    return [
+        _with_direct(_with_lock(one, pins.get(one.name, [])), declared.get(one.name, []))
+        for one in requirements
+    ]
 
 
 def _with_lock(one: Requirement, pins: list[Requirement]) -> Requirement:
@@ -106,7 +115,9 @@ def _answers(pin: Requirement, one: Requirement) -> bool:
         return False
     folder = pin.location.path.rpartition("/")[0]
     beside = one.location.path.rpartition("/")[0]
-    return (not folder or beside == folder or beside.startswith(folder + "/")) and one.allows(pin.pinned or "")
+    return (not folder or beside == folder or beside.startswith(folder + "/")) and one.allows(
+        pin.pinned or ""
+    )
 
 
 def _with_direct(one: Requirement, declared: list[Requirement]) -> Requirement:

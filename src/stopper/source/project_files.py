@@ -40,8 +40,17 @@ def read(tree: Tree, found: Found) -> None:
         for file in tree.named(pattern):
             try:
                 reader(file, found)
-            except (tomllib.TOMLDecodeError, configparser.Error, TypeError, AttributeError, ValueError, RecursionError) as error:
-                found.skipped.append(Skipped(file.path, f"malformed, not read: {str(error).splitlines()[0][:120]}"))
+            except (
+                tomllib.TOMLDecodeError,
+                configparser.Error,
+                TypeError,
+                AttributeError,
+                ValueError,
+                RecursionError,
+            ) as error:
+                found.skipped.append(
+                    Skipped(file.path, f"malformed, not read: {str(error).splitlines()[0][:120]}")
+                )
     for file in tree.named("setup.py"):
         _setup_py(tree, file, found)
 
@@ -69,7 +78,9 @@ def _texts(
         parsed = parse_requirement(text)
         place = find(file, f'"{text}"', f"'{text}'", text)
         if parsed is None:
-            found.skipped.append(Skipped(f"{file.path}:{place.line}", f"{text[:60]!r} is not a requirement (PEP 508)"))
+            found.skipped.append(
+                Skipped(f"{file.path}:{place.line}", f"{text[:60]!r} is not a requirement (PEP 508)")
+            )
             continue
         specifier = str(parsed.specifier)
         made = Requirement(
@@ -87,7 +98,11 @@ def _poetry(file: SourceFile, found: Found, poetry: dict[str, Any]) -> None:
         development = is_development(group) or bool(content.get("optional"))
         _table(file, found, section, content.get("dependencies", {}), development=development)
     for source in poetry.get("source", []):
-        option = "index-url" if source.get("priority", "") in {"primary", "default"} or source.get("default") else "extra-index-url"
+        option = (
+            "index-url"
+            if source.get("priority", "") in {"primary", "default"} or source.get("default")
+            else "extra-index-url"
+        )
         url = str(source.get("url", ""))
         safe = source.get("priority") == "explicit"
         if url:
@@ -95,7 +110,13 @@ def _poetry(file: SourceFile, found: Found, poetry: dict[str, Any]) -> None:
 
 
 def _table(
-    file: SourceFile, found: Found, section: str, table: dict[str, Any], *, development: bool, kind: Manifest = Manifest.PROJECT
+    file: SourceFile,
+    found: Found,
+    section: str,
+    table: dict[str, Any],
+    *,
+    development: bool,
+    kind: Manifest = Manifest.PROJECT,
 ) -> None:
     start = max(file.text.content.find(f"[{section}]"), 0)
     for name, value in table.items():
@@ -110,13 +131,23 @@ def _table(
             continue
         found.requirements.append(
             Requirement(
-                normalise(name), place, kind, specifier, pin_of(specifier), False, str(entry.get("markers", "")), url, development
+                normalise(name),
+                place,
+                kind,
+                specifier,
+                pin_of(specifier),
+                False,
+                str(entry.get("markers", "")),
+                url,
+                development,
             )
         )
 
 
 def _key(file: SourceFile, name: str, start: int) -> Location:
-    match = re.compile(rf"^[ \t]*[\"']?{re.escape(name)}[\"']?\s*=.*$", re.MULTILINE).search(file.text.content, start)
+    match = re.compile(rf"^[ \t]*[\"']?{re.escape(name)}[\"']?\s*=.*$", re.MULTILINE).search(
+        file.text.content, start
+    )
     if match is None:
         return find(file, name, start=start)
     return file.text.location(file.path, match.start(), match.end())
@@ -167,8 +198,12 @@ def _pipfile(file: SourceFile, found: Found) -> None:
         url = str(source.get("url", ""))
         option = "index-url" if number == 0 else "extra-index-url"
         # Pipenv since 2022.3.23 asks an extra source only for the packages that name it
-        found.indexes.append(Index(option, url, find(file, url), True, source.get("verify_ssl", True) is not False))
-    version = data.get("requires", {}).get("python_full_version") or data.get("requires", {}).get("python_version")
+        found.indexes.append(
+            Index(option, url, find(file, url), True, source.get("verify_ssl", True) is not False)
+        )
+    version = data.get("requires", {}).get("python_full_version") or data.get("requires", {}).get(
+        "python_version"
+    )
     if version:
         found.pythons.append(PythonVersion(str(version), find(file, f'"{version}"', str(version)), "Pipfile"))
 
@@ -206,14 +241,21 @@ def _setup_py(tree: Tree, file: SourceFile, found: Found) -> None:
             _setup_argument(tree, file, found, word, names)
 
 
-def _setup_argument(tree: Tree, file: SourceFile, found: Found, word: ast.keyword, names: dict[str, ast.expr]) -> None:
+def _setup_argument(
+    tree: Tree, file: SourceFile, found: Found, word: ast.keyword, names: dict[str, ast.expr]
+) -> None:
     value = names.get(word.value.id, word.value) if isinstance(word.value, ast.Name) else word.value
     if word.arg in {"install_requires", "tests_require"}:
         texts = list(_strings(value))
         _texts(file, found, texts, development=word.arg == "tests_require")
-        elsewhere = any(name in file.text.content for name in (one.name for one in tree.files if "requirement" in one.name))
+        elsewhere = any(
+            name in file.text.content
+            for name in (one.name for one in tree.files if "requirement" in one.name)
+        )
         if not isinstance(value, ast.List | ast.Tuple) and not elsewhere:
-            found.skipped.append(Skipped(f"{file.path}:{word.value.lineno}", f"{word.arg} is worked out when setup.py runs"))
+            found.skipped.append(
+                Skipped(f"{file.path}:{word.value.lineno}", f"{word.arg} is worked out when setup.py runs")
+            )
     elif word.arg == "extras_require" and isinstance(value, ast.Dict):
         for key, items in zip(value.keys, value.values, strict=True):
             group = key.value if isinstance(key, ast.Constant) else ""
@@ -244,7 +286,9 @@ def _pythons(file: SourceFile, found: Found, specifier: str, where: str) -> None
 
 
 def _conda(file: SourceFile, found: Found) -> None:
-    for match in re.finditer(r"^\s*-\s*([A-Za-z][\w.-]*)\s*(={1,2}|[<>~!]=?)?\s*([\d][\w.]*)?", file.text.content, re.MULTILINE):
+    for match in re.finditer(
+        r"^\s*-\s*([A-Za-z][\w.-]*)\s*(={1,2}|[<>~!]=?)?\s*([\d][\w.]*)?", file.text.content, re.MULTILINE
+    ):
         name, sign, version = match[1], match[2] or "", match[3] or ""
         place = file.text.location(file.path, match.start(1), match.end())
         if name == "python":
@@ -254,4 +298,6 @@ def _conda(file: SourceFile, found: Found) -> None:
         if name in {"pip", "defaults", "conda-forge", "nodefaults"}:
             continue
         specifier = f"{'==' if sign == '=' else sign}{version}" if version else ""
-        found.requirements.append(Requirement(normalise(name), place, Manifest.CONDA, specifier, pin_of(specifier)))
+        found.requirements.append(
+            Requirement(normalise(name), place, Manifest.CONDA, specifier, pin_of(specifier))
+        )

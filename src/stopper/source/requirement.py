@@ -82,7 +82,11 @@ class Requirement:
             clauses = list(SpecifierSet(self.specifier))
         except InvalidSpecifier:
             return False
-        floors = [clause.version.removesuffix(".*") for clause in clauses if clause.operator in {">=", ">", "~=", "==", "==="}]
+        floors = [
+            clause.version.removesuffix(".*")
+            for clause in clauses
+            if clause.operator in {">=", ">", "~=", "==", "==="}
+        ]
         return not any(not older(floor, version) for floor in floors)
 
 
@@ -190,7 +194,9 @@ def is_development_file(file: SourceFile) -> bool:
     if file.role in {Role.TEST, Role.DOCS}:
         return True
     folder = file.folder.rpartition("/")[2]
-    return is_development(file.name) or (folder.startswith("requirement") and is_development(file.name.partition(".")[0]))
+    return is_development(file.name) or (
+        folder.startswith("requirement") and is_development(file.name.partition(".")[0])
+    )
 
 
 def find(file: SourceFile, *needles: str, start: int = 0) -> Location:

@@ -21,7 +21,7 @@ from stopper.source.requirement import (
     pin_of,
 )
 
-PATTERNS = ("*requirements*.txt", "*requirements*.in", "*constraints*.txt", "requirements.prod", "requirements.dev")
+PATTERNS = ("*requirements*.txt", "*requirements*.in", "*constraints*.txt")
 """File names that pip's format goes by."""
 
 _OPTION = re.compile(r"^(--?[a-zA-Z][\w-]*)(?:\s*=\s*|\s+|$)(.*)$")
@@ -76,21 +76,27 @@ class _Reader:
         word, value = option[1], option[2].strip().strip("\"'")
         if word in {"-e", "--editable"}:
             self._require(line, value, place, kind, development=development)
-        elif word in {"-r", "--requirement"} or (word.startswith("-r") and not word.startswith("--") and len(word) > 2):
+        elif word in {"-r", "--requirement"} or (
+            word.startswith("-r") and not word.startswith("--") and len(word) > 2
+        ):
             self._include(file, value or word[2:], place, kind, development=development)
         elif word in {"-c", "--constraint"}:
             self._include(file, value, place, Manifest.CONSTRAINTS, development=development)
         elif word in _INDEX:
             self.found.indexes.append(Index(_INDEX[word], value, place, development=development))
 
-    def _include(self, file: SourceFile, name: str, place: Location, kind: Manifest, *, development: bool) -> None:
+    def _include(
+        self, file: SourceFile, name: str, place: Location, kind: Manifest, *, development: bool
+    ) -> None:
         if "://" in name:
             self.found.skipped.append(Skipped(str(place), f"it includes {name}, which is not fetched"))
             return
         path = posixpath.normpath(posixpath.join(file.folder, name))
         included = self.tree.by_path.get(path)
         if included is None:
-            self.found.skipped.append(Skipped(f"{file.path}:{place.line}", f"it includes {name}, which is not in the tree"))
+            self.found.skipped.append(
+                Skipped(f"{file.path}:{place.line}", f"it includes {name}, which is not in the tree")
+            )
             return
         self.read(included, kind, development=development)
 
@@ -107,11 +113,22 @@ class _Reader:
             )
         )  # fmt: skip
 
-    def _by_address(self, line: _Line, text: str, place: Location, kind: Manifest, *, development: bool) -> None:
+    def _by_address(
+        self, line: _Line, text: str, place: Location, kind: Manifest, *, development: bool
+    ) -> None:
         egg = _EGG.search(text)
         if egg is not None:
             made = Requirement(
-                normalise(egg[1]), place, kind, "", None, False, "", text, development, is_direct(line.comment)
+                normalise(egg[1]),
+                place,
+                kind,
+                "",
+                None,
+                False,
+                "",
+                text,
+                development,
+                is_direct(line.comment),
             )
             self.found.requirements.append(made)
         elif not _is_local(text) and "://" not in text:
@@ -143,7 +160,11 @@ def logical_lines(text: Text) -> Iterator[_Line]:
     number = 1
     while number <= text.line_count:
         start, first = text.starts[number - 1], number
-        while text.line(number).rstrip().endswith("\\") and number < text.line_count and not _is_comment(text.line(number)):
+        while (
+            text.line(number).rstrip().endswith("\\")
+            and number < text.line_count
+            and not _is_comment(text.line(number))
+        ):
             number += 1
         raw = "\n".join(text.line(one) for one in range(first, number + 1))
         number += 1
@@ -183,7 +204,7 @@ def _cut_comment(raw: str) -> tuple[str, str]:
 
 def _is_local(text: str) -> bool:
     path = text.partition("[")[0]
-    return path.startswith((".", "/", "file:", "~")) or path.endswith((".whl", ".tar.gz", ".zip")) or path.endswith("/")
+    return path.startswith((".", "/", "file:", "~")) or path.endswith((".whl", ".tar.gz", ".zip", "/"))
 
 
 def _is_requirements(file: SourceFile) -> bool:
@@ -208,4 +229,6 @@ def _read_pip_conf(file: SourceFile, found: Found) -> None:
             option = _INDEX.get(f"--{key}")
             for part in (value or "").split() if option else ():
                 at = max(file.text.content.find(part), 0)
-                found.indexes.append(Index(option or "", part, file.text.location(file.path, at, at + len(part))))
+                found.indexes.append(
+                    Index(option or "", part, file.text.location(file.path, at, at + len(part)))
+                )

@@ -1,4 +1,4 @@
-"""Which Python and which base image a project runs on: Dockerfile, runtime.txt, .python-version and platform files."""
+"""Which Python and which base image a project runs on: Dockerfile, runtime.txt, .python-version, platforms."""
 
 from __future__ import annotations
 
@@ -12,10 +12,17 @@ from stopper.source.requirement import BaseImage, Found, Index, PythonVersion, i
 _ARG = re.compile(r"^\s*ARG\s+([A-Za-z_]\w*)=[\"']?([^\s\"']*)", re.IGNORECASE)
 _FROM = re.compile(r"^\s*FROM\s+(?:--platform=\S+\s+)?(\S+)(?:\s+AS\s+(\S+))?\s*(?:#.*)?$", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)(?::?-([^}]*))?\}|\$([A-Za-z_]\w*)")
-_PIP_OPTION = re.compile(r"(?:--(extra-index-url|index-url|trusted-host)[=\s]+|\bPIP_(EXTRA_INDEX_URL|INDEX_URL|TRUSTED_HOST)[=\s]+)[\"']?([^\s\"'\\]+)")
+_PIP_OPTION = re.compile(
+    r"(?:--(extra-index-url|index-url|trusted-host)|\bPIP_(EXTRA_INDEX_URL|INDEX_URL|TRUSTED_HOST))[=\s]+[\"']?([^\s\"'\\]+)"
+)
+_OTHERS = (".py", ".js", ".ts", ".tsx", ".html", ".css", ".dockerignore", ".md")
 _PLATFORM = (
     ("runtime.txt", re.compile(r"^\s*python-(\d+\.\d+(?:\.\d+)?)", re.MULTILINE), "runtime.txt"),
-    (".python-version", re.compile(r"^\s*(?:cpython-|python-)?(\d+\.\d+(?:\.\d+)?)", re.MULTILINE), ".python-version"),
+    (
+        ".python-version",
+        re.compile(r"^\s*(?:cpython-|python-)?(\d+\.\d+(?:\.\d+)?)", re.MULTILINE),
+        ".python-version",
+    ),
     (".tool-versions", re.compile(r"^\s*python\s+(\d+\.\d+(?:\.\d+)?)", re.MULTILINE), ".tool-versions"),
     ("app.yaml", re.compile(r"^\s*runtime:\s*python(3\d+|27)\b", re.MULTILINE), "app.yaml"),
     ("serverless.yml", re.compile(r"^\s*runtime:\s*python(\d+\.\d+)", re.MULTILINE), "serverless.yml"),
@@ -26,9 +33,8 @@ def read(tree: Tree, found: Found) -> None:
     """Read every file that names a runtime."""
     for file in tree.files:
         name = file.name.lower()
-        if "dockerfile" in name or name == "containerfile":
-            if not name.endswith((".py", ".js", ".ts", ".tsx", ".html", ".css", ".dockerignore", ".md")):
-                _dockerfile(file, found)
+        if ("dockerfile" in name or name == "containerfile") and not name.endswith(_OTHERS):
+            _dockerfile(file, found)
     for name, pattern, where in _PLATFORM:
         for file in tree.named(name):
             match = pattern.search(file.text.content)
@@ -40,7 +46,8 @@ def read(tree: Tree, found: Found) -> None:
 
 
 def _dockerfile(file: SourceFile, found: Found) -> None:
-    development = any(is_development(part) for part in file.path.split("/")) or file.role in {Role.TEST, Role.DOCS}
+    by_path = any(is_development(part) for part in file.path.split("/"))
+    development = by_path or file.role in {Role.TEST, Role.DOCS}
     images = list(_images(file))
     last = images[-1][1] if images else None
     stages = {stage.lower() for stage, _ in images if stage}
@@ -60,7 +67,7 @@ def _dockerfile(file: SourceFile, found: Found) -> None:
 
 
 def short_name(image: str) -> str:
-    """Return an official image's own name: ``docker.io/library/python`` is ``python``, ``ghcr.io/x/python`` is not."""
+    """Return an official image's own name: ``docker.io/library/python`` is ``python``."""
     short = re.sub(r"^(?:docker\.io/|index\.docker\.io/)?(?:library/)?", "", image)
     return short.removeprefix("public.ecr.aws/docker/library/").removeprefix("mirror.gcr.io/library/")
 

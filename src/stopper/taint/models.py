@@ -73,6 +73,10 @@ class _Index:
         for method in entry.methods:
             self.methods.setdefault(method, []).append(entry)
 
+    def every(self) -> list[Entry]:
+        groups = [*self.exact.values(), *self.methods.values()]
+        return [*(entry for group in groups for entry in group), *(e for pairs in self.patterns.values() for _, e in pairs)]
+
     def named(self, name: str) -> tuple[Entry, ...]:
         found = self.memo.get(name)
         if found is None:

@@ -332,6 +332,9 @@ class _Run:
             if name in _TEXT:
                 given = tuple(replace(taint, marks=taint.marks - {"object"}) for taint in given)
             return Value(tuple(taint.marked(*entry.marks).hop(op.at, note) for taint in given), shape=shape)
+        if op.last in ("join", "format", "format_map") and op.receiver is not None:
+            taints = (taint.marked("built").hop(op.at, f"goes through .{op.last}()") for taint in given)
+            return Value(tuple(taints), literal=receiver.literal)
         if op.receiver is None or not receiver.every():
             self._mutate(op, args)
             return CLEAN

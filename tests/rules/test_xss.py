@@ -258,3 +258,28 @@ def test_a_template_in_a_string_is_read_at_its_own_place(tmp_path):
     assert template.inline
     assert output.autoescaped
     assert (output.location.path, output.location.line, output.location.column) == ("app.py", 5, 3)
+
+
+@pytest.mark.parametrize(
+    ("body", "confidence"),
+    [
+        ("x = request.args.get('x')", Confidence.HIGH),
+        ("x = 'a' + request.args['x']", Confidence.HIGH),
+        ("y = request.form.get('x') or 'none'; x = f'<b>{y}</b>'", Confidence.HIGH),
+        ("x = who", Confidence.HIGH),
+        ("x = load(who)", Confidence.LOW),
+        ("x = request.args.get('x')\n    if x not in KNOWN: abort(400)", Confidence.LOW),
+        ("x = request.args.get('x')\n    x = mend(x)", Confidence.LOW),
+        ("x = request.args.get('x', type=int)", None),
+        ("x = request.args.get('x', 1, type=int)", None),
+        ("x = bleach.clean(request.args.get('x'))", None),
+        ("x = tidy(request.args.get('x'))", None),
+        ("x = 'a' if request.args.get('x') else 'b'", None),
+    ],
+)
+def test_what_a_view_passes_is_followed_within_the_view(find, body, confidence):
+    app = APP.split("@app")[0] + (
+        f"@app.get('/<who>')\ndef index(who):\n    {body}\n    return render_template('page.html', x=x)\n"
+    )
+    found = find("template_safe_filter", "{{ x|safe }}", app)
+    assert [one.confidence for one in found] == ([confidence] if confidence else [])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from stopper.finding import Location
+from stopper.source.passed import REQUEST_PARTS, Known, judge
 
 if TYPE_CHECKING:
     from stopper.source.code import Code, Expr
@@ -58,35 +58,6 @@ _NO_TEXT = re.compile(
     r"[a-z](?:Id|Length|Count|Size|Width|Height)$|^(?:is|has|can|num)_"
 )
 _FORM_DATA = re.compile(r"^(?:\w*form)\.\w+\.(?:data|raw_data|object_data)$", re.IGNORECASE)
-_REQUEST_PARTS = frozenset(
-    (
-        "args",
-        "form",
-        "values",
-        "cookies",
-        "headers",
-        "path",
-        "full_path",
-        "url",
-        "base_url",
-        "query_string",
-        "referrer",
-        "view_args",
-        "user_agent",
-        "json",
-        "data",
-        "files",
-        "get_json",
-        "get_data",
-        "environ",
-        "host",
-        "url_root",
-        "host_url",
-        "script_root",
-    )
-)
-_REQUEST = re.compile(r"^flask\.request\.(?P<part>\w+)")
-_NUMBER = re.compile(r"^(?:builtins\.)?(?:int|float|len|bool|round|sum|ord|uuid\.uuid4|time\.time)\(\)")
 _SANITISERS = (
     "bleach.clean", "bleach.Cleaner().clean", "nh3.clean", "nh3.Cleaner().clean", "nh3.clean_text",
     "markupsafe.escape", "markupsafe.Markup.escape", "flask.escape", "html.escape",
@@ -147,7 +118,7 @@ class Origins:
             return self._arguments(part, template)
         if part.root in _TRUSTED_ROOTS or _TRUSTED_CALLS.search(name):
             return _CLEAN
-        if part.root == "request" and part.path[1:2] and part.path[1] in _REQUEST_PARTS:
+        if part.root == "request" and part.path[1:2] and part.path[1] in REQUEST_PARTS:
             return Origin(Kind.USER, name)
         if _FORM_DATA.match(name):
             return Origin(Kind.USER, name)
@@ -199,7 +170,7 @@ class Origins:
         passed = self._context(template).get(part.root, [])
         if not passed:
             return Origin(Kind.UNKNOWN, part.dotted)
-        found = [_of_expression(expression, part, self.sanitising) for expression in passed]
+        found = [_of_expression(expression, part, _SCREENED | self.sanitising) for expression in passed]
         user = next((origin for origin in found if origin.kind is Kind.USER), None)
         return user or _first_unknown(found)
 
@@ -231,18 +202,11 @@ class Origins:
         return frozenset(name for name in names if name)
 
 
-def _of_expression(expression: Expr, part: Part, sanitising: Iterable[str]) -> Origin:
-    value = expression.value
-    if value.state == "constant" and part.path[1:] == ():
-        return _CLEAN
-    name = expression.name or ""
-    last = name.removesuffix("()").rpartition(".")[2]
-    if name in _SCREENED or _NUMBER.match(name) or (name.endswith("()") and last in sanitising):
-        return _CLEAN
-    request = _REQUEST.match(name)
-    if request and request["part"] in _REQUEST_PARTS:
-        return Origin(Kind.USER, name.replace("flask.", "", 1).removesuffix(".get()"), expression.location)
-    return Origin(Kind.UNKNOWN, part.dotted, expression.location)
+def _of_expression(expression: Expr, part: Part, screened: frozenset[str]) -> Origin:
+    known, name = judge(expression, screened)
+    if known is Known.UNKNOWN or (known is Known.CLEAN and part.path[1:]):
+        return Origin(Kind.UNKNOWN, part.dotted, expression.location)
+    return Origin(Kind.USER, name, expression.location) if known is Known.USER else _CLEAN
 
 
 def _first_unknown(origins: list[Origin]) -> Origin:

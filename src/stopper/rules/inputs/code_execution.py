@@ -50,13 +50,21 @@ class CodeExecution(Rule):
 
     area = Area.INPUTS
     severity = Severity.CRITICAL
-    cwe = (94, 95, 134,)
+    cwe = (
+        94,
+        95,
+        134,
+    )
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Yield a finding for each flow."""
         for flow in flows_into(project, "code"):
             message = f"{flow.source} is run as code by {flow.sink_name}."
-            yield self.found_flow(flow, message, remedy="value = ast.literal_eval(text)  # or ACTIONS[name]() from a constant dict")
+            yield self.found_flow(
+                flow,
+                message,
+                remedy="value = ast.literal_eval(text)  # or ACTIONS[name]() from a constant dict",
+            )
         for flow in flows_into(project, "format-string"):
             message = f"{flow.source} is the format of a string: it can read attributes of what is formatted."
             yield self.found_flow(flow, message, remedy='"Hello {}".format(value)', severity=Severity.MEDIUM)

@@ -53,13 +53,18 @@ class CommandInjection(Rule):
 
     area = Area.INPUTS
     severity = Severity.CRITICAL
-    cwe = (78, 88,)
+    cwe = (
+        78,
+        88,
+    )
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Yield a finding for each flow."""
         for flow in flows_into(project, "command"):
             message = f"{flow.source} becomes part of the command that {flow.sink_name} runs."
-            yield self.found_flow(flow, message, remedy='subprocess.run(["ping", "-c", "1", "--", host], check=True)')
+            yield self.found_flow(
+                flow, message, remedy='subprocess.run(["ping", "-c", "1", "--", host], check=True)'
+            )
         for flow in flows_into(project, "argument"):
             message = f"{flow.source} is an argument of the program that {flow.sink_name} starts; it may begin with a dash and be an option."
             yield self.found_flow(flow, message, remedy='[..., "--", value]', severity=Severity.MEDIUM)

@@ -58,4 +58,8 @@ class OpenRedirect(Rule):
         """Yield a finding for each flow."""
         for flow in flows_into(project, "redirect"):
             message = f"{flow.source} decides where {flow.sink_name} sends the browser."
-            yield self.found_flow(flow, message, remedy='return redirect(target if not urlsplit(target.replace("\\\\", "/")).netloc else url_for("index"))')
+            yield self.found_flow(
+                flow,
+                message,
+                remedy='return redirect(target if not urlsplit(target.replace("\\\\", "/")).netloc else url_for("index"))',
+            )

@@ -51,7 +51,10 @@ class PathTraversal(Rule):
 
     area = Area.INPUTS
     severity = Severity.HIGH
-    cwe = (22, 73,)
+    cwe = (
+        22,
+        73,
+    )
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Yield a finding for each flow."""

@@ -51,10 +51,13 @@ class RegexInjection(Rule):
 
     area = Area.INPUTS
     severity = Severity.MEDIUM
-    cwe = (1333, 730,)
+    cwe = (
+        1333,
+        730,
+    )
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Yield a finding for each flow."""
         for flow in flows_into(project, "regex"):
             message = f"{flow.source} becomes part of the pattern of {flow.sink_name}."
-            yield self.found_flow(flow, message, remedy='re.search(re.escape(text), subject)')
+            yield self.found_flow(flow, message, remedy="re.search(re.escape(text), subject)")

@@ -56,4 +56,6 @@ class UnsafeDeserialization(Rule):
         """Yield a finding for each flow."""
         for flow in flows_into(project, "deserialization"):
             message = f"{flow.source} is rebuilt into objects by {flow.sink_name}, which can run any code."
-            yield self.found_flow(flow, message, remedy='json.loads(request.data)  # yaml.safe_load(text) for YAML')
+            yield self.found_flow(
+                flow, message, remedy="json.loads(request.data)  # yaml.safe_load(text) for YAML"
+            )

@@ -58,4 +58,6 @@ class XmlExternalEntity(Rule):
         """Yield a finding for each flow."""
         for flow in flows_into(project, "xml"):
             message = f"{flow.source} is parsed by {flow.sink_name} with external entities on."
-            yield self.found_flow(flow, message, remedy='etree.XMLParser(resolve_entities=False, no_network=True)')
+            yield self.found_flow(
+                flow, message, remedy="etree.XMLParser(resolve_entities=False, no_network=True)"
+            )

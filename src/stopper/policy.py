@@ -1,0 +1,59 @@
+"""What good looks like, written once: rules compare with it, fixes write it, the guard applies it.
+
+Header values follow the OWASP Secure Headers Project (2026-07-19) and ASVS 5.0 chapter V3.4; cookie flags ASVS 5.0 V3.3; TLS
+versions Mozilla's SSL configuration guideline 6.0; limits Flask's "Security Considerations".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+HEADERS: Final[Mapping[str, str]] = MappingProxyType({
+    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+})  # fmt: skip
+"""The headers that every answer should carry, with a value that fits most sites."""
+
+DEMANDED: Final = (
+    "Content-Security-Policy",
+    "Strict-Transport-Security",
+    "X-Content-Type-Options",
+    "Referrer-Policy",
+)
+"""Headers whose absence is a finding; framing is judged by X-Frame-Options or frame-ancestors (ASVS V3.4.6)."""
+
+CSP_DIRECTIVES: Final = frozenset(
+    ["default-src", "script-src", "script-src-elem", "script-src-attr", "style-src", "style-src-elem", "style-src-attr", "img-src", "font-src", "connect-src", "media-src", "object-src", "frame-src", "child-src", "worker-src", "manifest-src", "prefetch-src", "fenced-frame-src", "base-uri", "form-action", "frame-ancestors", "sandbox", "report-uri", "report-to", "upgrade-insecure-requests", "block-all-mixed-content", "require-trusted-types-for", "trusted-types", "navigate-to", "plugin-types", "require-sri-for", "webrtc"]
+)
+"""The directives of CSP Level 3, and those of Level 2 that browsers still read."""
+
+CSP_KEYWORDS: Final = frozenset(
+    ["self", "none", "unsafe-inline", "unsafe-eval", "strict-dynamic", "unsafe-hashes", "report-sample", "wasm-unsafe-eval", "inline-speculation-rules"]
+)
+"""Source keywords, which count only between single quotes (CSP Level 3, section 2.3.1)."""
+
+CSP_NEEDED: Final = ("base-uri", "form-action", "frame-ancestors")
+"""Directives that do not fall back to default-src (CSP Level 3, section 6)."""
+
+SESSION_DAYS: Final = 31
+"""The longest life of a session, in days: Flask's own default."""
+
+UPLOAD_BYTES: Final = 16 * 1024 * 1024
+"""The bound on a request's body, in bytes, that Flask's documentation on uploads uses."""
+
+KEY_BYTES: Final = 16
+"""The least length of a signing key, in bytes: 128 bits (ASVS 5.0 V7.2.3)."""
+
+SAFE_METHODS: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
+"""Methods that must not change anything (RFC 9110, section 9.2.1)."""
+
+PROXY_HOPS: Final = 1
+"""How many proxies stand before an app unless the deployment says otherwise."""

@@ -1,0 +1,126 @@
+"""Questions about settings and set-up that several rules ask in the same words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from stopper.finding import Confidence, Finding, Location
+from stopper.policy import HEADERS, SAFE_METHODS
+from stopper.rule import Rule
+from stopper.source.code import Call, Expr
+from stopper.source.files import Role
+from stopper.source.module import Scope
+from stopper.source.project import Project
+from stopper.source.values import UNKNOWN
+
+_SHORTCUTS = ("route", "get", "post", "put", "patch", "delete")
+_REGISTRARS = tuple(f"flask.{kind}().{name}" for kind in ("Flask", "Blueprint") for name in _SHORTCUTS)
+TALISMAN = ("flask_talisman.Talisman", "flask_talisman.talisman.Talisman")
+LIMITER = ("flask_limiter.Limiter", "flask_limiter.extension.Limiter")
+SESSION_USERS = (
+    "flask_login",
+    "flask_wtf",
+    "flask_security",
+    "flask_principal",
+    "flask_dance",
+    "flask_admin",
+    "flask_user",
+)
+
+
+def own_calls(project: Project, *names: str) -> Iterator[Call]:
+    """Yield the calls that application code makes; tests, examples and migrations do not count."""
+    return (call for call in project.code.calls(*names) if call.module.role is Role.APP)
+
+
+def constant(expr: Expr | None) -> Any:
+    """Return the constant that an argument is where nothing is set in the environment, or UNKNOWN."""
+    return UNKNOWN if expr is None else expr.value.in_production()
+
+
+def app_places(project: Project) -> list[Location]:
+    """Return where the project's own Flask objects are made; empty when only tests or examples make one."""
+    return [one.location for one in project.applications if one.module.role is Role.APP]
+
+
+def absence(project: Project) -> Confidence:
+    """Return how sure one can be that a setting which was not seen is not set."""
+    return Confidence.LOW if project.settings.unreadable else Confidence.MEDIUM
+
+
+def uses_sessions(project: Project) -> bool:
+    """Tell whether application code keeps anything in Flask's session."""
+    return project.code.uses("flask.session", *SESSION_USERS)
+
+
+def decorated_with(project: Project, *names: str) -> bool:
+    """Tell whether application code calls any of the names given."""
+    return next(own_calls(project, *names), None) is not None
+
+
+def takes_post(methods: tuple[str, ...]) -> bool:
+    """Tell whether a route takes a method that may change something."""
+    return bool(set(methods) - SAFE_METHODS)
+
+
+def decorators_above_route(project: Project) -> Iterator[tuple[Scope, list[Expr]]]:
+    """Yield each view that a decorator registers, with the decorators that stand above that one and so do nothing."""
+    for call in own_calls(project, *_REGISTRARS):
+        scope = call.decorates
+        if scope is None:
+            continue
+        every = [project.code.expr(node, scope.parent or scope) for node in scope.decorators]
+        place = next((at for at, one in enumerate(every) if one.location == call.location), 0)
+        if every[:place]:
+            yield scope, every[:place]
+
+
+def header_names(project: Project) -> set[str]:
+    """Return the response headers, in lower case, that application code or a proxy's configuration in the tree sets."""
+    found = {name.lower() for name, _, _ in project.settings.proxies}
+    for module in project.modules:
+        if module.role is Role.APP:
+            found |= {name.lower() for name in _headers_in(module.text.content)}
+    return found
+
+
+def _headers_in(text: str) -> set[str]:
+    lowered = text.lower()
+    return {name for name in HEADERS if f'"{name.lower()}"' in lowered or f"'{name.lower()}'" in lowered}
+
+
+def judged_setting(
+    rule: Rule,
+    project: Project,
+    key: str,
+    *,
+    wrong: Callable[[Any], bool],
+    wrong_message: str,
+    unset_message: str = "",
+    remedy: str,
+) -> Iterator[Finding]:
+    """Report what a setting is in production: a wrong value where it is written, or its absence at each app.
+
+    Args:
+        rule: The rule that reports.
+        project: The project looked at.
+        key: The setting.
+        wrong: Whether a known value is wrong.
+        wrong_message: Said of a wrong value.
+        unset_message: Said when it is set nowhere; "" when the default is right.
+        remedy: The line to write instead.
+    """
+    settings = [
+        one for one in project.settings.in_production(key) if project.role(one.location.path) is Role.APP
+    ]
+    if settings:
+        value = settings[-1].value.in_production()
+        if value is not UNKNOWN and wrong(value):
+            confidence = Confidence.HIGH if settings[-1].value.known else Confidence.MEDIUM
+            yield rule.found(
+                settings[-1].location, wrong_message, confidence=confidence, remedy=remedy, context=key
+            )
+    elif unset_message and not project.settings.is_set(key):
+        for place in app_places(project):
+            yield rule.found(place, unset_message, confidence=absence(project), remedy=remedy, context=key)

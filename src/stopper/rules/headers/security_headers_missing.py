@@ -1,0 +1,73 @@
+"""Every answer must carry the security headers.
+
+Browsers hold back scripts, frames, sniffing and plain HTTP only when the answer tells them to. Flask sends
+none of these headers by itself.
+
+Bad::
+
+    from flask import Flask
+
+    app = Flask(__name__)
+
+Good::
+
+    from flask import Flask
+
+    app = Flask(__name__)
+
+    @app.after_request
+    def headers(response):
+        response.headers["Content-Security-Policy"] = "default-src 'self'; frame-ancestors 'none'"
+        response.headers["Strict-Transport-Security"] = "max-age=63072000"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["X-Frame-Options"] = "DENY"
+        response.headers["Referrer-Policy"] = "same-origin"
+        return response
+
+References:
+    - CWE-693
+    - CWE-1021
+    - ASVS 5.0 V3.4.3
+    - ASVS 5.0 V3.4.4
+    - https://flask.palletsprojects.com/en/stable/web-security/#security-headers
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.policy import DEMANDED, HEADERS
+from stopper.rule import Rule
+from stopper.rules._posture import app_places, header_names
+from stopper.source.project import Project
+
+
+class SecurityHeadersMissing(Rule):
+    """Look for the headers in application code, in an extension that sets them, and in a proxy's configuration in the tree."""
+
+    area = Area.HEADERS
+    severity = Severity.MEDIUM
+    cwe = (693, 1021)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Report the headers that nothing sets, once for each app."""
+        if project.code.uses(
+            "flask_talisman", "secure", "secweb", "flask_secure_headers", "flask_csp", "stopper"
+        ):
+            return
+        present = header_names(project)
+        missing = [name for name in DEMANDED if name.lower() not in present]
+        if not {"x-frame-options", "content-security-policy"} & present:
+            missing.append("X-Frame-Options")
+        if not missing:
+            return
+        lines = "\n".join(f'    response.headers.setdefault("{name}", "{HEADERS[name]}")' for name in missing)
+        for place in app_places(project):
+            yield self.found(
+                place,
+                f"nothing in this project sets {', '.join(missing)}; a proxy outside it would settle it",
+                confidence=Confidence.MEDIUM,
+                remedy=f"@app.after_request\ndef security_headers(response):\n{lines}\n    return response",
+                context="headers",
+            )

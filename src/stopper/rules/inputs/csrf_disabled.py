@@ -1,0 +1,60 @@
+"""The check of form tokens must be on in production.
+
+WTF_CSRF_ENABLED = False belongs to tests. In production it takes the token out of every form and the check
+out of every request.
+
+Bad::
+
+    from flask import Flask, redirect, request, session
+    from flask_wtf import CSRFProtect
+
+    app = Flask(__name__)
+    csrf = CSRFProtect(app)
+    app.config["WTF_CSRF_ENABLED"] = False
+
+Good::
+
+    from flask import Flask, redirect, request, session
+    from flask_wtf import CSRFProtect
+
+    app = Flask(__name__)
+    csrf = CSRFProtect(app)
+
+
+    class TestingConfig:
+        WTF_CSRF_ENABLED = False
+
+References:
+    - CWE-352
+    - ASVS 5.0 V3.5.1
+    - https://flask-wtf.readthedocs.io/en/stable/config/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stopper.finding import Area, Finding, Severity
+from stopper.rule import Rule
+from stopper.rules._posture import judged_setting
+from stopper.source.project import Project
+
+
+class CsrfDisabled(Rule):
+    """Compare the WTF_CSRF settings, as they hold in production, with the policy."""
+
+    area = Area.INPUTS
+    severity = Severity.HIGH
+    cwe = (352,)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Report each setting that switches the check off in production."""
+        for key in ("WTF_CSRF_ENABLED", "WTF_CSRF_CHECK_DEFAULT"):
+            yield from judged_setting(
+                self,
+                project,
+                key,
+                wrong=lambda value: not value,
+                wrong_message=f"{key} is off in production: forms of other sites are accepted",
+                remedy=f'app.config["{key}"] = True',
+            )

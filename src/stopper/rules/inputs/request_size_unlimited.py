@@ -1,0 +1,74 @@
+"""The size of a request must have a bound.
+
+Without MAX_CONTENT_LENGTH one request can fill the memory or the disk: uploads are spooled before any view or
+validator sees them.
+
+Bad::
+
+    from flask import Flask, request
+
+    app = Flask(__name__)
+
+    @app.post("/upload")
+    def upload():
+        return str(len(request.files["file"].read()))
+
+Good::
+
+    from flask import Flask, request
+
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = 16 * 1024 * 1024
+
+    @app.post("/upload")
+    def upload():
+        return str(len(request.files["file"].read()))
+
+References:
+    - CWE-770
+    - CWE-400
+    - ASVS 5.0 V5.2.1
+    - https://flask.palletsprojects.com/en/stable/web-security/#resource-use
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.policy import UPLOAD_BYTES
+from stopper.rule import Rule
+from stopper.rules._posture import absence, app_places
+from stopper.source.files import Role
+from stopper.source.project import Project
+
+_PROXY = re.compile(r"client_max_body_size\s+[1-9]|max_size\s+\d|LimitRequestBody\s+[1-9]")
+
+
+class RequestSizeUnlimited(Rule):
+    """Look for MAX_CONTENT_LENGTH, or a proxy's bound, where the app reads bodies."""
+
+    area = Area.INPUTS
+    severity = Severity.LOW
+    cwe = (770, 400)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Report each app that reads uploads or bodies without a bound."""
+        if project.settings.is_set("MAX_CONTENT_LENGTH"):
+            return
+        if any(
+            _PROXY.search(file.text.content) for file in project.tree.named("*.conf", "nginx*", "Caddyfile")
+        ):
+            return
+        own = [one.text.content for one in project.modules if one.role is Role.APP]
+        uploads = any("request.files" in text or "FileField" in text for text in own)
+        for place in app_places(project):
+            yield self.found(
+                place,
+                "MAX_CONTENT_LENGTH is set nowhere: one request may be as large as it likes",
+                severity=Severity.MEDIUM if uploads else Severity.LOW,
+                confidence=absence(project) if uploads else Confidence.LOW,
+                remedy=f'app.config["MAX_CONTENT_LENGTH"] = {UPLOAD_BYTES}',
+                context="MAX_CONTENT_LENGTH",
+            )

@@ -1,0 +1,75 @@
+"""A command should be run without a shell.
+
+With shell=True the whole text is read by a shell: one value that reaches it later, a file name included, can
+start another command. A list of arguments has no such place.
+
+Bad::
+
+    import subprocess
+    from flask import Flask
+
+    app = Flask(__name__)
+
+    def thumbnail(name):
+        subprocess.run(f"convert {name} thumb.png", shell=True, check=True)
+
+Good::
+
+    import subprocess
+    from flask import Flask
+
+    app = Flask(__name__)
+
+    def thumbnail(name):
+        subprocess.run(["convert", name, "thumb.png"], check=True)
+
+References:
+    - CWE-78
+    - ASVS 5.0 V1.2.5
+    - https://docs.python.org/3/library/subprocess.html#security-considerations
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.rule import Rule
+from stopper.rules._posture import constant, own_calls
+from stopper.source.project import Project
+
+
+class ShellCommand(Rule):
+    """Look for shells that are given a text which is not constant."""
+
+    area = Area.INPUTS
+    severity = Severity.LOW
+    cwe = (78,)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Report each call in application code."""
+        for call in own_calls(
+            project,
+            "os.system",
+            "os.popen",
+            "subprocess.getoutput",
+            "subprocess.run",
+            "subprocess.call",
+            "subprocess.check_call",
+            "subprocess.check_output",
+            "subprocess.Popen",
+        ):
+            command = call.argument(0, "args") or call.argument(0, "command") or call.argument(0, "cmd")
+            shell = (
+                call.name in ("os.system", "os.popen", "subprocess.getoutput")
+                or constant(call.argument(None, "shell")) is True
+            )
+            if not shell or command is None or command.value.known or not command.is_formatted:
+                continue
+            yield self.found(
+                call.location,
+                "a shell reads this text, and parts of it are not constant",
+                confidence=Confidence.LOW,
+                remedy='subprocess.run(["program", argument], check=True)',
+                context=f"{call.function} {call.name}",
+            )

@@ -1,0 +1,64 @@
+"""YAML must be read with the safe loader.
+
+yaml.load with the full or unsafe loader builds any Python object that the text names, which runs code. The
+safe loader builds data only.
+
+Bad::
+
+    import yaml
+    from flask import Flask
+
+    app = Flask(__name__)
+    settings = yaml.load(open("settings.yml"), Loader=yaml.Loader)
+
+Good::
+
+    import yaml
+    from flask import Flask
+
+    app = Flask(__name__)
+    settings = yaml.safe_load(open("settings.yml"))
+
+References:
+    - CWE-502
+    - ASVS 5.0 V1.5.2
+    - https://pyyaml.org/wiki/PyYAMLDocumentation
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.rule import Rule
+from stopper.rules._posture import own_calls
+from stopper.source.project import Project
+
+
+class UnsafeYamlLoad(Rule):
+    """Look at the loader given to yaml.load."""
+
+    area = Area.INPUTS
+    severity = Severity.HIGH
+    cwe = (502,)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Report each call in application code."""
+        for call in own_calls(
+            project, "yaml.load", "yaml.load_all", "yaml.unsafe_load", "yaml.unsafe_load_all"
+        ):
+            loader = call.argument(1, "Loader")
+            if "unsafe" not in call.name and loader is not None and "Safe" in (loader.name or loader.source):
+                continue
+            if loader is not None and (loader.name or loader.source).rpartition(".")[2] in (
+                "BaseLoader",
+                "CBaseLoader",
+            ):
+                continue
+            yield self.found(
+                call.location,
+                f"{call.name} builds whatever object the text names; a file of your own makes it less urgent, not right",
+                confidence=Confidence.MEDIUM,
+                remedy="yaml.safe_load(text)",
+                context=f"{call.function} {call.name}",
+            )

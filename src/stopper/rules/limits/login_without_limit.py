@@ -1,0 +1,104 @@
+"""A login must not be open to unlimited guesses.
+
+Lists of leaked passwords are tried at thousands a minute. A limit on each address and each account on the
+routes that check a password, a code or a reset token makes that useless.
+
+Bad::
+
+    from flask import Flask
+
+    app = Flask(__name__)
+
+    @app.post("/login")
+    def login():
+        return "hello"
+
+Good::
+
+    from flask import Flask
+    from flask_limiter import Limiter
+    from flask_limiter.util import get_remote_address
+
+    app = Flask(__name__)
+    limiter = Limiter(get_remote_address, app=app, storage_uri="redis://localhost:6379", strategy="moving-window", in_memory_fallback_enabled=True)
+
+    @app.post("/login")
+    @limiter.limit("5 per minute")
+    def login():
+        return "hello"
+
+References:
+    - CWE-307
+    - CWE-799
+    - ASVS 5.0 V6.3.1
+    - https://flask-limiter.readthedocs.io/en/stable/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.rule import Rule
+from stopper.rules._posture import LIMITER, constant, own_calls, takes_post
+from stopper.source.files import Role
+from stopper.source.project import Project
+
+_LOGIN = re.compile(
+    r"\b(log_?in|sign_?in|authenticate|otp|totp|2fa|mfa|two_factor|forgot|reset_?(password|request)?)\b|password_?reset|forgot_?password",
+    re.IGNORECASE,
+)
+_LIMITS = re.compile(r"limit|throttle|ratelimit|lockout|slow_?down", re.IGNORECASE)
+
+
+class LoginWithoutLimit(Rule):
+    """Look for routes whose URL or view speaks of a login, a code or a reset, that take POST and that nothing limits."""
+
+    area = Area.LIMITS
+    severity = Severity.MEDIUM
+    cwe = (307, 799)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Report each login-like route that neither a limit on it, on its blueprint or app, nor a lock covers."""
+        if _limited_everywhere(project):
+            return
+        for route in project.routes.routes:
+            if (
+                route.view is None
+                or project.role(route.location.path) is not Role.APP
+                or not takes_post(route.methods)
+            ):
+                continue
+            if _LOGIN.search(f"{route.rule} {route.view.name}") and not _limited(route.decorators):
+                yield self.found(
+                    route.location,
+                    f"{route.rule} takes passwords or codes, and nothing limits how many are tried; a limit at a proxy would settle it",
+                    confidence=Confidence.MEDIUM,
+                    remedy='@limiter.limit("5 per minute")  # below the route decorator',
+                    route=route.ref,
+                    context=route.endpoint,
+                )
+
+
+def _limited(decorators: tuple[str, ...]) -> bool:
+    """Tell whether a decorator's name speaks of a limit."""
+    return any(_LIMITS.search(name) for name in decorators)
+
+
+def _limited_everywhere(project: Project) -> bool:
+    """Tell whether the app has default limits, a limit on whole blueprints, a limiting hook or a security extension's lock."""
+    for call in own_calls(project, *LIMITER):
+        defaults = call.argument(None, "default_limits") or call.argument(None, "application_limits")
+        if defaults is not None and constant(defaults) != []:
+            return True
+    if project.settings.is_set("RATELIMIT_DEFAULT") or project.settings.is_set("RATELIMIT_APPLICATION"):
+        return True
+    if any(call.decorates is None for call in own_calls(project, "flask_limiter.Limiter().limit")):
+        return True
+    hooks = project.routes.hooks
+    if any(hook.kind == "before_request" and _LIMITS.search(hook.view.name) for hook in hooks):
+        return True
+    return any(
+        "limit_req" in file.text.content for file in project.tree.named("*.conf", "nginx*", "Caddyfile")
+    )

@@ -1,0 +1,86 @@
+"""TLS certificates must be verified.
+
+With verification off, anybody between this server and the other one can answer in its name, read what is sent
+and change what comes back.
+
+Bad::
+
+    import requests
+    from flask import Flask
+
+    app = Flask(__name__)
+
+    @app.get("/rates")
+    def rates():
+        return requests.get("https://rates.example/today", verify=False, timeout=5).json()
+
+Good::
+
+    import requests
+    from flask import Flask
+
+    app = Flask(__name__)
+
+    @app.get("/rates")
+    def rates():
+        return requests.get("https://rates.example/today", timeout=5).json()
+
+References:
+    - CWE-295
+    - ASVS 5.0 V12.3.2
+    - https://requests.readthedocs.io/en/latest/user/advanced/#ssl-cert-verification
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stopper.finding import Area, Finding, Location, Severity
+from stopper.rule import Rule
+from stopper.rules._posture import constant, own_calls
+from stopper.source.project import Project
+
+_VERBS = ("get", "post", "put", "patch", "delete", "head", "options", "request")
+_CLIENTS = (
+    "requests",
+    "requests.Session()",
+    "requests.session()",
+    "httpx",
+    "httpx.Client()",
+    "httpx.AsyncClient()",
+)
+_CALLS = (
+    *(f"{client}.{verb}" for client in _CLIENTS for verb in _VERBS),
+    "httpx.Client",
+    "httpx.AsyncClient",
+    "httpx.stream",
+)
+_CONTEXTS = ("ssl.create_default_context()", "ssl.SSLContext()")
+
+
+class CertificateVerificationOff(Rule):
+    """Look for verify=False, unverified contexts and CERT_NONE in application code."""
+
+    area = Area.TRANSPORT
+    severity = Severity.HIGH
+    cwe = (295,)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Report each call and assignment that turns verification off."""
+        for call in own_calls(project, *_CALLS):
+            given = call.argument(None, "verify") or call.argument(None, "verify_ssl")
+            if constant(given) is False:
+                yield self._off(call.location, f"{call.name} is called with verification off")
+        for call in own_calls(project, "ssl._create_unverified_context"):
+            yield self._off(call.location, "the TLS context accepts any certificate")
+        for store in project.code.stores(*_CONTEXTS, key="verify_mode"):
+            if store.value.name == "ssl.CERT_NONE":
+                yield self._off(store.location, "the TLS context accepts any certificate")
+        for store in project.code.stores("requests.Session()", "requests.session()", key="verify"):
+            if constant(store.value) is False:
+                yield self._off(store.location, "the session accepts any certificate")
+
+    def _off(self, place: Location, message: str) -> Finding:
+        return self.found(
+            place, message, remedy='verify="/path/to/the/own/ca.pem"  # or leave verify out', context=message
+        )

@@ -1,0 +1,87 @@
+"""A cookie must say who may see it.
+
+A cookie set without Secure travels over plain HTTP, without HttpOnly any script reads it, without SameSite
+other sites send it along. A cookie that names a session, a login or a token is worth most to a thief.
+
+Bad::
+
+    from flask import Flask, make_response
+
+    app = Flask(__name__)
+
+    @app.get("/")
+    def index():
+        response = make_response("hello")
+        response.set_cookie("remember_token", "abc")
+        return response
+
+Good::
+
+    from flask import Flask, make_response
+
+    app = Flask(__name__)
+
+    @app.get("/")
+    def index():
+        response = make_response("hello")
+        response.set_cookie("remember_token", "abc", secure=True, httponly=True, samesite="Lax")
+        return response
+
+References:
+    - CWE-614
+    - CWE-1004
+    - CWE-1275
+    - ASVS 5.0 V3.3.1
+    - https://flask.palletsprojects.com/en/stable/web-security/#set-cookie-options
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.rule import Rule
+from stopper.rules._posture import constant
+from stopper.source.code import Expr
+from stopper.source.files import Role
+from stopper.source.project import Project
+
+_SENSITIVE = re.compile(r"sess|token|auth|login|remember|user|jwt|sid|secret|csrf", re.IGNORECASE)
+
+
+class CookieWithoutFlags(Rule):
+    """Look at the arguments of every set_cookie call whose flags are all known."""
+
+    area = Area.TRANSPORT
+    severity = Severity.LOW
+    cwe = (614, 1004, 1275)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Report each call once, with the flags it lacks."""
+        for call in project.code.every_call("set_cookie"):
+            if call.module.role is not Role.APP or call.has_star or call.argument(0, "key") is None:
+                continue
+            missing = [flag for flag in ("secure", "httponly", "samesite") if _off(call.argument(None, flag))]
+            key = constant(call.argument(0, "key"))
+            name = key if isinstance(key, str) else "..."
+            if not missing or (missing == ["samesite"] and not _SENSITIVE.search(name)):
+                continue
+            sensitive = bool(_SENSITIVE.search(name))
+            if not sensitive and missing == ["httponly"]:
+                continue
+            yield self.found(
+                call.location,
+                f"the cookie {name!r} is set without {', '.join(missing)}",
+                severity=Severity.MEDIUM if sensitive else Severity.LOW,
+                confidence=Confidence.HIGH if sensitive else Confidence.MEDIUM,
+                remedy=f'response.set_cookie({name!r}, value, secure=True, httponly=True, samesite="Lax")',
+                context=f"{call.function} {name}",
+            )
+
+
+def _off(flag: Expr | None) -> bool:
+    """Tell whether a flag is not given, or given as something false."""
+    if flag is None:
+        return True
+    return flag.value.known and (not flag.value.constant or str(flag.value.constant).lower() == "none")

@@ -1,0 +1,61 @@
+"""Only TLS 1.2 and 1.3 may be spoken.
+
+SSL 2 and 3, TLS 1.0 and 1.1 have known breaks and are refused by browsers. Code that asks for one of them by
+name gets no better.
+
+Bad::
+
+    import ssl
+    from flask import Flask
+
+    app = Flask(__name__)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLSv1)
+
+Good::
+
+    import ssl
+    from flask import Flask
+
+    app = Flask(__name__)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+
+References:
+    - CWE-327
+    - CWE-757
+    - ASVS 5.0 V12.1.1
+    - https://docs.python.org/3/library/ssl.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stopper.finding import Area, Finding, Severity
+from stopper.rule import Rule
+from stopper.rules._posture import own_calls
+from stopper.source.project import Project
+
+
+class OldTlsVersion(Rule):
+    """Look for contexts and sockets made with an old protocol."""
+
+    area = Area.TRANSPORT
+    severity = Severity.HIGH
+    cwe = (327, 757)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Report each call that asks for an old protocol."""
+        for call in own_calls(project, "ssl.SSLContext", "ssl.wrap_socket"):
+            given = (
+                call.argument(0, "protocol")
+                if call.name == "ssl.SSLContext"
+                else call.argument(None, "ssl_version")
+            )
+            name = (given.name or "") if given else ""
+            if name.removeprefix("ssl.PROTOCOL_") in ("SSLv2", "SSLv3", "TLSv1", "TLSv1_1"):
+                yield self.found(
+                    call.location,
+                    f"{name} asks for a protocol with known breaks",
+                    remedy="ssl.create_default_context()",
+                    context=name,
+                )

@@ -1,0 +1,77 @@
+"""The remember-me cookie must be sent over HTTPS only.
+
+Flask-Login's remember cookie logs its bearer in for a year. Its Secure flag is off by default, and securing
+the session cookie does not secure this one.
+
+Bad::
+
+    from flask import Flask
+    from flask_login import LoginManager
+
+    app = Flask(__name__)
+    login_manager = LoginManager(app)
+    app.config["REMEMBER_COOKIE_SECURE"] = False
+
+Bad::
+
+    from flask import Flask
+    from flask_login import LoginManager
+
+    app = Flask(__name__)
+    login_manager = LoginManager(app)
+
+Good::
+
+    from flask import Flask
+    from flask_login import LoginManager
+
+    app = Flask(__name__)
+    login_manager = LoginManager(app)
+    app.config["REMEMBER_COOKIE_SECURE"] = True
+
+Good::
+
+    from flask import Flask
+    from flask_login import LoginManager
+
+    app = Flask(__name__)
+    login_manager = LoginManager(app)
+    app.config.update(REMEMBER_COOKIE_SECURE=True)
+
+References:
+    - CWE-614
+    - CWE-1004
+    - ASVS 5.0 V3.3.1
+    - https://flask-login.readthedocs.io/en/latest/#cookie-settings
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stopper.finding import Area, Finding, Severity
+from stopper.rule import Rule
+from stopper.rules._posture import judged_setting
+from stopper.source.project import Project
+
+
+class RememberCookieSecure(Rule):
+    """Compare REMEMBER_COOKIE_SECURE, as it holds in production, with the policy."""
+
+    area = Area.TRANSPORT
+    severity = Severity.MEDIUM
+    cwe = (614, 1004)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Report a wrong value where it is written, and the absence of a right one at the app."""
+        if not project.code.uses("flask_login"):
+            return
+        yield from judged_setting(
+            self,
+            project,
+            "REMEMBER_COOKIE_SECURE",
+            wrong=lambda value: not value,
+            wrong_message="REMEMBER_COOKIE_SECURE is off: the cookie that logs the user in is also sent over plain HTTP",
+            unset_message="REMEMBER_COOKIE_SECURE is set nowhere, and Flask-Login's default is False: the remember cookie is also sent over plain HTTP",
+            remedy='app.config["REMEMBER_COOKIE_SECURE"] = True',
+        )

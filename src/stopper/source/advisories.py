@@ -119,7 +119,7 @@ class Advisories:
         return Advisories(_merged(both), self.records + other.records, self.skipped + other.skipped)
 
     def upgrade(self, package: str, version: str) -> str:
-        """Return the lowest release after ``version`` against which nothing is known; "" when there is none."""
+        """Return the lowest release after ``version`` that nothing is known against; "" for none."""
         current = version
         for _ in range(200):
             fixes = [one.fix_for(current) for one in self.about(package, current)]
@@ -135,7 +135,8 @@ def built_in() -> Advisories:
     """Return the holes of the usual Flask stack that are known here, without any database."""
     found = [
         Advisory(
-            one.identifier, one.name, f"it {one.what}", one.severity, frozenset({one.identifier}), frozenset(),
+            one.identifier, one.name, f"it {one.what}", one.severity,
+            frozenset({one.identifier}), frozenset(),
             tuple(Range(introduced, fixed) for introduced, fixed in one.ranges),
         )
         for one in FIXED_HOLES
@@ -297,7 +298,7 @@ def _joined(one: Advisory, other: Advisory) -> Advisory:
 
 
 def ask_pip_audit(requirements: Iterable[Requirement]) -> Advisories:
-    """Ask pip-audit about pinned requirements. What it did not answer for is in ``skipped``, one entry a package.
+    """Ask pip-audit about pinned requirements; what it did not answer for is in ``skipped``.
 
     It goes on the network: call it only when the user allowed that.
     """
@@ -326,7 +327,7 @@ def ask_pip_audit(requirements: Iterable[Requirement]) -> Advisories:
             str(path),
         ]
         try:
-            done = subprocess.run(
+            done = subprocess.run(  # noqa: S603 -- a fixed command, no shell
                 words, capture_output=True, text=True, timeout=TIME_LIMIT, check=False, cwd=folder
             )
         except (OSError, subprocess.TimeoutExpired) as error:
@@ -337,7 +338,7 @@ def ask_pip_audit(requirements: Iterable[Requirement]) -> Advisories:
 
 
 def read_pip_audit(output: str, problems: str, asked: Iterable[str]) -> Advisories:
-    """Turn pip-audit's JSON into advisories. A package that it skipped or left out is ``skipped``, never a pass."""
+    """Turn pip-audit's JSON into advisories; a package that it left out is ``skipped``, never a pass."""
     try:
         dependencies = json.loads(output)["dependencies"]
     except (json.JSONDecodeError, KeyError, TypeError):

@@ -21,7 +21,7 @@ class FixedHole:
     """What an attacker gains, as the end of "lets ..."; names the condition where there is one."""
     severity: Severity
     ranges: tuple[tuple[str, str], ...]
-    """Half-open: from the version that brought the hole ("0": all older ones) to the one that mended it, oldest branch first."""
+    """Half-open: from the version that brought the hole ("0": all older ones) to the one that mended it."""
 
 
 FIXED_HOLES = (
@@ -242,4 +242,4 @@ FIXED_HOLES = (
         (("0", "5.3.3"),),
     ),
 )
-"""Holes of the packages that most Flask apps have. No substitute for an advisory database: it answers where none is given."""
+"""Compared in every audit, with a database or without."""

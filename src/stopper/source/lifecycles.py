@@ -84,7 +84,7 @@ PACKAGES = {
         Branch("3.0", D(2022, 3, 24)),
     ),
 }
-"""The day of the next feature release, from each project's change log; the newest branch is open and not listed."""
+"""The day of the next feature release; the newest branch is open and not listed."""
 
 NEWEST_BRANCH = {"flask": "3.1", "werkzeug": "3.1", "jinja2": "3.1"}
 """The branch to move to."""
@@ -143,7 +143,7 @@ ABANDONED = (
         "bleach",
         "January 2023",
         "deprecated: html5lib below it is unmaintained, and its authors announce no further release",
-        "nh3 (nh3.clean strips where bleach.clean escapes; name the tags, attributes and url_schemes yourself)",
+        "nh3 (nh3.clean strips where bleach.clean escapes; name the tags and url_schemes yourself)",
     ),
     Abandoned(
         "flask-talisman",

@@ -18,7 +18,7 @@ LOCAL = ("editable", "virtual", "directory", "path", "workspace")
 
 
 def read(tree: Tree, found: Found) -> None:
-    """Read every lock file; whether a package is asked for directly is settled later, beside the project's manifest."""
+    """Read every lock file; which packages are asked for directly is settled later."""
     for file in tree.named("Pipfile.lock", "poetry.lock", "uv.lock", "pylock.toml", "pylock.*.toml"):
         if file.size > 8 * MAX_BYTES:
             found.skipped.append(
@@ -146,8 +146,10 @@ class _Packages:
             hashed = bool(old_hashes.get(name)) or "sha256" in str(package)
             made.append(
                 Requirement(
-                    normalise(name), place, Manifest.LOCK, f"=={version}" if version else "", str(version) if version else None,
-                    hashed, str(package.get("marker", "")), url if "git" in source else "", bool(is_dev(package)), direct=False,
+                    normalise(name), place, Manifest.LOCK,
+                    f"=={version}" if version else "", str(version) if version else None,
+                    hashed, str(package.get("marker", "")), url if "git" in source else "",
+                    bool(is_dev(package)), direct=False,
                 )
             )  # fmt: skip
         return made

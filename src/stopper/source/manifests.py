@@ -50,7 +50,7 @@ class Manifests:
 
 
 def most_telling(group: Iterable[Requirement]) -> Requirement:
-    """Choose the requirement to point at: production before development, direct before indirect, declared before locked."""
+    """Choose the one to point at: production, direct and declared go before the others."""
     return min(
         group,
         key=lambda one: (

@@ -1,4 +1,4 @@
-"""What a project asks for in its own manifests: pyproject.toml, setup.cfg, setup.py, Pipfile, a conda environment."""
+"""What a project asks for in its manifests: pyproject.toml, setup.cfg, setup.py, Pipfile, conda."""
 
 from __future__ import annotations
 
@@ -272,7 +272,7 @@ def _strings(node: ast.expr) -> Iterator[str]:
 
 
 def _pythons(file: SourceFile, found: Found, specifier: str, where: str) -> None:
-    """Keep the newest Python that ``specifier`` allows when it has an upper bound; a lower bound alone says nothing."""
+    """Keep the newest Python that ``specifier`` allows; a lower bound alone says nothing."""
     allowed = []
     requirement = Requirement("python", Location(file.path), Manifest.PROJECT, specifier)
     if not specifier or requirement.allows("3.99"):

@@ -18,7 +18,7 @@ KNOWN = {
     "flask-limiter": "4.1.1",
     "python-dotenv": "1.2.4",
 }
-"""As the Python Package Index had them in November 2026. A newer one may be out: no finding then, never a wrong one."""
+"""As the Python Package Index had them in November 2026; a newer one may be out."""
 
 TIME_LIMIT = 20
 """Seconds that one question to the index may take."""
@@ -27,7 +27,7 @@ _FIRST_LINE = re.compile(r"^\S+ \(([^)]+)\)")
 
 
 def ask_index(names: Iterable[str]) -> dict[str, str]:
-    """Ask the index, through pip, for the newest release of each package; one that it does not answer for is left out.
+    """Ask the index, through pip, for the newest release of each package; no answer, no entry.
 
     It goes on the network: call it only when the user allowed that.
     """

@@ -48,7 +48,7 @@ class Requirement:
     specifier: str = ""
     """``>=3.1,<4``; "" when any version will do."""
     pinned: str | None = None
-    """The one version that will be installed: from ``==`` here, or from the lock beside the file; None when it is open."""
+    """The one version to be installed: from ``==`` here, or from a lock; None when it is open."""
     hashed: bool = False
     """The archive's hash is demanded, here or in the lock that answers."""
     marker: str = ""
@@ -200,7 +200,7 @@ def is_development_file(file: SourceFile) -> bool:
 
 
 def find(file: SourceFile, *needles: str, start: int = 0) -> Location:
-    """Return the place of the first needle that the file holds, from ``start`` on; else the file's first line."""
+    """Return the place of the first needle that the file holds, else the file's first line."""
     for needle in needles:
         at = file.text.content.find(needle, start)
         if at >= 0:

@@ -108,7 +108,8 @@ class _Reader:
             return
         self.found.requirements.append(
             Requirement(
-                normalise(parsed.name), place, kind, str(parsed.specifier), pin_of(str(parsed.specifier)), "--hash" in text,
+                normalise(parsed.name), place, kind,
+                str(parsed.specifier), pin_of(str(parsed.specifier)), "--hash" in text,
                 str(parsed.marker or ""), parsed.url or "", development, is_direct(line.comment),
             )
         )  # fmt: skip
@@ -155,7 +156,7 @@ def read(tree: Tree, found: Found) -> None:
 
 
 def logical_lines(text: Text) -> Iterator[_Line]:
-    """Yield the lines of a requirements file: continuations joined, comments apart; those below an entry belong to it."""
+    """Yield the logical lines: continuations joined, comments apart; those below an entry are its own."""
     pending: _Line | None = None
     number = 1
     while number <= text.line_count:

@@ -1,4 +1,4 @@
-"""Which Python and which base image a project runs on: Dockerfile, runtime.txt, .python-version, platforms."""
+"""Which Python and which base image a project runs on, from Dockerfiles and platform files."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ from stopper.source.requirement import Requirement
 
 
 class AbandonedPackage(Rule):
-    """Look for packages known to be abandoned among what the app asks for, and at whether the code imports them."""
+    """Look for abandoned packages among what the app asks for, and for their imports."""
 
     area = Area.DEPENDENCIES
     severity = Severity.LOW
@@ -96,4 +96,5 @@ def _is_old(one: Requirement, known: Abandoned) -> bool:
 
 def _message(known: Abandoned, *, imported: bool) -> str:
     unused = "" if imported else " Nothing here imports it by name: it may be enough to drop it."
-    return f"{known.name} is abandoned (last sign of life {known.since}): {known.why}. Use {known.successor}.{unused}"
+    why = f"{known.name} is abandoned (last sign of life {known.since}): {known.why}."
+    return f"{why} Use {known.successor}.{unused}"

@@ -42,7 +42,7 @@ from stopper.source.project import Project
 
 
 class DependencyConfusion(Rule):
-    """Look for extra indexes that the tool mixes with the main one, where hashes do not settle which archive is meant."""
+    """Look for extra indexes that the tool mixes with the main one, where no hashes settle the matter."""
 
     area = Area.DEPENDENCIES
     severity = Severity.MEDIUM
@@ -64,10 +64,11 @@ class DependencyConfusion(Rule):
             url = _without_password(index.url)
             yield self.found(
                 index.location,
-                f"Packages are looked for at {url} and at the main index, and the higher version wins, whoever uploaded it.",
+                f"Packages are looked for at {url} and at the main index, and the higher version wins, "
+                "whoever uploaded it.",
                 severity=Severity.LOW if index.development else self.severity,
                 confidence=Confidence.MEDIUM,
-                remedy=f"--index-url {url}  (one index that passes public packages on), or hashes for every requirement",
+                remedy=f"--index-url {url}  (one index that passes public packages on), or hashes everywhere",
                 code=project.line(index.location).strip().replace(index.url, url),
                 context=url,
             )

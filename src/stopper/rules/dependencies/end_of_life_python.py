@@ -41,7 +41,7 @@ from stopper.source.project import Project
 
 
 class EndOfLifePython(Rule):
-    """Compare the Python of Dockerfile, .python-version, runtime.txt and upper bounds with the end of its branch."""
+    """Compare the Python that files name, or hold the app below, with the end of its branch."""
 
     area = Area.DEPENDENCIES
     severity = Severity.MEDIUM
@@ -58,7 +58,8 @@ class EndOfLifePython(Rule):
             seen.add(branch.cycle)
             bound = python.where in {"requires-python", "python_requires", "python"}
             says = f"{python.where} allows nothing newer than" if bound else f"{python.where} asks for"
-            message = f"{says} Python {branch.cycle}, which has had no security fixes since {branch.end.day} {branch.end:%B %Y}."
+            end = f"{branch.end.day} {branch.end:%B %Y}"
+            message = f"{says} Python {branch.cycle}, which has had no security fixes since {end}."
             newest = max(
                 (one for one in PYTHON if one.end > today), key=lambda one: one.end, default=PYTHON[-1]
             )

@@ -67,7 +67,7 @@ class InsecurePackageIndex(Rule):
                 f"{problem}, so anyone on the way can hand out packages of their own.",
                 severity=Severity.MEDIUM if index.development or public else self.severity,
                 confidence=Confidence.HIGH,
-                remedy=f"--index-url https://{host}/...  with a certificate that is checked, and no --trusted-host",
+                remedy=f"--index-url https://{host}/...  certificate checked, no --trusted-host",
                 code=problem,
                 context=host,
             )

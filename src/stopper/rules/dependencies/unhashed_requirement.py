@@ -39,7 +39,7 @@ from stopper.source.requirement import Manifest, Requirement
 
 
 class UnhashedRequirement(Rule):
-    """Count the pinned requirements of each production requirements file that have no hash, there or in a lock beside it."""
+    """Count the pinned requirements of each production file that have no hash, nor a lock beside it."""
 
     area = Area.DEPENDENCIES
     severity = Severity.INFO
@@ -65,6 +65,6 @@ class UnhashedRequirement(Rule):
                 yield self.found(
                     bare[0].location,
                     f"{len(bare)} of the {total} pinned requirements of {path} have no hash.",
-                    remedy=f"pip-compile --generate-hashes, or: uv pip compile --generate-hashes {path} -o {path}",
+                    remedy=f"uv pip compile --generate-hashes {path} -o {path}",
                     context=path,
                 )

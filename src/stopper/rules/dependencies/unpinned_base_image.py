@@ -41,13 +41,30 @@ from stopper.source.requirement import BaseImage
 from stopper.source.runtimes import short_name
 
 _PUBLIC = frozenset(
-    ["python", "debian", "ubuntu", "alpine", "node", "nginx", "httpd", "golang", "rust", "redis", "postgres", "busybox", "fedora", "centos", "pypy", "ruby"]
+    {
+        "python",
+        "debian",
+        "ubuntu",
+        "alpine",
+        "node",
+        "nginx",
+        "httpd",
+        "golang",
+        "rust",
+        "redis",
+        "postgres",
+        "busybox",
+        "fedora",
+        "centos",
+        "pypy",
+        "ruby",
+    }
 )
 _FIXED = re.compile(r"\d|jessie|stretch|buster|bullseye|bookworm|trixie|xenial|bionic|focal|jammy|noble")
 
 
 class UnpinnedBaseImage(Rule):
-    """Look for base images whose tag is absent, ``latest``, or holds no version, and which no digest fixes."""
+    """Look for base images without a digest whose tag is absent, ``latest`` or holds no version."""
 
     area = Area.DEPENDENCIES
     severity = Severity.LOW

@@ -62,7 +62,7 @@ class UnpinnedRepository(Rule):
                     f"{one.name} is installed from an address {problem}.",
                     severity=Severity.MEDIUM if "plain" in problem else self.severity,
                     confidence=Confidence.LOW if "tag" in problem else Confidence.HIGH,
-                    remedy="git+https://<host>/<project>@<the 40 digits of a commit>, or a release from the index",
+                    remedy="git+https://<host>/<project>@<all 40 digits of a commit>, or a release",
                     context=one.name,
                 )
 

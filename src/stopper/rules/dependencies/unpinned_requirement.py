@@ -59,7 +59,7 @@ from stopper.source.requirement import Manifest, Requirement
 
 
 class UnpinnedRequirement(Rule):
-    """Look for production requirements that neither the manifest nor a lock beside it fixes to one version."""
+    """Look for production requirements that neither a manifest nor a lock fixes to one version."""
 
     area = Area.DEPENDENCIES
     severity = Severity.LOW
@@ -79,7 +79,7 @@ class UnpinnedRequirement(Rule):
                 one.location,
                 f"{held} is asked for, and no lock file says which release is installed.",
                 confidence=Confidence.HIGH if one.kind is Manifest.REQUIREMENTS else Confidence.MEDIUM,
-                remedy=f"{one.name}==<the release you tested>, or a lock: uv lock, pip-compile --generate-hashes",
+                remedy=f"{one.name}==<the release you tested>, or a lock file: uv lock",
                 context=one.name,
             )
 

@@ -84,7 +84,7 @@ class VulnerableDependency(Rule):
             return own.joined(Advisories(skipped=(*found.skipped, Skipped(_WHAT, reason, (self.area,)))))
         if project.options.online:
             return own.joined(advisories.ask_pip_audit(wanted))
-        reason = "no advisory source: give --advisories, or go online with pip-audit; only the usual Flask stack was compared"
+        reason = "no advisory source: give --advisories or --online; only the usual Flask stack was compared"
         return own.joined(Advisories(skipped=(Skipped(_WHAT, reason, (self.area,)),)))
 
     def _finding(self, one: Requirement, holes: tuple[Advisory, ...], upgrade: str) -> Finding:

@@ -89,7 +89,11 @@ class _Reader:
         self, file: SourceFile, name: str, place: Location, kind: Manifest, *, development: bool
     ) -> None:
         if "://" in name:
-            self.found.skipped.append(Skipped(str(place), f"it includes {name}, which is not fetched"))
+            self.found.skipped.append(
+                Skipped(
+                    f"{file.path}:{place.line}", "it includes a file by its address, which is not fetched"
+                )
+            )
             return
         path = posixpath.normpath(posixpath.join(file.folder, name))
         included = self.tree.by_path.get(path)

@@ -37,6 +37,7 @@ from stopper.rule import Rule
 from stopper.source.project import Project
 from stopper.source.requirement import Manifest
 
+_CREDENTIALS = re.compile(r"://[^/@\s]+@")
 _COMMIT = re.compile(r"@[0-9a-f]{40}(?:$|[#&])")
 _TAG = re.compile(r"@v?\d[\w.+-]*(?:$|[#&])")
 
@@ -63,6 +64,7 @@ class UnpinnedRepository(Rule):
                     severity=Severity.MEDIUM if "plain" in problem else self.severity,
                     confidence=Confidence.LOW if "tag" in problem else Confidence.HIGH,
                     remedy="git+https://<host>/<project>@<all 40 digits of a commit>, or a release",
+                    code=_CREDENTIALS.sub("://***@", project.line(one.location).strip()),
                     context=one.name,
                 )
 

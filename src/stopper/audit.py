@@ -168,5 +168,3 @@ def _info(rule: Rule) -> RuleInfo:
     page = rule.page
     good = page.good[0].source if page.good else ""
     return RuleInfo(page.title, page.why, rule.area, rule.severity, rule.cwe, good, page.references)
-
-

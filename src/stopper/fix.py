@@ -67,7 +67,10 @@ def diff(before: Mapping[str, str], after: Mapping[str, str]) -> str:
     parts: list[str] = []
     for path in sorted(after):
         lines = difflib.unified_diff(
-            before[path].splitlines(keepends=True), after[path].splitlines(keepends=True), f"a/{path}", f"b/{path}"
+            before[path].splitlines(keepends=True),
+            after[path].splitlines(keepends=True),
+            f"a/{path}",
+            f"b/{path}",
         )
         for line in lines:
             parts.append(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n")

@@ -15,7 +15,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from stopper import rules
 from stopper.errors import RuleError
-from stopper.finding import Area, Confidence, Evidence, Finding, Location, RouteRef, Severity, Skipped, Step, Vantage
+from stopper.finding import (
+    Area,
+    Confidence,
+    Evidence,
+    Finding,
+    Location,
+    RouteRef,
+    Severity,
+    Skipped,
+    Step,
+    Vantage,
+)
 from stopper.fix import Fix
 from stopper.page import Page, parse
 from stopper.source.project import Project
@@ -59,7 +70,7 @@ class Rule:
     @property
     def page(self) -> Page:
         """Return what the file's docstring says."""
-        return parse(inspect.getmodule(type(self)).__doc__)  # type: ignore[union-attr]
+        return parse(inspect.getmodule(type(self)).__doc__)
 
     def found(
         self,
@@ -96,16 +107,20 @@ class Rule:
         )  # fmt: skip
 
     def found_flow(
-        self, flow: Flow, message: str, *, remedy: str = "", severity: Severity | None = None, confidence: Confidence | None = None
+        self,
+        flow: Flow,
+        message: str,
+        *,
+        remedy: str = "",
+        severity: Severity | None = None,
+        confidence: Confidence | None = None,
     ) -> Finding:
-        """Return a finding at the sink of a flow, with its steps."""
+        """Return a finding where a reader of the flow should look first, with its steps."""
         text = f"{message} {flow.near_miss}".strip() if flow.near_miss else message
         return self.found(
-            flow.sink, text, confidence=confidence or flow.confidence, severity=severity, remedy=remedy, flow=flow.steps,
+            flow.place, text, confidence=confidence or flow.confidence, severity=severity, remedy=remedy, flow=flow.steps,
             context=flow.function,
         )  # fmt: skip
-
-
 
 
 @cache
@@ -130,5 +145,7 @@ def _load(name: str) -> Rule:
     ]  # fmt: skip
     wanted = "".join(part.capitalize() for part in name.rpartition(".")[2].split("_"))
     if len(own) != 1 or own[0].__name__.lower() != wanted.lower():
-        raise RuleError(f"{name} must hold exactly one rule, the class {wanted}; it holds {[cls.__name__ for cls in own]}")
+        raise RuleError(
+            f"{name} must hold exactly one rule, the class {wanted}; it holds {[cls.__name__ for cls in own]}"
+        )
     return own[0]()

@@ -38,9 +38,10 @@ def _every(project: Project) -> Iterator[Policy]:
             in_scripts = isinstance(nonce, list | tuple) and "script-src" in nonce
             yield _parsed(call.location, value, nonce=in_scripts)
     yield from _stored(project)
-    for name, value, location in project.settings.proxies:
-        if name.lower() == "content-security-policy":
-            yield _parsed(location, value)
+    for proxy in project.settings.proxies:
+        for name, value, location in proxy.headers:
+            if name.lower() == "content-security-policy":
+                yield _parsed(location, value)
 
 
 def _stored(project: Project) -> Iterator[Policy]:

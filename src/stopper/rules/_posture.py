@@ -78,7 +78,7 @@ def decorators_above_route(project: Project) -> Iterator[tuple[Scope, list[Expr]
 
 def header_names(project: Project) -> set[str]:
     """Return the response headers, in lower case, that application code or a proxy's configuration in the tree sets."""
-    found = {name.lower() for name, _, _ in project.settings.proxies}
+    found = {name.lower() for proxy in project.settings.proxies for name, _, _ in proxy.headers}
     for module in project.modules:
         if module.role is Role.APP:
             found |= {name.lower() for name in _headers_in(module.text.content)}

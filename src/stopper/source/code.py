@@ -54,7 +54,9 @@ class Expr:
         """Return the call that it is, or None."""
         if not isinstance(self.node, ast.Call):
             return None
-        return Call(CallNode(self.node, self.scope), self.names.name(self.node.func, self.scope) or "", self.names)
+        return Call(
+            CallNode(self.node, self.scope), self.names.name(self.node.func, self.scope) or "", self.names
+        )
 
     @property
     def is_formatted(self) -> bool:
@@ -64,7 +66,11 @@ class Expr:
             return any(isinstance(part, ast.FormattedValue) for part in node.values)
         if isinstance(node, ast.BinOp):
             return isinstance(node.op, ast.Add | ast.Mod)
-        return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("format", "join")
+        return (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in ("format", "join")
+        )
 
     @property
     def identifier(self) -> str:

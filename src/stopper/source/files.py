@@ -44,11 +44,11 @@ _READ = (
 )
 """The endings of files that are read; the walk demands that they can be. Names without an ending are read too."""
 
-LEFT_OUT = frozenset(
-    ".git .hg .svn .tox .nox .venv venv virtualenv node_modules bower_components site-packages __pycache__ .eggs "
-    ".mypy_cache .ruff_cache .pytest_cache .ipynb_checkpoints _vendor vendor vendored third_party third-party "
-    "__pypackages__ .terraform".split()
-)
+LEFT_OUT = frozenset((
+    *(".git", ".hg", ".svn", ".tox", ".nox", ".venv", "venv", "virtualenv", "node_modules", "bower_components"),
+    *("site-packages", "__pycache__", ".eggs", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".ipynb_checkpoints"),
+    *("_vendor", "vendor", "vendored", "third_party", "third-party", "__pypackages__", ".terraform"),
+))  # fmt: skip
 """Folder names whose content others wrote or a tool made."""
 
 _TEST = re.compile(
@@ -248,12 +248,18 @@ class _Walker:
             self._take(entry, f"{folder}/{entry.name}" if folder else entry.name, specs)
 
     def _spec(self, folder: str) -> tuple[tuple[str, pathspec.GitIgnoreSpec], ...]:
+        path = f"{folder}/.gitignore".lstrip("/")
         try:
-            lines = decode((self.root / folder / ".gitignore").read_bytes()).splitlines()
-            return ((folder, pathspec.GitIgnoreSpec.from_lines(lines)),)
-        except (OSError, ValueError) as error:
-            self.skipped.append(Skipped(f"{folder}/.gitignore".lstrip("/"), f"not respected: {error}"))
+            lines = decode((self.root / path).read_bytes()).splitlines()
+        except OSError as error:
+            self.skipped.append(Skipped(path, f"not respected: {error.strerror}"))
             return ()
+        good = [line for line in lines if _is_pattern(line)]
+        if len(good) < len(lines):
+            self.skipped.append(
+                Skipped(path, f"{len(lines) - len(good)} lines are no patterns: not respected")
+            )
+        return ((folder, pathspec.GitIgnoreSpec.from_lines(good)),)
 
     def _take(
         self, entry: os.DirEntry[str], path: str, specs: tuple[tuple[str, pathspec.GitIgnoreSpec], ...]
@@ -296,6 +302,14 @@ class _Walker:
             self.skipped.append(Skipped(path, "cannot be read: permission denied"))
         else:
             self.files.append(SourceFile(path, absolute, size))
+
+
+def _is_pattern(line: str) -> bool:
+    try:
+        pathspec.GitIgnoreSpec.from_lines([line])
+    except (ValueError, re.error):
+        return False
+    return True
 
 
 def _ignored(path: str, specs: tuple[tuple[str, pathspec.GitIgnoreSpec], ...]) -> bool:

@@ -171,7 +171,9 @@ class Module:
         end_line = getattr(node, "end_lineno", None) or line
         column = self.text.column(line, getattr(node, "col_offset", 0))
         end = getattr(node, "end_col_offset", None)
-        return Location(self.path, line, column, end_line, self.text.column(end_line, end) if end is not None else 0)
+        return Location(
+            self.path, line, column, end_line, self.text.column(end_line, end) if end is not None else 0
+        )
 
     def source(self, node: ast.AST) -> str:
         """Return the text of a node."""

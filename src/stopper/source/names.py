@@ -37,12 +37,30 @@ SAME = {
 
 HOMES = {
     f"flask.{home}.": "flask."
-    for home in ("app", "blueprints", "globals", "helpers", "json", "sessions", "templating", "wrappers", "ctx", "config")
-} | {"flask.ext.": "flask_", "flaskext.": "flask_", "sqlalchemy.sql.expression.": "sqlalchemy.", "sqlalchemy.sql.": "sqlalchemy."}
+    for home in (
+        "app",
+        "blueprints",
+        "globals",
+        "helpers",
+        "json",
+        "sessions",
+        "templating",
+        "wrappers",
+        "ctx",
+        "config",
+    )
+} | {
+    "flask.ext.": "flask_",
+    "flaskext.": "flask_",
+    "sqlalchemy.sql.expression.": "sqlalchemy.",
+    "sqlalchemy.sql.": "sqlalchemy.",
+}
 """Modules whose members are better known by a shorter name."""
 
 _KEPT = ("flask.json.loads", "flask.json.dumps", "flask.json.provider")
-_TRANSPARENT = frozenset(("contextlib.closing", "werkzeug.local.LocalProxy", "werkzeug.LocalProxy", "copy.copy", "typing.cast"))
+_TRANSPARENT = frozenset(
+    ("contextlib.closing", "werkzeug.local.LocalProxy", "werkzeug.LocalProxy", "copy.copy", "typing.cast")
+)
 
 
 class RefKind(enum.Enum):
@@ -216,7 +234,9 @@ class Names:
             return self.resolve(expr.body, scope) or self.resolve(expr.orelse, scope)
         if isinstance(expr, ast.Subscript):
             owner = self.resolve(expr.value, scope)
-            return Ref(f"{owner.name}[]", RefKind.EXTERNAL) if owner and owner.kind is RefKind.EXTERNAL else None
+            return (
+                Ref(f"{owner.name}[]", RefKind.EXTERNAL) if owner and owner.kind is RefKind.EXTERNAL else None
+            )
         return None
 
     def _call(self, expr: ast.Call, scope: Scope) -> Ref | None:
@@ -233,7 +253,11 @@ class Names:
             return None
         for module in self.modules.values():
             for target, value, scope in module.stores:
-                if isinstance(target, ast.Attribute) and target.attr == name and self.name(target.value, scope) == "flask.g":
+                if (
+                    isinstance(target, ast.Attribute)
+                    and target.attr == name
+                    and self.name(target.value, scope) == "flask.g"
+                ):
                     found = self.resolve(value, scope)
                     if found is not None and found.name != "None":
                         return found
@@ -286,7 +310,11 @@ class Names:
         found = self.member(ref.scope, name)
         if found is not None:
             place, binding = found
-            if binding.scope is not None and binding.scope.kind is Kind.FUNCTION and _is_property(binding.scope):
+            if (
+                binding.scope is not None
+                and binding.scope.kind is Kind.FUNCTION
+                and _is_property(binding.scope)
+            ):
                 return self._returned(binding.scope)
             where = self._method_of(place, binding) or place
             result = self._binding(binding, name, where)
@@ -334,7 +362,12 @@ class Names:
             return Ref(inner.name, RefKind.MODULE, inner.scope)
         for binding in module.scope.bindings.get("*", []):
             ref = self._dotted(binding.dotted.removesuffix(".*"), depth + 1, module)
-            if ref is not None and ref.kind is RefKind.MODULE and ref.scope is not None and ref.scope.module is not module:
+            if (
+                ref is not None
+                and ref.kind is RefKind.MODULE
+                and ref.scope is not None
+                and ref.scope.module is not module
+            ):
                 found = self._module_member(ref.scope.module, name, depth + 1) if depth < MAX_DEPTH else None
                 if found is not None and found.kind is not RefKind.EXTERNAL:
                     return found

@@ -106,7 +106,8 @@ class Project:
     def uses_flask(self) -> bool:
         """Whether any Python file imports Flask or a library that stands on it."""
         return any(
-            dotted.partition(".")[0] == "flask" or dotted.startswith(("flask_", "apiflask", "connexion", "werkzeug"))
+            dotted.partition(".")[0] == "flask"
+            or dotted.startswith(("flask_", "apiflask", "connexion", "werkzeug"))
             for module in self.modules
             for dotted, _ in module.imports
         )
@@ -124,7 +125,8 @@ class Project:
             scope.dotted
             for module in self.modules
             for scope in module.scopes
-            if getattr(scope.node, "bases", None) and any(base.name == "flask.Flask" for base in names.bases(scope))
+            if getattr(scope.node, "bases", None)
+            and any(base.name == "flask.Flask" for base in names.bases(scope))
         }
         for call in self.code.calls("flask.Flask", *derived):
             yield Application(call)

@@ -70,7 +70,13 @@ _READERS = {
     "os.environ.get", "os.environ.setdefault", "decouple.config", "environs.Env().str", "environs.Env()", "os.environ.pop",
     "starlette.config.Config()", "environ.Env()", "environ.Env().str",
 }  # fmt: skip
-_TYPED_READERS = {"environs.Env().bool", "environs.Env().int", "environ.Env().bool", "environ.Env().int", "environs.Env().list"}
+_TYPED_READERS = {
+    "environs.Env().bool",
+    "environs.Env().int",
+    "environ.Env().bool",
+    "environ.Env().int",
+    "environs.Env().list",
+}
 
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
@@ -85,7 +91,24 @@ _CONVERTERS: dict[str, Callable[..., Any]] = {
     "int": int, "float": float, "bool": bool, "str": str, "list": list, "tuple": tuple, "set": set, "frozenset": frozenset,
     "dict": dict, "len": len, "sorted": sorted,
 }  # fmt: skip
-_METHODS = frozenset("lower upper strip lstrip rstrip title split join encode decode replace format startswith endswith".split())
+_METHODS = frozenset(
+    [
+        "lower",
+        "upper",
+        "strip",
+        "lstrip",
+        "rstrip",
+        "title",
+        "split",
+        "join",
+        "encode",
+        "decode",
+        "replace",
+        "format",
+        "startswith",
+        "endswith",
+    ]
+)
 _TIMES = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1, "weeks": 604800}
 
 
@@ -108,7 +131,16 @@ class _Evaluator:
             return NOT_KNOWN
         try:
             return method(self, expr, scope)
-        except (TypeError, ValueError, KeyError, IndexError, ArithmeticError, AttributeError, RecursionError, MemoryError):
+        except (
+            TypeError,
+            ValueError,
+            KeyError,
+            IndexError,
+            ArithmeticError,
+            AttributeError,
+            RecursionError,
+            MemoryError,
+        ):
             return NOT_KNOWN
 
     def plain(self, expr: ast.expr, scope: Scope) -> Any:
@@ -190,7 +222,12 @@ class _Evaluator:
 
     def boolean(self, expr: ast.BoolOp, scope: Scope) -> Value:
         values = [self.value(part, scope) for part in expr.values]
-        if isinstance(expr.op, ast.Or) and values[0].state is State.ENVIRONMENT and len(values) == 2 and values[1].known:
+        if (
+            isinstance(expr.op, ast.Or)
+            and values[0].state is State.ENVIRONMENT
+            and len(values) == 2
+            and values[1].known
+        ):
             default = values[0].default if values[0].has_default and values[0].default else values[1].constant
             return Value(State.ENVIRONMENT, UNKNOWN, values[0].variable, default, has_default=True)
         if not all(value.known for value in values):
@@ -240,13 +277,21 @@ class _Evaluator:
         if name == "datetime.timedelta":
             return self.duration(expr, scope)
         if name in _CONVERTERS and not expr.keywords and len(expr.args) <= 1:
-            return _mapped(self.value(expr.args[0], scope), _CONVERTERS[name]) if expr.args else _known(_CONVERTERS[name]())
+            return (
+                _mapped(self.value(expr.args[0], scope), _CONVERTERS[name])
+                if expr.args
+                else _known(_CONVERTERS[name]())
+            )
         if name == "dict" and not expr.args:
             return _known({item.arg or UNKNOWN: self.plain(item.value, scope) for item in expr.keywords})
         if isinstance(expr.func, ast.Attribute) and expr.func.attr in _METHODS and not expr.keywords:
             return self.method(expr.func, expr.args, scope)
         ref = self.names.resolve(expr.func, scope)
-        return self.helper(expr, ref.scope, scope) if ref and ref.kind is RefKind.FUNCTION and ref.scope else NOT_KNOWN
+        return (
+            self.helper(expr, ref.scope, scope)
+            if ref and ref.kind is RefKind.FUNCTION and ref.scope
+            else NOT_KNOWN
+        )
 
     def helper(self, expr: ast.Call, function: Scope, scope: Scope) -> Value:
         """Follow a project's own ``env("NAME", default)`` helper: one call of ``os.environ.get`` that is returned."""
@@ -264,7 +309,11 @@ class _Evaluator:
 
     def environment(self, expr: ast.Call, scope: Scope) -> Value:
         variable = self.plain(expr.args[0], scope) if expr.args else UNKNOWN
-        given = expr.args[1] if len(expr.args) > 1 else next((k.value for k in expr.keywords if k.arg == "default"), None)
+        given = (
+            expr.args[1]
+            if len(expr.args) > 1
+            else next((k.value for k in expr.keywords if k.arg == "default"), None)
+        )
         default = self.plain(given, scope) if given is not None else None
         named = variable if isinstance(variable, str) else ""
         return Value(State.ENVIRONMENT, UNKNOWN, named, default, has_default=given is not None)
@@ -340,8 +389,11 @@ def _holds_unknown(item: Any) -> bool:
 
 
 def _too_large(left: Any, right: Any) -> bool:
-    sizes = [len(item) if hasattr(item, "__len__") else abs(item) if isinstance(item, int | float) else 0 for item in (left, right)]
-    return max(sizes) > MAX_TEXT or sizes[0] * sizes[1] > MAX_TEXT * 10
+    """Tell whether the result of an operation could take much memory: a long text repeated, a huge number."""
+    lengths = [len(item) for item in (left, right) if hasattr(item, "__len__")]
+    numbers = [abs(item) for item in (left, right) if isinstance(item, int | float)]
+    grown = (sum(lengths) or 1) * (max(numbers, default=1) if lengths else 1)
+    return grown > MAX_TEXT or max(numbers, default=0) > 1e18
 
 
 def _called(function: Scope) -> list[str]:

@@ -29,15 +29,17 @@ class Flow:
     steps: tuple[Step, ...]
     """Every hop, the source first, the sink last."""
     sink: Location
+    place: Location
+    """Where a reader should look first: the sink, or the call that hands the data to a helper which holds the sink."""
     sink_name: str
     """What is reached: ``execute()``."""
     confidence: Confidence
     near_miss: str
     """Why a guard on the way does not count; "" where there is none."""
     path: str
-    """The file of the sink."""
+    """The file of the place."""
     function: str
-    """The qualified name of the function that holds the sink."""
+    """The qualified name of the function that holds the place."""
     marks: frozenset[str] = frozenset()
     """States of the data at the sink: ``built`` for a part of a longer string, ``prefixed`` for a URL whose host is fixed."""
 
@@ -89,10 +91,10 @@ def _analyze(project: Project) -> Flows:
 
 
 def _keep(found: dict[tuple[object, ...], Flow], flow: Flow | None) -> None:
-    """Keep one flow a sink: the surest, then the first."""
+    """Keep one flow a place: the surest, then the first."""
     if flow is None:
         return
-    key = (flow.kind, flow.sink)
+    key = (flow.kind, flow.place)
     other = found.get(key)
     if other is None or flow.confidence.rank > other.confidence.rank:
         found[key] = flow
@@ -110,14 +112,21 @@ def _flow(hit: Hit, root: Root) -> Flow | None:
     if not steps:
         steps.append(_step(start, root.scope.node, f"{hit.taint.source} comes in"))
     sink = holder.location(hit.at)
+    place = sink if inside else steps[-1].location
     steps.append(_step(holder, hit.at, f"reaches {hit.sink}"))
     confidence = Confidence(hit.confidence)
     if hit.taint.near and confidence is Confidence.HIGH:
         confidence = Confidence.MEDIUM
     return Flow(
-        hit.kind, hit.taint.source, tuple(steps), sink, hit.sink, confidence, _sentence(hit.taint.near), holder.path,
-        hit.scope.qualname, hit.taint.marks,
+        hit.kind, hit.taint.source, _without_repeats(steps), sink, place, hit.sink, confidence, _sentence(hit.taint.near), place.path,
+        (hit.scope if inside else root.scope).qualname, hit.taint.marks,
     )  # fmt: skip
+
+
+def _without_repeats(steps: list[Step]) -> tuple[Step, ...]:
+    """Leave out a step that says the same of the same line as the one before it."""
+    last = [(step.location.path, step.location.line, step.note) for step in steps]
+    return tuple(step for at, step in enumerate(steps) if at == 0 or last[at] != last[at - 1])
 
 
 def _belongs(scope: Scope, at: object) -> bool:
@@ -142,6 +151,6 @@ def _sentence(near: str) -> str:
 
 def _sorted(flows: Iterable[Flow]) -> dict[str, list[Flow]]:
     by_kind: dict[str, list[Flow]] = {}
-    for flow in sorted(flows, key=lambda one: (one.path, one.sink.line, one.sink.column, one.kind)):
+    for flow in sorted(flows, key=lambda one: (one.place, one.kind)):
         by_kind.setdefault(flow.kind, []).append(flow)
     return by_kind

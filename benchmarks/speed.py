@@ -1,10 +1,10 @@
 """Time Stopper, Bandit and Semgrep on the same trees in one run: wall clock, and memory too.
 
-    python benchmarks/speed.py [TREE ...] [--bandit PATH] [--semgrep PATH --semgrep-rules DIR] [-o FILE]
+    python benchmarks/speed.py [TREE ...] [--bandit PATH] [--semgrep PATH --semgrep-rules DIR] [--readme]
 
 Each tool runs as a user would start it, in a process of its own, without a cache from an earlier run and
 without asking the network. The tools take turns, so that a busy machine is busy for all of them; the median
-is shown. A peer that is not installed is left out and said so. `-o` writes the table as Markdown.
+is shown. A peer that is not installed is left out and said so. `--readme` publishes the table.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-BLOG = Path(__file__).parents[1] / "examples" / "blog"
+ROOT = Path(__file__).parents[1]
+BLOG = ROOT / "examples" / "blog"
 FINDINGS_OR_NONE = {0, 1}
 
 
@@ -56,8 +57,8 @@ def main() -> None:
     note = f"Median of {options.runs} runs on {os.cpu_count()} cores, Python {platform.python_version()}; "
     text = "\n".join([*table, "", note + "; ".join(version(tool) for tool in tools) + ".", ""])
     print(text)
-    if options.output:
-        options.output.write_text(text, encoding="utf-8")
+    if options.readme:
+        publish(text)
 
 
 def read_arguments() -> argparse.Namespace:
@@ -71,7 +72,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--semgrep", help="the command (on PATH)")
     parser.add_argument("--semgrep-rules", type=Path, help="a folder with the Python rules of semgrep-rules")
     parser.add_argument("--runs", type=int, default=3, help="of each tool on each tree (3)")
-    parser.add_argument("-o", "--output", type=Path, help="write the table here, too")
+    parser.add_argument("--readme", action="store_true", help="put the table into speed.md and the README")
     return parser.parse_args()
 
 
@@ -136,6 +137,15 @@ def show(runs: list[Run]) -> tuple[str, str]:
     seconds = statistics.median(one.seconds for one in runs)
     mebibytes = statistics.median(one.mebibytes for one in runs)
     return f"{seconds:.1f} s", f"{mebibytes:.0f} MiB"
+
+
+def publish(text: str) -> None:
+    """Write the table to speed.md and between the marks in the README."""
+    (ROOT / "benchmarks" / "speed.md").write_text(text, encoding="utf-8")
+    readme = ROOT / "README.md"
+    head, start, rest = readme.read_text(encoding="utf-8").partition("<!-- speed -->\n")
+    _, end, tail = rest.partition("<!-- /speed -->")
+    readme.write_text(f"{head}{start}\n{text}\n{end}{tail}", encoding="utf-8")
 
 
 def count_lines(tree: Path) -> int:

@@ -46,7 +46,7 @@ def at(report: Report, path: str, text: str) -> list[Finding]:
         ("app.py", "limiter = Limiter(app, key_func", Area.LIMITS, r"memory|process"),
         ("app.py", "remote_addr", Area.LIMITS, r"proxy"),
         ("requirements.txt", "bleach", Area.DEPENDENCIES, r"nh3"),
-        ("requirements.txt", "flask", Area.DEPENDENCIES, r"pin"),
+        ("requirements.txt", "flask", Area.DEPENDENCIES, r"any version|pin"),
     ],
 )
 def test_what_is_wrong_with_the_checklist_is_found(

@@ -285,9 +285,9 @@ class _Walker:
         self.add(path, Path(entry.path), size)
 
     def _linked(self, entry: os.DirEntry[str], path: str) -> None:
-        goal = os.path.realpath(entry.path)
-        if os.path.isdir(goal):
-            inside = Path(goal).is_relative_to(self.root)
+        goal = Path(os.path.realpath(entry.path))
+        if goal.is_dir():
+            inside = goal.is_relative_to(self.root)
             if not inside:
                 self.skipped.append(Skipped(path, "a link to a folder outside the project: not followed"))
         else:

@@ -1,0 +1,171 @@
+"""Whatever stands in a project, the audit ends, soon, and says what it could not look at."""
+
+import time
+from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import ModuleType
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from stopper.audit import audit
+from stopper.config import Config
+from stopper.report import Report
+
+MAX_SECONDS = 20
+"""How long one hostile project may take; a hang takes for ever and a slow machine some seconds."""
+
+
+def load_corpus() -> ModuleType:
+    spec = spec_from_file_location("hostile_corpus", Path(__file__).parent / "hostile" / "corpus.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+corpus = load_corpus()
+
+
+def write(root: Path, name: str, content: str | bytes) -> None:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass"))
+
+
+def project(root: Path, **files: str | bytes) -> None:
+    write(root, "flask_app.py", corpus.APP)
+    write(root, "templates/base.html", "<html>{% block body %}{% endblock %}</html>")
+    for name, content in files.items():
+        write(root, name, content)
+
+
+def broken_rules(report: Report) -> dict[str, str]:
+    return {skipped.what: skipped.reason for skipped in report.skipped if "the rule failed" in skipped.reason}
+
+
+@cache
+def broken_anyway() -> frozenset[str]:
+    """Name the rules that fail on a project with nothing hostile in it: another test tells of those."""
+    with TemporaryDirectory() as folder:
+        project(Path(folder))
+        return frozenset(broken_rules(audit(Path(folder), Config(online=False))))
+
+
+def survives(root: Path) -> Report:
+    anyway = broken_anyway()
+    started = time.monotonic()
+    report = audit(root, Config(online=False))
+    assert time.monotonic() - started < MAX_SECONDS
+    assert {what: why for what, why in broken_rules(report).items() if what not in anyway} == {}
+    return report
+
+
+def told(report: Report, path: str) -> list[str]:
+    return [skipped.reason for skipped in report.skipped if skipped.what.startswith(path)]
+
+
+@pytest.mark.parametrize("what", corpus.PYTHON)
+def test_the_audit_survives_a_module_with(tmp_path: Path, what: str) -> None:
+    project(tmp_path, **{"app.py": corpus.PYTHON[what]()})
+    survives(tmp_path)
+
+
+@pytest.mark.parametrize("what", corpus.PAGES)
+def test_the_audit_survives_a_template_with(tmp_path: Path, what: str) -> None:
+    project(tmp_path, **{"templates/page.html": corpus.PAGES[what]()})
+    survives(tmp_path)
+
+
+@pytest.mark.parametrize("what", corpus.OTHERS)
+def test_the_audit_survives(tmp_path: Path, what: str) -> None:
+    name, content = corpus.OTHERS[what]
+    project(tmp_path, **{name: content})
+    survives(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "a concatenation of 20,000 terms",
+        "a concatenation of 900 terms",
+        "100,000 open brackets",
+        "a merge conflict",
+    ],
+)
+def test_a_module_that_was_not_read_whole_is_told(tmp_path: Path, what: str) -> None:
+    project(tmp_path, **{"app.py": corpus.PYTHON[what]()})
+    assert told(survives(tmp_path), "app.py")
+
+
+@pytest.mark.parametrize("name", ["big.py", "templates/big.html", "requirements.txt", ".env"])
+def test_an_enormous_file_is_told(tmp_path: Path, name: str) -> None:
+    project(tmp_path, **{name: b"x = 1\n" * 800_000})
+    assert "are not read" in told(survives(tmp_path), name)[0]
+
+
+def test_an_enormous_module_within_the_bound_is_read(tmp_path: Path) -> None:
+    project(tmp_path, **{"app.py": corpus.APP + "x = f(1)\n" * 50_000})
+    assert not told(survives(tmp_path), "app.py")
+
+
+MUTATION = st.tuples(
+    st.integers(0, 10_000),
+    st.integers(0, 30),
+    st.one_of(
+        st.text(max_size=5),
+        st.sampled_from(
+            [
+                *"()[]{}:,=\"'\\@*.\0\r\x0c",
+                "\n",
+                "'''",
+                "f'{",
+                "{{",
+                "}}",
+                "{%",
+                "%}",
+                "def ",
+                "*",
+                "await ",
+                "\n  ",
+                "é",
+            ]
+        ),
+    ),
+)
+
+
+def mutate(source: str, mutations: list[tuple[int, int, str]]) -> str:
+    for position, length, text in mutations:
+        start = position % (len(source) + 1)
+        source = source[:start] + text + source[start + length :]
+    return source
+
+
+property_test = settings(
+    max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
+
+
+@property_test
+@given(python=st.lists(MUTATION, min_size=1, max_size=6), page=st.lists(MUTATION, min_size=1, max_size=6))
+def test_the_audit_survives_mutated_code_and_templates(
+    python: list[tuple[int, int, str]], page: list[tuple[int, int, str]]
+) -> None:
+    with TemporaryDirectory() as folder:
+        files = {"app.py": mutate(corpus.APP, python), "templates/page.html": mutate(corpus.PAGE, page)}
+        project(Path(folder), **files)
+        survives(Path(folder))
+
+
+@property_test
+@given(st.binary(max_size=300), st.text(max_size=300), st.binary(max_size=100), st.binary(max_size=100))
+def test_the_audit_survives_anything(python: bytes, page: str, env: bytes, requirements: bytes) -> None:
+    with TemporaryDirectory() as folder:
+        files = {"app.py": python, "templates/page.html": page, ".env": env, "requirements.txt": requirements}
+        project(Path(folder), **files)
+        survives(Path(folder))

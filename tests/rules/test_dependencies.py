@@ -129,7 +129,9 @@ def test_online_pip_audit_is_asked(look, monkeypatch: pytest.MonkeyPatch):
     _, skipped = look("vulnerable-dependency", Options(online=True), **{"requirements.txt": "flask==3.1.3\n"})
 
     assert asked == ["flask"]
-    assert [one.what for one in skipped] == ["known vulnerabilities of flask"]
+    assert [(one.what, one.areas) for one in skipped] == [
+        ("known vulnerabilities of flask", (Area.DEPENDENCIES,))
+    ]
 
 
 def test_offline_nothing_is_asked(look, monkeypatch: pytest.MonkeyPatch):

@@ -35,6 +35,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from stopper.errors import UsageError
 from stopper.finding import Area, Finding, Severity, Skipped
@@ -58,7 +59,8 @@ class VulnerableDependency(Rule):
         """Yield one finding a package and version, and what could not be looked at."""
         wanted = project.manifests.versions()
         known = self._known(project, wanted)
-        yield from known.skipped
+        for gap in known.skipped:
+            yield replace(gap, areas=(self.area,)) if gap.what.startswith(_WHAT) else gap
         for one in wanted:
             if one.url:
                 continue

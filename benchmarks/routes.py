@@ -12,8 +12,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from stopper.source.project import Project
 from stopper.source.files import walk
+from stopper.source.project import Project
 
 
 def expected(path: Path) -> Counter[tuple[str, str, str, int]]:

@@ -1,0 +1,120 @@
+"""What the secret rules share: the texts worth reading, the secrets in them, and the settings that are keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from stopper.finding import Confidence, Finding
+from stopper.rule import Rule
+from stopper.source.credentials import (
+    Credential,
+    named_literals,
+    passwords_in_urls,
+    private_keys,
+    provider_credentials,
+    redact_value,
+)
+from stopper.source.files import Role, SourceFile
+from stopper.source.project import Project
+from stopper.source.settings_model import Setting
+
+LARGEST = 300_000
+"""Files above this are data or made by a tool; they are not read for secrets."""
+
+KEYS = ("SECRET_KEY", "JWT_SECRET_KEY", "WTF_CSRF_SECRET_KEY", "SECURITY_PASSWORD_SALT")
+"""The settings with which Flask and its extensions sign."""
+
+_BINARY = re.compile(
+    r"\.(png|jpe?g|gif|ico|webp|woff2?|ttf|eot|otf|pdf|zip|gz|bz2|xz|tar|whl|mo|pyc|so|db|sqlite3?|mp[34]|min\.js|map|svg|po|"
+    r"pot|lock|css|scss|csv|tsv|ipynb|snap)$|(^|/)package-lock\.json$",
+    re.IGNORECASE,
+)
+_BARE = re.compile(r"\.(env|ya?ml|ini|cfg|conf)$|(^|/)(\.env[^/]*|Dockerfile[^/]*)$", re.IGNORECASE)
+_NOT_APP = re.compile(
+    r"(^|/)(\.github|\.gitlab|\.circleci|local-dev|dev|testdata|testinfra|molecule|hack|e2e|__tests__|ci)/|"
+    r"[._]test\.[a-z]+$|\.spec\.[a-z]+$|(^|/)(test_|tests?\.)[^/]*$|"
+    r"(^|[./_-])(e2e|ci|test|testing|example|sample|dist|tmpl|template)(\.[a-z]+)?$|(^|/)(tox|pytest|alembic)\.ini$",
+    re.IGNORECASE,
+)
+_PROSE = (".md", ".rst", ".html", ".htm", ".txt")
+
+
+def texts(project: Project) -> Iterator[SourceFile]:
+    """Yield the text files of the application; tests, documentation, CI and tools' output do not count."""
+    for file in project.tree.files:
+        if (
+            file.role in (Role.TEST, Role.DOCS)
+            or file.size > LARGEST
+            or _BINARY.search(file.path)
+            or _NOT_APP.search(file.path)
+        ):
+            continue
+        if "\0" not in file.text.content[:4096]:
+            yield file
+
+
+def secrets_in(project: Project) -> list[tuple[SourceFile, Credential]]:
+    """Return every secret of the application's files, read once a project."""
+    return project.cached(
+        "secrets-in-text", lambda: [(file, one) for file in texts(project) for one in _read(file)]
+    )
+
+
+def _read(file: SourceFile) -> list[Credential]:
+    text = file.text.content
+    found = [*provider_credentials(text), *private_keys(text), *passwords_in_urls(text)]
+    if not file.path.endswith(_PROSE):
+        taken = {(one.start, one.end) for one in found}
+        named = named_literals(text, bare=bool(_BARE.search(file.path)))
+        found += [one for one in named if (one.start, one.end) not in taken]
+    return found
+
+
+def report(
+    rule: Rule, project: Project, file: SourceFile, one: Credential, message: str, remedy: str
+) -> Finding:
+    """Return a finding at a secret, with the secret masked."""
+    place = file.text.location(file.path, one.start, one.end)
+    shown = redact_value(project.line(place), one.secret)
+    if one.kind == "private-key":
+        shown = one.secret.split("\n")[0][:40]
+    return rule.found(
+        place,
+        message,
+        confidence=one.confidence,
+        severity=one.severity,
+        remedy=remedy,
+        code=shown,
+        context=f"{one.kind} {one.masked}",
+    )
+
+
+def key_settings(project: Project) -> Iterator[Setting]:
+    """Yield the places that give a signing key its value in production."""
+    for key in KEYS:
+        for setting in project.settings.in_production(key):
+            if project.role(setting.location.path) in (Role.APP, Role.MIGRATION):
+                yield setting
+
+
+def key_text(value: object) -> str | None:
+    """Return a key's constant as text, or None when it is none."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value if isinstance(value, str) else None
+
+
+def at_key(
+    rule: Rule, project: Project, setting: Setting, message: str, confidence: Confidence = Confidence.HIGH
+) -> Finding:
+    """Return a finding at a key's setting, with the key masked and the line to write instead."""
+    shown = redact_value(project.line(setting.location), key_text(setting.value.in_production()) or "")
+    return rule.found(
+        setting.location,
+        message,
+        confidence=confidence,
+        remedy=f'{setting.key} = os.environ["{setting.key}"]',
+        code=shown,
+        context=setting.key,
+    )

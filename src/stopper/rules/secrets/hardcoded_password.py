@@ -1,0 +1,57 @@
+"""A password or token must not stand in the code.
+
+Whoever reads the code, or any copy of it, holds the account. A secret in code cannot be changed
+without a release.
+
+Bad::
+
+    from flask import Flask
+
+    app = Flask(__name__)
+    app.config["MAIL_PASSWORD"] = "k7!winter-night"
+
+Good::
+
+    import os
+
+    from flask import Flask
+
+    app = Flask(__name__)
+    app.config["MAIL_PASSWORD"] = os.environ["MAIL_PASSWORD"]
+
+References:
+    - CWE-798
+    - CWE-259
+    - ASVS 5.0 V13.3.1
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stopper.finding import Area, Finding, Severity
+from stopper.rule import Rule
+from stopper.rules.secrets._text import KEYS, report, secrets_in
+from stopper.source.project import Project
+
+
+class HardcodedPassword(Rule):
+    """Look for literals that their name calls secret and that look like one."""
+
+    area = Area.SECRETS
+    severity = Severity.MEDIUM
+    cwe = (798, 259)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Report the literals; signing keys have rules of their own."""
+        for file, one in secrets_in(project):
+            name = one.name.rpartition(".")[2]
+            if one.kind == "named" and name.upper() not in KEYS:
+                yield report(
+                    self,
+                    project,
+                    file,
+                    one,
+                    f"{name} stands in {file.path} as a literal",
+                    f'{name} = os.environ["{name.upper()}"]',
+                )

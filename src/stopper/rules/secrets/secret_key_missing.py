@@ -1,0 +1,53 @@
+"""A signing key must not be None in silence.
+
+`os.environ.get` without a default gives None when the variable is missing. The app starts, and
+fails at the first session or signs nothing.
+
+Bad::
+
+    import os
+
+    from flask import Flask
+
+    app = Flask(__name__)
+    app.secret_key = os.environ.get('SECRET_KEY')
+
+Good::
+
+    import os
+
+    from flask import Flask
+
+    app = Flask(__name__)
+    app.secret_key = os.environ['SECRET_KEY']
+
+References:
+    - CWE-665
+    - ASVS 5.0 V13.3.1
+    - https://flask.palletsprojects.com/en/stable/config/#SECRET_KEY
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.rule import Rule
+from stopper.rules.secrets._text import at_key, key_settings, key_text
+from stopper.source.project import Project
+
+
+class SecretKeyMissing(Rule):
+    """Ask whether a missing variable leaves the key None."""
+
+    area = Area.SECRETS
+    severity = Severity.LOW
+    cwe = (665,)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Report each signing key that is None when its variable is not set."""
+        for setting in key_settings(project):
+            value = setting.value
+            if setting.key == "SECRET_KEY" and not value.known and value.variable and value.default is None:
+                message = f"SECRET_KEY is None, and nothing says so, when {value.variable} is not set"
+                yield at_key(self, project, setting, message, Confidence.MEDIUM)

@@ -1,0 +1,70 @@
+"""A .env file must not be copied into an image.
+
+Every layer of an image can be read by whoever can pull it; a file deleted in a later layer is still
+there.
+
+Bad::
+
+    from flask import Flask
+
+    app = Flask(__name__)
+    # file: Dockerfile
+    FROM python:3.13
+    COPY . /srv
+
+Good::
+
+    from flask import Flask
+
+    app = Flask(__name__)
+    # file: Dockerfile
+    FROM python:3.13
+    COPY . /srv
+    # file: .dockerignore
+    .env
+    .git
+
+References:
+    - CWE-538
+    - ASVS 5.0 V13.3.1
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.rule import Rule
+from stopper.source.files import Role
+from stopper.source.history import is_env_file
+from stopper.source.project import Project
+
+
+class DotenvInImage(Rule):
+    """Look for COPY of the whole folder where .dockerignore does not name .env."""
+
+    area = Area.SECRETS
+    severity = Severity.LOW
+    cwe = (538,)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Report each COPY . that takes .env along."""
+        present = any(is_env_file(file.path) for file in project.tree.files)
+        for file in project.tree.named("Dockerfile", "Dockerfile.*", "*.Dockerfile"):
+            if file.role is not Role.APP or file.name.endswith(".dockerignore") or _keeps_out(project):
+                continue
+            for match in re.finditer(
+                r"(?im)^[ \t]*(?:COPY|ADD)[ \t]+(?:--(?!from)\S+[ \t]+)*\.?/?[ \t]+\S+", file.text.content
+            ):
+                place = file.text.location(file.path, match.start(), match.end())
+                yield self.found(
+                    place, "the whole folder is copied into the image, and .dockerignore does not keep .env out",
+                    severity=Severity.HIGH if present else Severity.LOW,
+                    confidence=Confidence.HIGH if present else Confidence.LOW, remedy="echo .env >> .dockerignore", context=file.path,
+                )  # fmt: skip
+
+
+def _keeps_out(project: Project) -> bool:
+    texts = [file.text.content for file in project.tree.named("*.dockerignore")]
+    return any(re.search(r"(?m)^(\*\*/|/)?(\.env\*?|\*\.env|\*|\.\*|\*\*)[ \t]*$", text) for text in texts)

@@ -1,0 +1,80 @@
+"""A token's signature must be checked.
+
+Without the check anybody writes the token they like: another user's id, an admin's role.
+
+Bad::
+
+    from flask import Flask
+
+    app = Flask(__name__)
+    import jwt
+
+
+    def who(token):
+        return jwt.decode(token, options={"verify_signature": False})
+
+Bad::
+
+    from flask import Flask
+
+    app = Flask(__name__)
+    import jwt
+
+
+    def who(token):
+        return jwt.decode(token, app.secret_key, algorithms=["none"])
+
+Good::
+
+    from flask import Flask
+
+    app = Flask(__name__)
+    import jwt
+
+
+    def who(token):
+        return jwt.decode(token, app.secret_key, algorithms=["HS256"])
+
+References:
+    - CWE-347
+    - ASVS 5.0 V9.1.1
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stopper.finding import Area, Finding, Severity
+from stopper.rule import Rule
+from stopper.source.files import Role
+from stopper.source.project import Project
+
+
+class JwtVerificationOff(Rule):
+    """Ask the calls that decode tokens for options that switch the check off."""
+
+    area = Area.SECRETS
+    severity = Severity.HIGH
+    cwe = (347,)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Report each call that takes a token without checking it."""
+        for call in project.code.calls("jwt.decode", "jose.jwt.decode", "jwt.PyJWT().decode"):
+            if call.module.role is not Role.APP:
+                continue
+            options = call.argument(3, "options")
+            pairs = options.items() if options is not None else []
+            off = any(
+                key is not None and key.value.constant == "verify_signature" and value.value.constant is False
+                for key, value in pairs
+            )
+            verify = call.argument(None, "verify")
+            algorithms = call.argument(2, "algorithms")
+            none = algorithms is not None and any(
+                str(one.value.constant).lower() == "none" for one in algorithms.elements()
+            )
+            if off or none or (verify is not None and verify.value.constant is False):
+                yield self.found(
+                    call.location, "the token is decoded without checking its signature",
+                    remedy='jwt.decode(token, key, algorithms=["HS256"])', context=call.function,
+                )  # fmt: skip

@@ -1,0 +1,55 @@
+"""The secret rules ask whether something is wrong here, and never print a secret whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stopper.finding import Finding
+from stopper.rule import discover
+from stopper.source.files import walk
+from stopper.source.project import Project
+
+TOKEN = "gh" + "p_" + "aB3dE5gH7jK9mN1pQ4rS6tU8vW0xY2zC5fG8"
+PASSWORD = "k7!winter-night"
+
+
+def found(folder: Path, slug: str, **files: str) -> list[Finding]:
+    for name, text in files.items():
+        (folder / name.replace("__", ".")).write_text(text)
+    (rule,) = [one for one in discover() if one.slug == slug]
+    return [item for item in rule.source(Project(walk(folder))) if isinstance(item, Finding)]
+
+
+@pytest.mark.parametrize(
+    ("slug", "secret", "line"),
+    [
+        ("hardcoded-credential", TOKEN, f'TOKEN = "{TOKEN}"\n'),
+        ("hardcoded-password", PASSWORD, f'MAIL_PASSWORD = "{PASSWORD}"\n'),
+        ("password-in-url", "k7winter", 'URI = "mysql://blog:k7winter@db.bench.net/blog"\n'),
+        (
+            "secret-key-literal",
+            PASSWORD,
+            f'from flask import Flask\napp = Flask(__name__)\napp.secret_key = "{PASSWORD}"\n',
+        ),
+    ],
+)
+def test_no_finding_holds_the_secret_whole(tmp_path: Path, slug: str, secret: str, line: str) -> None:
+    findings = found(tmp_path, slug, app__py=line)
+
+    assert len(findings) == 1
+    assert findings[0].code
+    assert secret not in repr(findings)
+
+
+def test_a_key_of_a_development_class_is_not_in_production(tmp_path: Path) -> None:
+    text = 'from flask import Flask\nclass DevelopmentConfig:\n    SECRET_KEY = "k7-winter-night-8812"\napp = Flask(__name__)\n'
+
+    assert found(tmp_path, "secret-key-literal", app__py=text) == []
+
+
+def test_debug_under_main_is_told_with_less_severity(tmp_path: Path) -> None:
+    text = 'from flask import Flask\napp = Flask(__name__)\nif __name__ == "__main__":\n    app.run(debug=True)\n'
+
+    assert [one.severity for one in found(tmp_path, "debug-enabled", app__py=text)] == ["medium"]

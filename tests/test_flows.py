@@ -50,8 +50,8 @@ def test_a_flow_crosses_into_another_module(tmp_path: Path) -> None:
 
     (flow,) = flows_into(project(tmp_path, app=view, helper=helper), "command")
 
-    assert flow.path == "helper.py"
-    assert flow.function == "run"
+    assert flow.sink.path == "helper.py"
+    assert (flow.place.path, flow.path, flow.function) == ("app.py", "app.py", "ping")
     assert {step.location.path for step in flow.steps} == {"app.py", "helper.py"}
 
 

@@ -50,7 +50,8 @@ def told(project: Project, words: list[str]) -> str:
         return str(lower(scope, project.code.names))
     flows = [flow for found in every(project).by_kind.values() for flow in found]
     lines = [
-        f"{flow.kind}: {flow.source} -> {flow.sink_name} in {flow.function} ({flow.confidence})" + f" {flow.near_miss}".rstrip()
+        f"{flow.kind}: {flow.source} -> {flow.sink_name} in {flow.function} ({flow.confidence})"
+        + f" {flow.near_miss}".rstrip()
         for flow in sorted(flows, key=lambda one: one.sink)
     ]
     return "\n".join(lines) or "nothing"

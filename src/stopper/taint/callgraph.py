@@ -26,6 +26,8 @@ class Root:
     entry: dict[str, Value]
     view: bool
     """Whether what it returns is the response."""
+    page: bool = True
+    """Whether text that it returns is sent as HTML; a REST resource sends it as JSON."""
 
 
 def roots(project: Project) -> Iterator[Root]:
@@ -37,16 +39,20 @@ def roots(project: Project) -> Iterator[Root]:
         whole = _INTERESTING.search(module.text.content) is not None
         for scope in (module.scope, *module.scopes):
             parameters = views.get(id(scope))
-            if scope.kind is Kind.CLASS or (parameters is None and not (whole and _interesting(module, scope))):
+            if scope.kind is Kind.CLASS or (
+                parameters is None and not (whole and _interesting(module, scope))
+            ):
                 continue
-            yield Root(scope, _entry(parameters or {}), parameters is not None)
+            yield Root(
+                scope, _entry(parameters or {}), parameters is not None, not _is_resource(project, scope)
+            )
 
 
 def _views(project: Project) -> dict[int, dict[str, str]]:
     """Return the routed parameters of each view and what converts them, by the identity of its scope."""
     found: dict[int, dict[str, str]] = {}
     for route in project.routes.routes:
-        answering = list(route.handlers.values()) or [route.view]
+        answering: list[Scope | None] = [*route.handlers.values()] or [route.view]
         for scope in answering:
             if scope is not None:
                 found.setdefault(id(scope), {}).update(route.parameters)
@@ -54,6 +60,13 @@ def _views(project: Project) -> dict[int, dict[str, str]]:
         if hook.kind in ("errorhandler", "before_request"):
             found.setdefault(id(hook.view), {})
     return found
+
+
+def _is_resource(project: Project, scope: Scope) -> bool:
+    owner = scope.owner
+    return owner is not None and any(
+        base.name.endswith(".Resource") for base in project.code.names.bases(owner)
+    )
 
 
 def _entry(parameters: dict[str, str]) -> dict[str, Value]:

@@ -1,5 +1,7 @@
 """The conditions under which a sink counts, for the sinks whose danger depends on more than one argument."""
 
+# ruff: noqa: ARG001 - one signature for every check
+
 from __future__ import annotations
 
 import re
@@ -13,7 +15,24 @@ _SQL = re.compile(
     r"|union|values\s*\()",
     re.IGNORECASE | re.DOTALL,
 )
-_SHELLS = frozenset("sh bash zsh ksh dash cmd cmd.exe powershell python python3 perl ruby node ssh".split())
+_SHELLS = frozenset(
+    [
+        "sh",
+        "bash",
+        "zsh",
+        "ksh",
+        "dash",
+        "cmd",
+        "cmd.exe",
+        "powershell",
+        "python",
+        "python3",
+        "perl",
+        "ruby",
+        "node",
+        "ssh",
+    ]
+)
 _SAFE_LOADERS = ("SafeLoader", "CSafeLoader", "BaseLoader", "CBaseLoader")
 
 
@@ -71,7 +90,11 @@ def _arguments(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     value = situation.value
     if value.shape not in ("list", "tuple") or _subprocess(taint, situation, default):
         return ""
-    return "" if any(part.known and part.constant == "--" for _, part in value.fields) or "built" in taint.marks else default
+    return (
+        ""
+        if any(part.known and part.constant == "--" for _, part in value.fields) or "built" in taint.marks
+        else default
+    )
 
 
 def _html(taint: Taint, situation: Situation, default: Verdict) -> Verdict:

@@ -142,7 +142,11 @@ def _narrowed(taints: Iterable[Taint]) -> tuple[Taint, ...]:
     for taint in taints:
         key = (taint.kind, taint.parameter)
         other = by_source.get(key)
-        by_source[key] = taint if other is None else replace(other, clean=other.clean & taint.clean, marks=other.marks & taint.marks)
+        by_source[key] = (
+            taint
+            if other is None
+            else replace(other, clean=other.clean & taint.clean, marks=other.marks & taint.marks)
+        )
     return tuple(by_source.values())
 
 

@@ -118,7 +118,9 @@ class Expressions:
         name = self.names.name(target.value, self.scope) or ""
         if isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Constant | ast.Slice):
             key = self.value(target.slice)
-            self.emit(Call(self.temporary(), f"{name}.__setitem__", "__setitem__", base, (key, source), at=node))
+            self.emit(
+                Call(self.temporary(), f"{name}.__setitem__", "__setitem__", base, (key, source), at=node)
+            )
         part = f".{target.attr}" if isinstance(target, ast.Attribute) else self._key(target.slice)
         self.emit(Store(base, part, source, name, node))
 
@@ -148,7 +150,9 @@ class Expressions:
             return AccessPath(name)
         if name not in self._globals:
             known = evaluate(expr, self.scope, self.names)
-            self._globals[name] = Constant(known.constant) if known.state is State.CONSTANT else AccessPath(name)
+            self._globals[name] = (
+                Constant(known.constant) if known.state is State.CONSTANT else AccessPath(name)
+            )
         return self._globals[name]
 
     def _attribute(self, expr: ast.Attribute) -> Operand:
@@ -170,14 +174,21 @@ class Expressions:
         ref = self.names.resolve(func, self.scope)
         receiver = self.value(func.value) if isinstance(func, ast.Attribute) else None
         last = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
-        if last == "format" and receiver is not None and isinstance(receiver, Constant) and isinstance(receiver.value, str):
+        if (
+            last == "format"
+            and receiver is not None
+            and isinstance(receiver, Constant)
+            and isinstance(receiver.value, str)
+        ):
             return self._format(expr, receiver.value)
         args = tuple(self.value(arg.value if isinstance(arg, ast.Starred) else arg) for arg in expr.args)
         keywords = tuple((keyword.arg or "**", self.value(keyword.value)) for keyword in expr.keywords)
         callee = ref.scope if ref is not None and ref.kind is RefKind.FUNCTION else None
         name = ref.name if ref else ""
         if ref is not None and ref.kind is RefKind.CLASS and ref.scope is not None:
-            base = next((base.name for base in self.names.bases(ref.scope) if base.kind is RefKind.EXTERNAL), "object")
+            base = next(
+                (base.name for base in self.names.bases(ref.scope) if base.kind is RefKind.EXTERNAL), "object"
+            )
             name = f"{base}.__init__"
         target = self.temporary()
         self.emit(Call(target, name, last, receiver, args, keywords, callee, expr))
@@ -201,7 +212,9 @@ class Expressions:
             index = int(key) if key.isdecimal() else counter
             counter += 1
             found = named.get(key) if key and not key.isdecimal() else None
-            parts.append(found or (positional[index] if index < len(positional) else named.get("**", Constant(""))))
+            parts.append(
+                found or (positional[index] if index < len(positional) else named.get("**", Constant("")))
+            )
         return self._joined(parts, expr)
 
     def _joined(self, parts: list[Operand], expr: ast.expr, quoted: tuple[int, ...] = ()) -> Operand:
@@ -222,7 +235,11 @@ class Expressions:
         return self._joined(parts, expr, tuple(quoted))
 
     def _binary(self, expr: ast.BinOp) -> Operand:
-        if isinstance(expr.op, ast.Mod) and isinstance(expr.left, ast.Constant) and isinstance(expr.left.value, str):
+        if (
+            isinstance(expr.op, ast.Mod)
+            and isinstance(expr.left, ast.Constant)
+            and isinstance(expr.left.value, str)
+        ):
             return self._percent(expr, expr.left.value)
         left, right = self.value(expr.left), self.value(expr.right)
         if isinstance(expr.op, ast.Add | ast.Mod | ast.Div | ast.BitOr):
@@ -235,7 +252,9 @@ class Expressions:
 
     def _percent(self, expr: ast.BinOp, template: str) -> Operand:
         right = expr.right
-        values = [self.value(part) for part in right.elts] if isinstance(right, ast.Tuple) else [self.value(right)]
+        values = (
+            [self.value(part) for part in right.elts] if isinstance(right, ast.Tuple) else [self.value(right)]
+        )
         pieces = template.split("%s")
         if len(pieces) - 1 != len(values):
             return self._joined([Constant(template), *values], expr)

@@ -12,7 +12,8 @@ from stopper.taint.callgraph import Root, roots
 from stopper.taint.ir import Function
 from stopper.taint.lower import lower
 from stopper.taint.models import load
-from stopper.taint.propagate import Engine, Hit
+from stopper.taint.propagate import Engine
+from stopper.taint.summary import Hit
 
 if TYPE_CHECKING:
     from stopper.source.project import Project
@@ -82,9 +83,14 @@ def _analyze(project: Project) -> Flows:
     found: dict[tuple[object, ...], Flow] = {}
     skipped: list[Skipped] = []
     for root in roots(project):
-        result = engine.run(lowered(root.scope), dict(root.entry), view=root.view)
+        result = engine.run(lowered(root.scope), dict(root.entry), view=root.view, page=root.page)
         if result.cut:
-            skipped.append(Skipped(f"{root.scope.module.path} {root.scope.qualname}()", "too large to follow its data to the end"))
+            skipped.append(
+                Skipped(
+                    f"{root.scope.module.path} {root.scope.qualname}()",
+                    "too large to follow its data to the end",
+                )
+            )
         for hit in result.hits:
             _keep(found, _flow(hit, root))
     return Flows(_sorted(found.values()), tuple(skipped))

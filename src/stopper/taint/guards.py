@@ -16,8 +16,10 @@ Change = tuple[AccessPath, frozenset[str], str]
 
 _EVERYTHING = frozenset((ALL,))
 _HOST = frozenset(("redirect", "ssrf"))
-_TRANSPARENT = frozenset("lower upper strip lstrip rstrip casefold str get pop".split())
-_NORMALISERS = frozenset(("abspath", "realpath", "normpath", "resolve", "absolute", "commonpath", "commonprefix"))
+_TRANSPARENT = frozenset(["lower", "upper", "strip", "lstrip", "rstrip", "casefold", "str", "get", "pop"])
+_NORMALISERS = frozenset(
+    ("abspath", "realpath", "normpath", "resolve", "absolute", "commonpath", "commonprefix")
+)
 _CHARACTERS = {
     "isdigit": _EVERYTHING, "isdecimal": _EVERYTHING, "isnumeric": _EVERYTHING, "isalnum": _EVERYTHING, "isalpha": _EVERYTHING,
     "isidentifier": _EVERYTHING - {"code"}, "is_relative_to": frozenset(("path",)),
@@ -132,7 +134,13 @@ class Guards:
             path, _ = self._subject(arg)
             if path is not None and truth:
                 kinds = verdicts.get(index, frozenset())
-                changes.append((path, kinds, "" if kinds else f"the function {op.last}() was not seen to refuse what is dangerous"))
+                changes.append(
+                    (
+                        path,
+                        kinds,
+                        "" if kinds else f"the function {op.last}() was not seen to refuse what is dangerous",
+                    )
+                )
         return changes
 
     def _prefix(self, op: Call, path: AccessPath, ways: list[str]) -> list[Change]:
@@ -144,7 +152,13 @@ class Guards:
         normal = set(ways) & _NORMALISERS or (taints and all("normalised" in taint.marks for taint in taints))
         if normal and not prefix.every():
             return [(path, frozenset(("path",)), "")]
-        return [(path, frozenset(), f"the test startswith({text!r}) is no guard: the value is not normalised and no host is fixed")]
+        return [
+            (
+                path,
+                frozenset(),
+                f"the test startswith({text!r}) is no guard: the value is not normalised and no host is fixed",
+            )
+        ]
 
     def _matched(self, op: Call) -> list[Change]:
         compiled = self._op(op.receiver) if op.receiver is not None else None

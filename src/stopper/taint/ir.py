@@ -153,10 +153,11 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class Catch:
-    """Bind a caught exception."""
+    """Bind a caught exception; ``broad`` when the handler takes any kind."""
 
     target: AccessPath
     at: Place = None
+    broad: bool = True
 
     def __str__(self) -> str:
         return f"{self.target} = catch"

@@ -14,7 +14,19 @@ from typing import Any
 from stopper.source.module import Scope, parameters
 from stopper.source.names import Names
 from stopper.taint.expressions import Expressions
-from stopper.taint.ir import AccessPath, Catch, Compare, Constant, Edge, Function, Join, Load, Op, Operand, Return
+from stopper.taint.ir import (
+    AccessPath,
+    Catch,
+    Compare,
+    Constant,
+    Edge,
+    Function,
+    Join,
+    Load,
+    Op,
+    Operand,
+    Return,
+)
 
 _SKIPPED = (
     ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Pass, ast.Global, ast.Nonlocal,
@@ -36,8 +48,8 @@ def lower(scope: Scope, names: Names) -> Function:
 
 def _definitions(lowering: _Lowering) -> dict[str, Op]:
     ops = [op for block in lowering.blocks for op in block.ops if hasattr(op, "target")]
-    counts = Counter(op.target.base for op in ops)  # type: ignore[union-attr]
-    return {op.target.base: op for op in ops if counts[op.target.base] == 1}  # type: ignore[union-attr]
+    counts = Counter(op.target.base for op in ops)
+    return {op.target.base: op for op in ops if counts[op.target.base] == 1}
 
 
 class _Lowering(Expressions):
@@ -178,7 +190,8 @@ class _Lowering(Expressions):
                 block.edges.append(Edge(number))
             self.enter(number)
             if handler.name:
-                self.emit(Catch(AccessPath(handler.name), handler))
+                broad = getattr(handler.type, "id", "") in ("Exception", "BaseException")
+                self.emit(Catch(AccessPath(handler.name), handler, broad))
             self.body(handler.body)
             self.jump(after)
         self.enter(after)

@@ -27,12 +27,37 @@ from stopper.errors import ModelError
 from stopper.taint.domain import ALL
 
 KINDS = frozenset(
-    "sql nosql command argument code template template-name html markup path redirect ssrf deserialization xml xpath ldap "
-    "header log mass-assignment archive regex format-string error-details".split()
+    [
+        "sql",
+        "nosql",
+        "command",
+        "argument",
+        "code",
+        "template",
+        "template-name",
+        "html",
+        "markup",
+        "path",
+        "redirect",
+        "ssrf",
+        "deserialization",
+        "xml",
+        "xpath",
+        "ldap",
+        "header",
+        "log",
+        "mass-assignment",
+        "archive",
+        "regex",
+        "format-string",
+        "error-details",
+    ]
 )
 """Every kind of sink there is."""
 _TABLES = frozenset(("source", "sink", "sanitizer", "propagator", "guard", "ends"))
-_KEYS = frozenset("names methods kind kinds label marks args keywords check confidence when".split())
+_KEYS = frozenset(
+    ["names", "methods", "kind", "kinds", "label", "marks", "args", "keywords", "check", "confidence", "when"]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +100,10 @@ class _Index:
 
     def every(self) -> list[Entry]:
         groups = [*self.exact.values(), *self.methods.values()]
-        return [*(entry for group in groups for entry in group), *(e for pairs in self.patterns.values() for _, e in pairs)]
+        return [
+            *(entry for group in groups for entry in group),
+            *(e for pairs in self.patterns.values() for _, e in pairs),
+        ]
 
     def named(self, name: str) -> tuple[Entry, ...]:
         found = self.memo.get(name)
@@ -134,7 +162,9 @@ def read(name: str, text: str) -> list[Entry]:
     entries: list[Entry] = []
     for table, items in data.items():
         if table not in _TABLES:
-            raise ModelError(f"{name}:{_line(text, table)}: there is no table {table!r}; use one of {_listed(_TABLES)}")
+            raise ModelError(
+                f"{name}:{_line(text, table)}: there is no table {table!r}; use one of {_listed(_TABLES)}"
+            )
         entries += [_entry(name, text, table, item) for item in items]
     return entries
 
@@ -142,12 +172,18 @@ def read(name: str, text: str) -> list[Entry]:
 def _entry(name: str, text: str, table: str, item: dict[str, Any]) -> Entry:
     for key in item:
         if key not in _KEYS:
-            raise ModelError(f"{name}:{_line(text, key)}: there is no key {key!r}; use one of {_listed(_KEYS)}")
+            raise ModelError(
+                f"{name}:{_line(text, key)}: there is no key {key!r}; use one of {_listed(_KEYS)}"
+            )
     wanted = [item["kind"]] if table == "sink" else item.get("kinds", [])
     for kind in wanted:
         if kind not in KINDS and kind != ALL:
-            raise ModelError(f"{name}:{_line(text, kind)}: there is no kind {kind!r}; use one of {_listed(KINDS)}")
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in item.items()}
+            raise ModelError(
+                f"{name}:{_line(text, kind)}: there is no kind {kind!r}; use one of {_listed(KINDS)}"
+            )
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in item.items()
+    }
     if "kinds" in values:
         values["kinds"] = frozenset(values["kinds"])
     return Entry(table, **values)

@@ -13,12 +13,12 @@ What is approximated:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from stopper.taint.checks import Situation, verdict
-from stopper.taint.domain import ALL, CLEAN, Hop, Taint, Value, joined, joined_states, merged
+from stopper.taint.domain import ALL, CLEAN, Taint, Value, joined, joined_states, merged
 from stopper.taint.guards import Guards, apply
 from stopper.taint.ir import (
     AccessPath,
@@ -31,7 +31,6 @@ from stopper.taint.ir import (
     Function,
     Join,
     Load,
-    Op,
     Opaque,
     Operand,
     Place,
@@ -39,43 +38,28 @@ from stopper.taint.ir import (
     Store,
 )
 from stopper.taint.models import Entry, Models
+from stopper.taint.steps import (
+    accepts,
+    after_method,
+    common,
+    constant,
+    depth,
+    instantiated,
+    is_number,
+    left_clean,
+    path_joined,
+    sets_type,
+    shift,
+)
 from stopper.taint.strings import joined_text, loaded
+from stopper.taint.summary import Hit, Summary
 
 MAX_STEPS = 30_000
 """How many operations one function may cost."""
 MAX_CALLS = 6
 """How deeply calls of the project's own functions are followed."""
 _TEXT = frozenset(("str", "json.dumps", "simplejson.dumps", "ascii", "format"))
-_MUTATORS = frozenset("append add extend insert update setdefault write appendleft".split())
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A taint that reached a sink."""
-
-    kind: str
-    taint: Taint
-    at: Place
-    sink: str
-    confidence: str
-    scope: Any = field(compare=False, default=None)
-    """The function that holds the sink."""
-    through: tuple[Hop, ...] = field(compare=False, default=())
-    """The hops inside called functions."""
-
-
-@dataclass(slots=True)
-class Summary:
-    """What a function does with its data."""
-
-    hits: dict[Hit, None] = field(default_factory=dict)
-    returns: Value = CLEAN
-    checked: dict[int, frozenset[str]] = field(default_factory=dict)
-    """The kinds each parameter is safe for when the function came back."""
-    approved: dict[int, frozenset[str]] = field(default_factory=dict)
-    """The kinds each parameter is safe for when the answer was true."""
-    cut: bool = False
-    """Whether the step bound stopped the work."""
+_MUTATORS = frozenset(["append", "add", "extend", "insert", "update", "setdefault", "write", "appendleft"])
 
 
 class Engine:
@@ -104,10 +88,14 @@ class Engine:
         self._active.pop()
         return result
 
-    def run(self, function: Function, entry: dict[str, Value], *, view: bool = False) -> Summary:
-        """Return what one function does, entered with ``entry``; what a view returns is a page."""
+    def run(
+        self, function: Function, entry: dict[str, Value], *, view: bool = False, page: bool = True
+    ) -> Summary:
+        """Return what one function does, entered with ``entry``; what a view returns is a page, or else JSON."""
         self._active.append(id(function.scope))
-        result = _Run(self, function, view=view).solve(entry)
+        run = _Run(self, function, view=view)
+        run.html = run.html and page
+        result = run.solve(entry)
         self._active.pop()
         return result
 
@@ -126,7 +114,7 @@ class _Run:
         self.dead = False
         self.exits: list[tuple[Value, dict[str, Value]]] = []
         self.guards = Guards(function, self.read, self.verdicts)
-        self.html = not any(_sets_type(op) for op in function.ops())
+        self.html = not any(sets_type(op) for op in function.ops())
 
     def solve(self, entry: dict[str, Value]) -> Summary:
         """Run the worklist to its fixed point, then once more over what is reached, recording."""
@@ -183,15 +171,19 @@ class _Run:
     def _conclude(self) -> None:
         """Read off the exits what callers may rely on."""
         for index, name in enumerate(self.function.params):
-            every = [_left_clean(state.get(name), index) for _, state in self.exits]
-            true = [_left_clean(state.get(name), index) for value, state in self.exits if not value.known or value.constant]
-            self.result.checked[index] = _common(every)
-            self.result.approved[index] = _common(true)
+            every = [left_clean(state.get(name), index) for _, state in self.exits]
+            true = [
+                left_clean(state.get(name), index)
+                for value, state in self.exits
+                if not value.known or value.constant
+            ]
+            self.result.checked[index] = common(every)
+            self.result.approved[index] = common(true)
 
     def read(self, operand: Operand) -> Value:
         """Return what is known of an operand."""
         if isinstance(operand, Constant):
-            return _constant(operand.value)
+            return constant(operand.value)
         value = self.state.get(operand.base, CLEAN)
         for part in operand.fields:
             value = value.part(part)
@@ -203,8 +195,8 @@ class _Run:
     def verdicts(self, call: Call) -> dict[int, frozenset[str]]:
         """Return what the project's own function has checked of its arguments when its answer is true."""
         summary = self.engine.summary(call.callee)
-        shift = _shift(call)
-        return {index - shift: kinds for index, kinds in summary.approved.items()}
+        offset = shift(call)
+        return {index - offset: kinds for index, kinds in summary.approved.items()}
 
     def assign(self, op: Assign) -> None:
         value = self.read(op.source)
@@ -240,7 +232,7 @@ class _Run:
         """Write a field, and the field of what that field was read from: ``a.b['c'] = x``."""
         for _ in range(3):
             holder = self.state.get(base.base, CLEAN)
-            self.state[base.base] = source = holder.with_part(part, source, _depth(source))
+            self.state[base.base] = source = holder.with_part(part, source, depth(source))
             op = self.function.definitions.get(base.base)
             if not isinstance(op, Load) or not isinstance(op.base, AccessPath):
                 return
@@ -254,7 +246,7 @@ class _Run:
         for key, item in op.items:
             part = self.read(item)
             if key != "**":
-                value = value.with_part(key, part, _depth(part))
+                value = value.with_part(key, part, depth(part))
             elif part.fields or part.taints:
                 value = replace(value, taints=merged(value.taints, part.every()))
         if all(part.known for _, part in value.fields) and all(key != "**" for key, _ in op.items):
@@ -271,7 +263,8 @@ class _Run:
         self.write(op.target, value)
 
     def catch(self, op: Catch) -> None:
-        taint = Taint(f"the exception {op.target}", "exception")
+        marks = frozenset() if op.broad else frozenset(("specific",))
+        taint = Taint(f"the exception {op.target}", "exception", marks=marks)
         self.write(op.target, Value((taint.hop(op.at, "the exception is caught"),)))
 
     def opaque(self, op: Any) -> None:
@@ -316,18 +309,22 @@ class _Run:
             value = self._library(op, receiver, args, keywords)
         self.write(op.target, value)
 
-    def _library(self, op: Call, receiver: Value, args: tuple[Value, ...], keywords: dict[str, Value]) -> Value:
+    def _library(
+        self, op: Call, receiver: Value, args: tuple[Value, ...], keywords: dict[str, Value]
+    ) -> Value:
         given = merged(receiver.every(), *(value.every() for value in (*args, *keywords.values())))
         if not given:
             return CLEAN
         name = op.name or (op.last if op.receiver is None else "")
-        cleaned = frozenset(kind for entry in self.models.find("sanitizer", name, op.last) for kind in entry.kinds)
+        cleaned = frozenset(
+            kind for entry in self.models.find("sanitizer", name, op.last) for kind in entry.kinds
+        )
         if cleaned:
             return CLEAN if ALL in cleaned else Value(tuple(taint.cleaned(cleaned) for taint in given))
         for entry in self.models.find("propagator", name):
             note = f"goes through {op.last or name}()"
             if entry.marks == ("path",):
-                return _path_joined(args, op, note, keywords)
+                return path_joined(args, op, note, keywords)
             shape = next((value.shape for value in args if value.shape), "")
             if name in _TEXT:
                 given = tuple(replace(taint, marks=taint.marks - {"object"}) for taint in given)
@@ -340,18 +337,30 @@ class _Run:
             return CLEAN
         return self._method(op, receiver, args, keywords)
 
-    def _method(self, op: Call, receiver: Value, args: tuple[Value, ...], keywords: dict[str, Value]) -> Value:
+    def _method(
+        self, op: Call, receiver: Value, args: tuple[Value, ...], keywords: dict[str, Value]
+    ) -> Value:
         kind = keywords.get("type")
-        if op.last == "get" and kind is not None and _is_number(dict(op.keywords).get("type")):
+        if op.last == "get" and kind is not None and is_number(dict(op.keywords).get("type")):
             return CLEAN
         if op.last in ("get", "pop", "setdefault", "getlist") and args and args[0].known:
             value = loaded(receiver, f"[{args[0].constant!r}]")
             return joined(value, args[1]) if len(args) > 1 and args[1].every() else value
         self._mutate(op, args)
-        if op.last.startswith("is") or op.last in ("startswith", "endswith", "count", "index", "find", "validate", "exists"):
+        if op.last.startswith("is") or op.last in (
+            "startswith",
+            "endswith",
+            "count",
+            "index",
+            "find",
+            "validate",
+            "exists",
+        ):
             return CLEAN
-        taints = merged(receiver.every(), *(value.every() for value in args if op.last in ("join", "replace")))
-        return Value(tuple(_after_method(taint, op, args) for taint in taints))
+        taints = merged(
+            receiver.every(), *(value.every() for value in args if op.last in ("join", "replace"))
+        )
+        return Value(tuple(after_method(taint, op, args) for taint in taints))
 
     def _mutate(self, op: Call, args: tuple[Value, ...]) -> None:
         """Carry ``box.append(x)`` into ``box``."""
@@ -361,7 +370,9 @@ class _Run:
             if value.every():
                 self._store_into(op.receiver, "[*]", value)
 
-    def _own(self, op: Call, receiver: Value, args: tuple[Value, ...], keywords: dict[str, Value]) -> Value | None:
+    def _own(
+        self, op: Call, receiver: Value, args: tuple[Value, ...], keywords: dict[str, Value]
+    ) -> Value | None:
         """Apply the summary of the project's own function."""
         summary = self.engine.summary(op.callee)
         bound = self._bound(op, receiver, args, keywords)
@@ -369,19 +380,21 @@ class _Run:
             for hit in summary.hits:
                 self._carried(hit, bound, op)
         self._checked(op, summary)
-        return _instantiated(summary.returns, bound, op)
+        return instantiated(summary.returns, bound, op)
 
-    def _bound(self, op: Call, receiver: Value, args: tuple[Value, ...], keywords: dict[str, Value]) -> dict[int, Value]:
+    def _bound(
+        self, op: Call, receiver: Value, args: tuple[Value, ...], keywords: dict[str, Value]
+    ) -> dict[int, Value]:
         params = self.engine.lowered(op.callee).params
-        bound = dict(enumerate(args, _shift(op)))
-        if _shift(op):
+        bound = dict(enumerate(args, shift(op)))
+        if shift(op):
             bound[0] = receiver
         bound.update({params.index(key): value for key, value in keywords.items() if key in params})
         return bound
 
     def _checked(self, op: Call, summary: Summary) -> None:
         """Clean the variables that the function has checked, having come back."""
-        for index, arg in enumerate(op.args, _shift(op)):
+        for index, arg in enumerate(op.args, shift(op)):
             kinds = summary.checked.get(index, frozenset())
             if kinds and isinstance(arg, AccessPath):
                 apply(self.state, [(arg, kinds, "")])
@@ -390,10 +403,12 @@ class _Run:
         if hit.taint.kind != "parameter":
             return
         for taint in bound.get(hit.taint.parameter, CLEAN).every():
-            if taint.safe_for(hit.kind) or not _accepts(hit.kind, taint):
+            if taint.safe_for(hit.kind) or not accepts(hit.kind, taint):
                 continue
             through = (*taint.hop(op.at, f"passed to {op.last}()").trace, *hit.taint.trace, *hit.through)
-            met = replace(taint, clean=taint.clean | hit.taint.clean, marks=taint.marks | hit.taint.marks, trace=through)
+            met = replace(
+                taint, clean=taint.clean | hit.taint.clean, marks=taint.marks | hit.taint.marks, trace=through
+            )
             self.result.hits.setdefault(replace(hit, taint=met, through=()))
 
     def _sinks(self, op: Call, receiver: Value, args: tuple[Value, ...], keywords: dict[str, Value]) -> None:
@@ -401,15 +416,27 @@ class _Run:
         if op.callee is not None:
             return
         for entry in self.models.find("sink", name, op.last if op.receiver is not None else ""):
-            values = [receiver if position == -1 else args[position] for position in entry.args if position < len(args)]
-            wanted = keywords if "*" in entry.keywords else {key: keywords[key] for key in entry.keywords if key in keywords}
+            values = [
+                receiver if position == -1 else args[position]
+                for position in entry.args
+                if position < len(args)
+            ]
+            wanted = (
+                keywords
+                if "*" in entry.keywords
+                else {key: keywords[key] for key in entry.keywords if key in keywords}
+            )
             for value in (*values, *wanted.values()):
                 self._sink(entry, value, op, args, keywords)
 
-    def _sink(self, entry: Entry, value: Value, op: Call, args: tuple[Value, ...], keywords: dict[str, Value]) -> None:
+    def _sink(
+        self, entry: Entry, value: Value, op: Call, args: tuple[Value, ...], keywords: dict[str, Value]
+    ) -> None:
         situation = Situation(value, keywords, args, self._loader(op), self.html)
         resolved = bool(op.name) and bool(self.models.find("sink", op.name))
-        default = entry.confidence if resolved or op.receiver is None or entry.confidence == "low" else "medium"
+        default = (
+            entry.confidence if resolved or op.receiver is None or entry.confidence == "low" else "medium"
+        )
         for taint in value.every():
             sure = verdict(entry.check, taint, situation, default)
             if sure:
@@ -438,91 +465,8 @@ class _Run:
         if not self.recording:
             return
         for taint in value.taints:
-            if not taint.safe_for(kind) and _accepts(kind, taint):
+            if not taint.safe_for(kind) and accepts(kind, taint):
                 self.result.hits.setdefault(Hit(kind, taint, at, sink, confidence, self.function.scope))
-
-
-def _accepts(kind: str, taint: Taint) -> bool:
-    """Tell whether a source's data matters to a sink: exceptions to pages only, the host name to links only."""
-    if taint.kind == "parameter":
-        return True
-    if (kind == "error-details") != (taint.kind == "exception"):
-        return False
-    return "host" not in taint.marks or kind in ("ssrf", "sql", "command")
-
-
-def _path_joined(args: tuple[Value, ...], op: Call, note: str, keywords: dict[str, Value]) -> Value:
-    taints = merged(*(value.every() for value in (*args, *keywords.values())))
-    built = ("path", "built") if len(args) > 1 else ("path",)
-    return Value(tuple(taint.marked(*built).hop(op.at, note) for taint in taints))
-
-
-def _after_method(taint: Taint, op: Call, args: tuple[Value, ...]) -> Taint:
-    if op.last == "replace" and args and args[0].known:
-        if args[0].constant == "\\":
-            return taint.marked("slashes")
-        if args[0].constant in ("\n", "\r\n", "\r"):
-            return taint.cleaned(("log", "header"))
-    if op.last in ("save", "read", "stream"):
-        return taint.marked("stream")
-    return taint.hop(op.at, f"goes through .{op.last}()") if op.last not in ("get", "getlist") else taint
-
-
-def _instantiated(returns: Value, bound: dict[int, Value], op: Call) -> Value:
-    taints: list[Taint] = []
-    for taint in returns.every():
-        if taint.kind != "parameter":
-            taints.append(taint.hop(op.at, f"returned by {op.last}()"))
-            continue
-        for given in bound.get(taint.parameter, CLEAN).every():
-            met = replace(given, clean=given.clean | taint.clean, marks=given.marks | taint.marks)
-            taints.append(met.hop(op.at, f"goes through {op.last}()"))
-    constant = returns.constant if returns.known and not taints else CLEAN.constant
-    return Value(merged(taints), constant, returns.shape, literal=returns.literal)
-
-
-def _shift(op: Call) -> int:
-    """Return 1 for a call of a method, whose first parameter is the receiver."""
-    owner = getattr(op.callee, "owner", None)
-    static = any(getattr(item, "id", "") == "staticmethod" for item in getattr(op.callee, "decorators", ()))
-    return 1 if owner is not None and op.receiver is not None and not static else 0
-
-
-def _left_clean(value: Value | None, index: int) -> frozenset[str]:
-    if value is None:
-        return frozenset()
-    own = [taint.clean for taint in value.every() if taint.parameter == index]
-    return _common(own)
-
-
-def _common(every: Iterable[frozenset[str]]) -> frozenset[str]:
-    groups = list(every)
-    return frozenset.intersection(*groups) if groups else frozenset()
-
-
-def _constant(value: Any) -> Value:
-    if isinstance(value, str):
-        return Value(constant=value, literal=value)
-    if isinstance(value, dict):
-        return Value(constant=tuple(value), shape="dict")
-    if isinstance(value, list | tuple | set | frozenset):
-        return Value(constant=tuple(value), shape="list")
-    return Value(constant=value)
-
-
-def _depth(value: Value) -> int:
-    return 1 + max((_depth(part) for _, part in value.fields), default=0) if value.fields else 0
-
-
-def _is_number(operand: Operand | None) -> bool:
-    return operand is not None and str(operand).rpartition(".")[2] in ("int", "float", "bool", "UUID", "Decimal")
-
-
-def _sets_type(op: Op) -> bool:
-    if not isinstance(op, Store):
-        return False
-    part = op.part.strip(".[]'\"").lower().replace("-", "_")
-    return part in ("content_type", "mimetype") and "html" not in str(op.source)
 
 
 _TRANSFER: dict[type, Callable[[_Run, Any], None]] = {

@@ -9,7 +9,9 @@ from dataclasses import replace
 from stopper.taint.domain import UNKNOWN, Taint, Value, merged
 from stopper.taint.ir import Place
 
-_HOST_FIXED = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//[^/\x00]+/|/(?![/\\])[^\x00]|[?#]|[\w.-]+[/?#]|mailto:", re.IGNORECASE)
+_HOST_FIXED = re.compile(
+    r"(?:[a-z][a-z0-9+.-]*:)?//[^/\x00]+/|/(?![/\\])[^\x00]|[?#]|[\w.-]+[/?#]|mailto:", re.IGNORECASE
+)
 _GAP = "\x00"
 
 
@@ -26,7 +28,9 @@ def joined_text(values: Sequence[Value], quoted: Sequence[int], at: Place) -> Va
     before = ""
     for index, value in enumerate(values):
         for taint in value.every():
-            grown = taint if alone else _prefixed(taint, before, first=not before).hop(at, "joined into a string")
+            grown = (
+                taint if alone else _prefixed(taint, before, first=not before).hop(at, "joined into a string")
+            )
             taints.append(grown.cleaned(("log", "header")) if index in quoted else grown)
         before += value.literal or (_GAP if not (value.known and value.constant == "") else "")
     return Value(merged(taints), UNKNOWN, "", (), literal)
@@ -53,7 +57,12 @@ def loaded(base: Value, part: str) -> Value:
 
 
 def _named(taint: Taint, part: str) -> Taint:
-    fresh = taint.kind == "request" and len(taint.trace) == 1 and taint.source.startswith("request.") and "[" not in taint.source
+    fresh = (
+        taint.kind == "request"
+        and len(taint.trace) == 1
+        and taint.source.startswith("request.")
+        and "[" not in taint.source
+    )
     if not fresh:
         return taint
     at, _ = taint.trace[0]

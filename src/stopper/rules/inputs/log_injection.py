@@ -1,9 +1,9 @@
-"""An app must not write what a client sends into its log as it is.
+r"""An app must not write what a client sends into its log as it is.
 
 A line break in a name starts a new line of the log, and the client writes it: a login that never was, or a thousand
 lines that hide the one that matters.
 
-Log with ``%r``, which shows a line break as ``\\n``, or as JSON.
+Log with ``%r``, which shows a line break as ``\n``, or as JSON.
 
 Bad::
 

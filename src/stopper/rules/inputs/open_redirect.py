@@ -1,4 +1,4 @@
-"""An app must not redirect to wherever a client says.
+r"""An app must not redirect to wherever a client says.
 
 A link to your site that ends on another is what phishing needs: the address that people check is yours. After a login
 the other site shows your login page once more and keeps the password.
@@ -26,7 +26,7 @@ Good::
 
     @app.get("/login")
     def login():
-        target = request.args.get("next", "/").replace("\\\\", "/")
+        target = request.args.get("next", "/").replace("\\", "/")
         if urlsplit(target).netloc or urlsplit(target).scheme:
             return redirect("/")
         return redirect(target)
@@ -41,7 +41,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stopper.finding import Area, Finding, Severity
+from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
 from stopper.source.project import Project
 from stopper.taint.flows import flows_into
@@ -58,8 +58,12 @@ class OpenRedirect(Rule):
         """Yield a finding for each flow."""
         for flow in flows_into(project, "redirect"):
             message = f"{flow.source} decides where {flow.sink_name} sends the browser."
+            confidence = (
+                Confidence.LOW if "Referer" in flow.source or "referrer" in flow.source else flow.confidence
+            )
             yield self.found_flow(
                 flow,
                 message,
                 remedy='return redirect(target if not urlsplit(target.replace("\\\\", "/")).netloc else url_for("index"))',
+                confidence=confidence,
             )

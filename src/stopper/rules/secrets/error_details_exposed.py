@@ -54,13 +54,19 @@ class ErrorDetailsExposed(Rule):
 
     area = Area.SECRETS
     severity = Severity.MEDIUM
-    cwe = (209, 497,)
+    cwe = (209, 497)
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Yield a finding for each flow."""
+        seen: set[tuple[str, int]] = set()
         for flow in flows_into(project, "error-details"):
+            place = (flow.place.path, flow.place.line)
+            if place in seen:
+                continue
+            seen.add(place)
+            confidence = Confidence.LOW if "specific" in flow.marks else Confidence.MEDIUM
+            if "traceback" in flow.source:
+                confidence = flow.confidence
             message = f"{flow.source} is shown to the client by {flow.sink_name}."
-            traced = "traceback" in flow.source
-            confidence = flow.confidence if traced else min(flow.confidence, Confidence.MEDIUM, key=lambda one: one.rank)
             remedy = 'app.logger.exception("the import failed"); return {"error": "this did not work"}, 500'
             yield self.found_flow(flow, message, remedy=remedy, confidence=confidence)

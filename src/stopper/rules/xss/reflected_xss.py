@@ -53,4 +53,6 @@ class ReflectedXss(Rule):
         """Yield a finding for each flow."""
         for flow in flows_into(project, "html"):
             message = f"{flow.source} is sent back as HTML by {flow.sink_name}, unescaped."
-            yield self.found_flow(flow, message, remedy='return f"<p>{escape(value)}</p>"  # from markupsafe import escape')
+            yield self.found_flow(
+                flow, message, remedy='return f"<p>{escape(value)}</p>"  # from markupsafe import escape'
+            )

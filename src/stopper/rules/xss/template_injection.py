@@ -52,7 +52,9 @@ class TemplateInjection(Rule):
         """Yield a finding for each flow."""
         for flow in flows_into(project, "template"):
             message = f"{flow.source} becomes part of the template that {flow.sink_name} runs."
-            yield self.found_flow(flow, message, remedy='render_template_string("<p>Hello {{ name }}</p>", name=name)')
+            yield self.found_flow(
+                flow, message, remedy='render_template_string("<p>Hello {{ name }}</p>", name=name)'
+            )
         for flow in flows_into(project, "template-name"):
             message = f"{flow.source} chooses the template that {flow.sink_name} shows."
             remedy = 'render_template({"help": "help.html", "about": "about.html"}[page])'

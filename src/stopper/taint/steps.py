@@ -1,0 +1,108 @@
+"""Single steps of propagation that need no state of a function: methods, summaries applied, constants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from stopper.taint.domain import CLEAN, Taint, Value, merged
+from stopper.taint.ir import Call, Op, Operand, Store
+
+
+def accepts(kind: str, taint: Taint) -> bool:
+    """Tell whether a source's data matters to a sink: exceptions to pages only, the host name to links only."""
+    if taint.kind == "parameter":
+        return True
+    if (kind == "error-details") != (taint.kind == "exception"):
+        return False
+    return "host" not in taint.marks or kind in ("ssrf", "sql", "command")
+
+
+def path_joined(args: tuple[Value, ...], op: Call, note: str, keywords: dict[str, Value]) -> Value:
+    """Return what a function that joins paths makes of its arguments."""
+    taints = merged(*(value.every() for value in (*args, *keywords.values())))
+    built = ("path", "built") if len(args) > 1 else ("path",)
+    return Value(tuple(taint.marked(*built).hop(op.at, note) for taint in taints))
+
+
+def after_method(taint: Taint, op: Call, args: tuple[Value, ...]) -> Taint:
+    """Return the taint after a method of the value was called."""
+    if op.last == "replace" and args and args[0].known:
+        if args[0].constant == "\\":
+            return taint.marked("slashes")
+        if args[0].constant in ("\n", "\r\n", "\r"):
+            return taint.cleaned(("log", "header"))
+    if op.last in ("save", "read", "stream"):
+        return taint.marked("stream")
+    return taint.hop(op.at, f"goes through .{op.last}()") if op.last not in ("get", "getlist") else taint
+
+
+def instantiated(returns: Value, bound: dict[int, Value], op: Call) -> Value:
+    """Return what a call gives: the summary's result with the arguments put in for the parameters."""
+    taints: list[Taint] = []
+    for taint in returns.every():
+        if taint.kind != "parameter":
+            taints.append(taint.hop(op.at, f"returned by {op.last}()"))
+            continue
+        for given in bound.get(taint.parameter, CLEAN).every():
+            met = replace(given, clean=given.clean | taint.clean, marks=given.marks | taint.marks)
+            taints.append(met.hop(op.at, f"goes through {op.last}()"))
+    fixed = returns.constant if returns.known and not taints else CLEAN.constant
+    return Value(merged(taints), fixed, returns.shape, literal=returns.literal)
+
+
+def shift(op: Call) -> int:
+    """Return 1 for a call of a method, whose first parameter is the receiver."""
+    owner = getattr(op.callee, "owner", None)
+    static = any(getattr(item, "id", "") == "staticmethod" for item in getattr(op.callee, "decorators", ()))
+    return 1 if owner is not None and op.receiver is not None and not static else 0
+
+
+def left_clean(value: Value | None, index: int) -> frozenset[str]:
+    """Return the kinds a parameter is safe for, as one exit leaves it."""
+    if value is None:
+        return frozenset()
+    own = [taint.clean for taint in value.every() if taint.parameter == index]
+    return common(own)
+
+
+def common(every: Iterable[frozenset[str]]) -> frozenset[str]:
+    """Return what all groups share; nothing where there is none."""
+    groups = list(every)
+    return frozenset.intersection(*groups) if groups else frozenset()
+
+
+def constant(value: Any) -> Value:
+    """Return the value of a constant."""
+    if isinstance(value, str):
+        return Value(constant=value, literal=value)
+    if isinstance(value, dict):
+        return Value(constant=tuple(value), shape="dict")
+    if isinstance(value, list | tuple | set | frozenset):
+        return Value(constant=tuple(value), shape="list")
+    return Value(constant=value)
+
+
+def depth(value: Value) -> int:
+    """Return how deeply the fields of a value nest."""
+    return 1 + max((depth(part) for _, part in value.fields), default=0) if value.fields else 0
+
+
+def is_number(operand: Operand | None) -> bool:
+    """Tell whether an operand names a type of numbers."""
+    return operand is not None and str(operand).rpartition(".")[2] in (
+        "int",
+        "float",
+        "bool",
+        "UUID",
+        "Decimal",
+    )
+
+
+def sets_type(op: Op) -> bool:
+    """Tell whether an operation gives a response another content type than HTML."""
+    if not isinstance(op, Store):
+        return False
+    part = op.part.strip(".[]'\"").lower().replace("-", "_")
+    return part in ("content_type", "mimetype") and "html" not in str(op.source)

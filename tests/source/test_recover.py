@@ -10,14 +10,15 @@ from stopper.source.recover import MAX_DEPTH, recover
 from stopper.source.recover_part import OPAQUE
 
 LIBRARY = Path(ast.__file__).parent
-MODULES = (
+NAMES = (
     "abc argparse ast asyncio/base_events asyncio/tasks base64 bisect calendar cgi cmd codecs collections/__init__ "
     "concurrent/futures/thread configparser contextlib copy csv dataclasses datetime decimal difflib dis doctest "
     "email/message enum fractions functools glob gzip hashlib heapq html/parser http/client http/cookies inspect "
     "ipaddress json/decoder logging/__init__ mailbox os pathlib pickle platform pprint random re/_parser shelve "
     "shutil smtplib socket sqlite3/dump ssl string subprocess tarfile tempfile textwrap threading tokenize typing "
     "unittest/mock urllib/parse urllib/request uuid warnings xml/dom/minidom zipfile"
-).split()
+)
+MODULES = NAMES.split()
 
 
 def plain(tree: ast.AST) -> str:
@@ -157,6 +158,8 @@ def test_what_nests_too_deeply_is_opaque() -> None:
         "match x:\n case " + "[" * 3_000 + "]" * 3_000 + ": pass",
         "@" * 10_000,
         "\ud800 = 1",
+        "\0",
+        "",
         "a = " * 10_000 + "1",
     ],
     ids=lambda source: source[:12].encode("ascii", "replace").decode(),

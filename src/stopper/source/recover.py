@@ -98,7 +98,8 @@ class _Builder:
         """The rows that were not understood."""
 
     def build(self, cursor: TreeCursor) -> Part:
-        stack = [self._part(cursor, "")]
+        root = self._part(cursor, "")
+        stack = [root]
         while True:
             if len(stack) < MAX_DEPTH and cursor.goto_first_child():
                 stack.append(self._part(cursor, stack[-1].kind))
@@ -110,11 +111,8 @@ class _Builder:
                 self._finish(stack)
             while not cursor.goto_next_sibling():
                 if not cursor.goto_parent():
-                    return stack[0]
-                root = stack[-1] if len(stack) == 1 else None
-                self._finish(stack)
-                if root is not None:
                     return root
+                self._finish(stack)
             stack.append(self._part(cursor, stack[-1].kind))
 
     def _part(self, cursor: TreeCursor, outer: str) -> Part:

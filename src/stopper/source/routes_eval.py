@@ -27,7 +27,13 @@ from stopper.source.routes_objects import (
 from stopper.source.routes_run import MISSING, Late, Runner
 
 MAX_DEPTH = 25
+MAX_RECURSION = 2
+"""How often one function may stand in a chain of calls: a registration that recurses adds nothing at the third time."""
 MAX_TEXT = 5000
+MAX_TIMES = 2000
+"""How often one function is run with views, classes or apps among its arguments."""
+MAX_IDLE = 400
+"""How often one function is run without."""
 _WIDE = re.compile(r"[%:][^a-zA-Z}]*\d{4,}|[%:][^a-zA-Z}]*\*")
 """A format that would make a huge string of a small one."""
 PLAIN = (str, int, float, bytes, bool, type(None), list, tuple, dict, set, frozenset, range)
@@ -50,6 +56,7 @@ class Evaluator(Runner):
         super().__init__(modules)
         self.interest = interest
         self.memo: dict[Any, Any] = {}
+        self.times: dict[int, int] = {}
 
     def native(self, target: Node, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
         """Return what a method of an app, blueprint or API gives."""
@@ -216,6 +223,10 @@ class Evaluator(Runner):
         key = _key(function, args, kwargs)
         if key is not None and key in self.memo:
             return self.memo[key]
+        matters = nodes or any(isinstance(arg, Function | Class | ClassView) for arg in args)
+        self.times[id(function.node)] = count = self.times.get(id(function.node), 0) + 1
+        if count > (MAX_TIMES if matters else MAX_IDLE):
+            return self.passed(args)
         result = self.enter(function, args, kwargs)
         if key is not None:
             self.memo[key] = result
@@ -223,9 +234,10 @@ class Evaluator(Runner):
 
     def enter(self, function: Function, args: list[Any], kwargs: dict[str, Any]) -> Any:
         """Run a function's body with its arguments bound."""
-        if self.depth > MAX_DEPTH:
+        if self.depth > MAX_DEPTH or self.running.count(id(function.node)) >= MAX_RECURSION:
             return Unknown()
         self.entered.add(id(function.node))
+        self.running.append(id(function.node))
         env = Env(function.env.module, function.env, owner=function.owner)
         self._arguments(function, args, dict(kwargs), env)
         self.depth += 1
@@ -234,6 +246,7 @@ class Evaluator(Runner):
         else:
             self.body(function.node.body, env)
         self.depth -= 1
+        self.running.pop()
         known = [value for value in env.returned if value is not None and not isinstance(value, Unknown)]
         return known[0] if known else env.returned[0] if env.returned else None
 

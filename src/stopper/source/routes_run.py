@@ -40,6 +40,7 @@ class Runner:
         self.steps = 0
         self.depth = 0
         self.entered: set[int] = set()
+        self.running: list[int] = []
 
     def load(self, name: str) -> Env | None:
         """Run a module's body, unless it ran before, and return its names."""
@@ -125,13 +126,15 @@ class Runner:
 
     def import_(self, node: ast.Import, env: Env) -> str:
         for alias in node.names:
+            full = self.nearest(alias.name, env.module)
             dotted = alias.name if alias.asname else alias.name.partition(".")[0]
-            self.load(alias.name)
-            self.bind(alias.asname or dotted, self.module_value(dotted), env)
+            self.load(full)
+            inside = full if alias.asname else full.removesuffix(alias.name.removeprefix(dotted))
+            self.bind(alias.asname or dotted, self.module_value(inside), env)
         return NEXT
 
     def import_from(self, node: ast.ImportFrom, env: Env) -> str:
-        base = _absolute(env.module, node.module or "", node.level)
+        base = self.nearest(_absolute(env.module, node.module or "", node.level), env.module)
         top = self.load(base)
         for alias in node.names:
             if alias.name == "*":
@@ -140,6 +143,15 @@ class Runner:
                 continue
             self.bind(alias.asname or alias.name, self.imported(base, alias.name), env)
         return NEXT
+
+    def nearest(self, name: str, near: Module) -> str:
+        """Return the full name of a module that is imported from a folder above, which need not be the target itself."""
+        parts = near.name.split(".")
+        for length in range(len(parts), -1, -1):
+            full = ".".join([*parts[:length], name])
+            if full in self.modules and (length == 0 or full != near.name):
+                return full if name not in self.modules else name
+        return name
 
     def imported(self, base: str, name: str) -> Any:
         """Return what ``from base import name`` gives."""

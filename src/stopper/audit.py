@@ -19,6 +19,7 @@ from stopper.finding import Finding, RouteRef, Skipped
 from stopper.report import Note, Report, RuleInfo, Stats, assemble
 from stopper.rule import Rule, discover
 from stopper.source import ignores
+from stopper.source.credentials import redact
 from stopper.source.files import SourceFile, Tree, walk
 from stopper.source.project import Options, Project
 
@@ -106,7 +107,7 @@ def _facts_skipped(project: Project) -> Iterable[Skipped]:
 
 def _completed(finding: Finding, project: Project) -> Finding:
     """Add the line of code and the route that reaches it."""
-    code = finding.code or project.line(finding.location)
+    code = finding.code or redact(project.line(finding.location))
     route = finding.route or _route(finding, project)
     return replace(finding, code=code, route=route)
 

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from stopper.finding import Confidence, Severity
@@ -328,7 +329,7 @@ def is_secret_name(name: str) -> bool:
         return False
     if words[-1].isdigit():
         words.pop()
-    pairs = {" ".join(pair) for pair in zip(words, words[1:], strict=False)}
+    pairs = {" ".join(pair) for pair in pairwise(words)}
     last = words[-2:] if words else []
     return bool(_SECRET_WORDS.intersection(last)) or bool(_SECRET_PAIRS & pairs)
 

@@ -11,13 +11,19 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from stopper.finding import Confidence, Skipped
-from stopper.source.credentials import Credential, named_literals, passwords_in_urls, private_keys, provider_credentials
+from stopper.source.credentials import (
+    Credential,
+    named_literals,
+    passwords_in_urls,
+    private_keys,
+    provider_credentials,
+)
 from stopper.source.files import Role, role_of
 
 SECONDS = 5.0
@@ -164,7 +170,7 @@ class History:
         ]  # fmt: skip
         started = time.monotonic()
         try:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: S603  # the words are ours
                 command, cwd=self.root, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
             )
         except OSError as error:
@@ -203,7 +209,7 @@ class History:
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         started = time.monotonic()
         try:
-            return subprocess.run(
+            return subprocess.run(  # noqa: S603  # the words are ours, paths stand after --
                 [*_SAFE, *arguments], cwd=self.root, env=_environment(), stdin=subprocess.DEVNULL,
                 capture_output=True, timeout=max(0.1, self._left), check=False,
             )  # fmt: skip
@@ -222,11 +228,11 @@ def _environment() -> dict[str, str]:
     return kept | {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 
 
-def _groups(stream: Iterator[bytes] | object) -> Iterator[_Group]:
+def _groups(stream: Iterable[bytes]) -> Iterator[_Group]:
     """Cut the output of ``git log -p -U0`` into what each commit added to each file."""
     group: _Group | None = None
     commit, date, header = "", "", False
-    for raw in stream:  # type: ignore[attr-defined]  # a pipe, or nothing
+    for raw in stream:
         if raw.startswith(b"+") and not header:
             if group is not None and len(raw) <= LONGEST:
                 group.lines.append(raw[1:].decode("utf-8", "replace"))

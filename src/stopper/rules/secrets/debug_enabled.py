@@ -88,9 +88,13 @@ class DebugEnabled(Rule):
                 and project.role(setting.location.path) is Role.APP
             ):
                 reported.add(setting.location.path)
+                local = setting.location.path.endswith(".flaskenv")
+                said = "; only the flask command reads this file" if local else ""
                 yield self.found(
                     setting.location,
-                    "debug mode is on for production",
+                    f"debug mode is on for production{said}",
+                    confidence=Confidence.LOW if local else Confidence.HIGH,
+                    severity=Severity.MEDIUM if local else Severity.HIGH,
                     remedy="DEBUG = False",
                     context="DEBUG",
                 )

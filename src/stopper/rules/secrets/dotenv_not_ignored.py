@@ -33,6 +33,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Finding, Location, Severity
 from stopper.rule import Rule
+from stopper.source.credentials import is_secret_name
 from stopper.source.files import Role, role_of
 from stopper.source.history import is_env_file
 from stopper.source.project import Project
@@ -67,5 +68,11 @@ class DotenvNotIgnored(Rule):
                     f"{path} is not in .gitignore: the next `git add .` commits it",
                     Severity.MEDIUM,
                 )
+            if path in present and not _holds_secret(project.tree.by_path[path].text.content):
+                severity = Severity.LOW
             remedy = f"echo {path} >> .gitignore && git rm --cached {path}"
             yield self.found(Location(path), said, severity=severity, remedy=remedy, context=path, code=path)
+
+
+def _holds_secret(text: str) -> bool:
+    return any(is_secret_name(line.partition("=")[0].strip()) for line in text.splitlines() if "=" in line)

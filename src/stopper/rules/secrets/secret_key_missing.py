@@ -33,7 +33,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
-from stopper.rules.secrets._text import at_key, key_settings, key_text
+from stopper.rules.secrets._text import at_key, key_settings
 from stopper.source.project import Project
 
 

@@ -32,7 +32,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Finding, Severity
 from stopper.rule import Rule
-from stopper.rules.secrets._text import at_key, key_settings, key_text
+from stopper.rules.secrets._text import at_key, key_settings
 from stopper.source.project import Project
 
 _DRAWN = {"os.urandom", "secrets.token_hex", "secrets.token_bytes", "secrets.token_urlsafe", "uuid.uuid4"}

@@ -42,8 +42,8 @@ from collections.abc import Iterator
 from stopper.finding import Area, Finding, Severity
 from stopper.rule import Rule
 from stopper.rules.secrets._text import at_key, key_settings, key_text
-from stopper.source.project import Project
 from stopper.source.credentials import WELL_KNOWN, is_placeholder
+from stopper.source.project import Project
 
 SHORTEST = 16
 """Fewer characters than this do not hold 64 bits in any usual alphabet."""

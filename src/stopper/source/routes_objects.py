@@ -22,6 +22,9 @@ class Unknown:
     node: Node | None = None
     """The app it is taken for, once it was used as one."""
 
+    def __str__(self) -> str:
+        return f"{{{self.text}}}"
+
 
 @dataclass(eq=False, slots=True, repr=False)
 class External:

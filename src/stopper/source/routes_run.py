@@ -149,7 +149,7 @@ class Runner:
         parts = near.name.split(".")
         for length in range(len(parts), -1, -1):
             full = ".".join([*parts[:length], name])
-            if full in self.modules and (length == 0 or full != near.name):
+            if full in self.modules and (near.is_package or full != near.name):
                 return full if name not in self.modules else name
         return name
 

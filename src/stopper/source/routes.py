@@ -11,11 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 from stopper.finding import Location, RouteRef
 from stopper.source.files import Role
-from stopper.source.module import Kind, Module, Scope
+from stopper.source.module import Module, Scope
 from stopper.source.routes_flatten import Placed, flatten, handlers, methods_of
 from stopper.source.routes_interest import Interest, words
 from stopper.source.routes_native import Registrar
-from stopper.source.routes_objects import Class, ClassView, Env, Function, Instance, Node, RawHook, Unknown, scope_of, view_of
+from stopper.source.routes_objects import (
+    Class,
+    ClassView,
+    Env,
+    Function,
+    Instance,
+    Node,
+    RawHook,
+    Unknown,
+    scope_of,
+    view_of,
+)
 
 if TYPE_CHECKING:
     from stopper.source.code import Code
@@ -196,8 +207,9 @@ def _inner(scope: Scope) -> bool:
 
 
 def _holds(node: ast.AST, line: int) -> bool:
-    first = min([getattr(node, "lineno", 0), *(mark.lineno for mark in getattr(node, "decorator_list", []))])
-    return first <= line <= (getattr(node, "end_lineno", None) or first)
+    first: int = min([getattr(node, "lineno", 0), *(mark.lineno for mark in getattr(node, "decorator_list", []))])
+    last: int = getattr(node, "end_lineno", None) or first
+    return first <= line <= last
 
 
 class _Builder:

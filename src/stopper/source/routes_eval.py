@@ -1,5 +1,7 @@
 """Evaluate the expressions that registering routes is made of."""
 
+# ruff: noqa: D102 -- a handler's name and the table that holds it say what it handles
+
 from __future__ import annotations
 
 import ast
@@ -8,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from stopper.source.module import Module, parameters
+from stopper.source.module import Module
 from stopper.source.routes_interest import Interest
 from stopper.source.routes_objects import (
     Bound,
@@ -42,9 +44,7 @@ _BUILTINS: dict[str, Callable[..., Any]] = {
     "len": len, "str": str, "int": int, "reversed": reversed,
 }  # fmt: skip
 _PURE = frozenset(
-    "append extend insert update setdefault get items keys values copy add pop format join replace strip lstrip rstrip "
-    "lower upper title capitalize split rsplit partition rpartition startswith endswith removeprefix removesuffix union "
-    "index count casefold".split()
+    ["append", "extend", "insert", "update", "setdefault", "get", "items", "keys", "values", "copy", "add", "pop", "format", "join", "replace", "strip", "lstrip", "rstrip", "lower", "upper", "title", "capitalize", "split", "rsplit", "partition", "rpartition", "startswith", "endswith", "removeprefix", "removesuffix", "union", "index", "count", "casefold"]
 )
 
 
@@ -217,7 +217,7 @@ class Evaluator(Runner):
     def follow(self, function: Function, args: list[Any], kwargs: dict[str, Any]) -> Any:
         """Run a function of the project if it can matter; otherwise take it for a wrapper."""
         nodes = any(isinstance(arg, Node) for arg in (*args, *kwargs.values()))
-        small = len(getattr(function.node, "body", [])) <= 3 if not isinstance(function.node, ast.Lambda) else True  # noqa: PLR2004
+        small = len(getattr(function.node, "body", [])) <= 3 if not isinstance(function.node, ast.Lambda) else True
         if not (nodes or small or id(function.node) in self.interest.hot):
             return self.passed(args)
         key = _key(function, args, kwargs)

@@ -1,14 +1,24 @@
 """Model what Flask's own objects, and those of the API extensions, do when routes are registered on them."""
 
+# ruff: noqa: D102 -- a handler's name and the table that holds it say what it handles
+
 from __future__ import annotations
 
 import ast
+import functools
 from typing import Any
 
 from stopper.finding import Location
 from stopper.source.routes_eval import BUILTINS, Evaluator
 from stopper.source.routes_interest import HOOKS
-from stopper.source.routes_libraries import MADE, Exposed, class_routes, default_endpoint, exposed_view, namespace_of
+from stopper.source.routes_libraries import (
+    MADE,
+    Exposed,
+    class_routes,
+    default_endpoint,
+    exposed_view,
+    namespace_of,
+)
 from stopper.source.routes_objects import (
     Bound,
     Class,
@@ -56,7 +66,7 @@ class Registrar(Evaluator):
 
     def enter_once(self, init: Function, target: Any, args: list[Any], kwargs: dict[str, Any]) -> None:
         """Run a constructor of the project."""
-        if isinstance(target, Node) or id(init.node) in self.interest.hot or len(getattr(init.node, "body", [])) < 15:  # noqa: PLR2004
+        if isinstance(target, Node) or id(init.node) in self.interest.hot or len(getattr(init.node, "body", [])) < 15:
             self.enter(init, [target, *args], kwargs)
 
     def _make(self, made: tuple[str, str], node: ast.AST, env: Env) -> Node:
@@ -77,7 +87,7 @@ class Registrar(Evaluator):
         elif target.kind in {"api", "admin"}:
             self._initialise_api(target, first, args, kwargs, node, env)
         else:
-            prefix = kwargs.get("url_prefix", args[3] if target.kind == "blueprint" and len(args) > 3 else None)  # noqa: PLR2004
+            prefix = kwargs.get("url_prefix", args[3] if target.kind == "blueprint" and len(args) > 3 else None)
             target.prefix = prefix if isinstance(prefix, str) else None
 
     def _initialise_api(
@@ -132,7 +142,7 @@ class Registrar(Evaluator):
     def add_url_rule(self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
         rule = args[0] if args else kwargs.get("rule")
         endpoint = args[1] if len(args) > 1 else kwargs.get("endpoint")
-        view = args[2] if len(args) > 2 else kwargs.get("view_func")  # noqa: PLR2004
+        view = args[2] if len(args) > 2 else kwargs.get("view_func")
         self._add(target, rule, endpoint, view, kwargs, self.where(node, env))
 
     def _add(
@@ -195,7 +205,7 @@ class Registrar(Evaluator):
 
     def bound_endpoint(self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
         del kwargs, node, env
-        if len(args) == 2 and isinstance(args[0], str):  # noqa: PLR2004
+        if len(args) == 2 and isinstance(args[0], str):
             target.views[args[0]] = args[1]
         return args[-1] if args else None
 
@@ -242,8 +252,8 @@ class Registrar(Evaluator):
     def _builtin(self, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
         if name == "getattr" and len(args) > 1 and isinstance(args[1], str):
             value = self.get(args[0], args[1])
-            return (args[2] if len(args) > 2 else Unknown()) if value is MISSING else value  # noqa: PLR2004
-        if name == "setattr" and len(args) == 3 and isinstance(args[0], Instance | Class | Function | Node):  # noqa: PLR2004
+            return (args[2] if len(args) > 2 else Unknown()) if value is MISSING else value
+        if name == "setattr" and len(args) == 3 and isinstance(args[0], Instance | Class | Function | Node):
             args[0].attrs[str(args[1])] = args[2]
             return None
         if name == "type" and len(args) == 1 and isinstance(args[0], Instance):
@@ -298,7 +308,7 @@ class Registrar(Evaluator):
 
 
 def _made(kind: type) -> Any:
-    return lambda *args, **kwargs: kind(*args, **kwargs)
+    return functools.partial(kind)
 
 
 def _known(dotted: str) -> tuple[str, str] | None:

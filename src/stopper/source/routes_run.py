@@ -5,6 +5,8 @@ over known lists run for each element; of an ``if`` whose test is not known both
 switch counts. Approximated: exceptions (handlers do not run), ``while`` (once), generators, and everything dynamic.
 """
 
+# ruff: noqa: D102 -- a handler's name and the table that holds it say what it handles
+
 from __future__ import annotations
 
 import ast

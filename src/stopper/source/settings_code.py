@@ -1,5 +1,7 @@
 """Read the settings that Python code gives an app: items, calls on ``app.config``, attributes, classes and files it loads."""
 
+
+
 from __future__ import annotations
 
 import ast
@@ -17,7 +19,15 @@ from stopper.source.files import Role, SourceFile, Tree
 from stopper.source.module import Bound, CallNode, Kind, Module, Scope, parameters, read
 from stopper.source.names import RefKind
 from stopper.source.settings_branches import Branches
-from stopper.source.settings_model import ANY, DEVELOPMENT, TESTING, Setting, Variable, constant, environment_of
+from stopper.source.settings_model import (
+    ANY,
+    DEVELOPMENT,
+    TESTING,
+    Setting,
+    Variable,
+    constant,
+    environment_of,
+)
 
 ATTRIBUTES = {
     "secret_key": "SECRET_KEY", "debug": "DEBUG", "testing": "TESTING", "use_x_sendfile": "USE_X_SENDFILE",
@@ -26,7 +36,7 @@ ATTRIBUTES = {
 }  # fmt: skip
 """Attributes of an app that are settings."""
 
-_APPS = frozenset("app application current_app flask_app".split())
+_APPS = frozenset(["app", "application", "current_app", "flask_app"])
 _LOADERS = ("from_object", "from_pyfile", "from_file", "from_json", "from_envvar", "from_prefixed_env", "update", "from_mapping", "setdefault")
 _MAX_DEPTH = 6
 

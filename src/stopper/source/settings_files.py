@@ -165,7 +165,7 @@ def _words(text: str) -> list[str]:
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 6 else None  # noqa: PLR2004
+    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 6 else None
 
 
 def _uwsgi(file: SourceFile) -> Command:

@@ -12,16 +12,16 @@ from stopper.source.settings_model import ProxyFile
 _VALUE = r"(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[^\s;{}]+)"
 _NGINX = re.compile(rf"^[ \t]*add_header\s+{_VALUE}\s+{_VALUE}", re.MULTILINE)
 _PASSED = re.compile(rf"^[ \t]*proxy_set_header\s+{_VALUE}\s+{_VALUE}", re.MULTILINE)
-_APACHE = re.compile(rf"^[ \t]*Header\s+(?:always\s+|onsuccess\s+)?(?:set|append|add|merge)\s+{_VALUE}\s+{_VALUE}", re.MULTILINE | re.I)
-_REQUEST = re.compile(rf"^[ \t]*RequestHeader\s+set\s+{_VALUE}\s+{_VALUE}", re.MULTILINE | re.I)
+_APACHE = re.compile(rf"^[ \t]*Header\s+(?:always\s+|onsuccess\s+)?(?:set|append|add|merge)\s+{_VALUE}\s+{_VALUE}", re.MULTILINE | re.IGNORECASE)
+_REQUEST = re.compile(rf"^[ \t]*RequestHeader\s+set\s+{_VALUE}\s+{_VALUE}", re.MULTILINE | re.IGNORECASE)
 _CADDY = re.compile(rf"^[ \t]*(?:header\s+)?[+?]?([A-Z][A-Za-z]*(?:-[A-Za-z]+)+)\s+{_VALUE}", re.MULTILINE)
 _CADDY_UP = re.compile(rf"^[ \t]*header_up\s+{_VALUE}\s+{_VALUE}", re.MULTILINE)
 _TRAEFIK = re.compile(r"^[ \t]*([A-Z][A-Za-z]*(?:-[A-Za-z]+)+)\s*[:=]\s*[\"']?([^\"'\n]+)", re.MULTILINE)
 _NAMES = re.compile(r"^[ \t]*(?:server_name|ServerName|ServerAlias)\s+([^;\n]+)", re.MULTILINE)
 _TLS = re.compile(
-    r"return\s+30[18]\s+https://|rewrite\s.*https://|RewriteRule\s.*https://|Redirect(?:\s+permanent)?\s+\S+\s+https://|redirectScheme|redirections", re.I
+    r"return\s+30[18]\s+https://|rewrite\s.*https://|RewriteRule\s.*https://|Redirect(?:\s+permanent)?\s+\S+\s+https://|redirectScheme|redirections", re.IGNORECASE
 )
-_LISTENS = re.compile(r"^[ \t]*listen\s+[^;]*(?:443|\bssl\b)|SSLEngine\s+on|<VirtualHost[^>]*:443|websecure", re.MULTILINE | re.I)
+_LISTENS = re.compile(r"^[ \t]*listen\s+[^;]*(?:443|\bssl\b)|SSLEngine\s+on|<VirtualHost[^>]*:443|websecure", re.MULTILINE | re.IGNORECASE)
 
 
 def proxies_in(tree: Tree) -> Iterator[ProxyFile]:

@@ -81,7 +81,7 @@ class DebugEnabled(Rule):
         yield from self._settings(project)
 
     def _settings(self, project: Project) -> Iterator[Finding]:
-        reported = set()
+        reported: set[str] = set()
         for setting in project.settings.in_production("DEBUG"):
             if (
                 setting.value.in_production() in (True, 1, "1", "true", "True")
@@ -98,6 +98,9 @@ class DebugEnabled(Rule):
                     remedy="DEBUG = False",
                     context="DEBUG",
                 )
+        yield from self._started(project, reported)
+
+    def _started(self, project: Project, reported: set[str]) -> Iterator[Finding]:
         for one in project.settings.variable("FLASK_DEBUG"):
             live = one.environment in ("any", "production") and one.value.lower() not in (
                 "",

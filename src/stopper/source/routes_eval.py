@@ -1,7 +1,5 @@
 """Evaluate the expressions that registering routes is made of."""
 
-# ruff: noqa: D102 -- a handler's name and the table that holds it say what it handles
-
 from __future__ import annotations
 
 import ast
@@ -92,6 +90,7 @@ class Evaluator(Runner):
         return Unknown(env.module.source(node) if node is not None and hasattr(node, "lineno") else "")
 
     def name(self, node: ast.Name, env: Env) -> Any:
+        """Evaluate an expression: name."""
         scope: Env | None = env
         while scope is not None:
             if node.id in scope.names and (scope is env or not scope.is_class):
@@ -100,6 +99,7 @@ class Evaluator(Runner):
         return External(f"builtins.{node.id}") if node.id in _KNOWN else Unknown(node.id)
 
     def attribute(self, node: ast.Attribute, env: Env) -> Any:
+        """Evaluate an expression: attribute."""
         value = self.get(self.eval(node.value, env), node.attr)
         return self.unknown(node, env) if value is MISSING else value
 
@@ -156,6 +156,7 @@ class Evaluator(Runner):
         return found if found is not None else Bound(value, name)
 
     def call_(self, node: ast.Call, env: Env) -> Any:
+        """Evaluate an expression: call."""
         if isinstance(node.func, ast.Name) and node.func.id == "super":
             return self._super(env)
         target = self.eval(node.func, env)
@@ -302,6 +303,7 @@ class Evaluator(Runner):
         return value
 
     def string(self, node: ast.JoinedStr, env: Env) -> Any:
+        """Evaluate an expression: string."""
         parts = []
         for part in node.values:
             if isinstance(part, ast.Constant):
@@ -313,6 +315,7 @@ class Evaluator(Runner):
         return "".join(parts)
 
     def binary(self, node: ast.BinOp, env: Env) -> Any:
+        """Evaluate an expression: binary."""
         left, right = self.eval(node.left, env), self.eval(node.right, env)
         act = _OPERATORS.get(node.op.__class__)
         if act is None:
@@ -324,6 +327,7 @@ class Evaluator(Runner):
         return _quiet(act, [left, right], {}) if isinstance(left, PLAIN) else Unknown()
 
     def either(self, node: ast.BoolOp, env: Env) -> Any:
+        """Evaluate an expression: either."""
         value: Any = Unknown()
         for part in node.values:
             value = self.eval(part, env)
@@ -334,10 +338,12 @@ class Evaluator(Runner):
         return value
 
     def inverted(self, node: ast.UnaryOp, env: Env) -> Any:
+        """Evaluate an expression: inverted."""
         value = self.eval(node.operand, env)
         return not value if isinstance(node.op, ast.Not) and isinstance(value, PLAIN) else Unknown()
 
     def compare(self, node: ast.Compare, env: Env) -> Any:
+        """Evaluate an expression: compare."""
         left, right = self.eval(node.left, env), self.eval(node.comparators[0], env)
         act = _COMPARISONS.get(node.ops[0].__class__)
         if act is None or len(node.ops) > 1 or isinstance(left, Unknown | External) or isinstance(right, Unknown | External):
@@ -345,6 +351,7 @@ class Evaluator(Runner):
         return _quiet(act, [left, right], {})
 
     def conditional(self, node: ast.IfExp, env: Env) -> Any:
+        """Evaluate an expression: conditional."""
         known = self.truth(node.test, env)
         if known is not None:
             return self.eval(node.body if known else node.orelse, env)
@@ -352,6 +359,7 @@ class Evaluator(Runner):
         return second if isinstance(first, Unknown) or first is None else first
 
     def sequence(self, node: ast.List | ast.Tuple | ast.Set, env: Env) -> Any:
+        """Evaluate an expression: sequence."""
         values: list[Any] = []
         for part in node.elts:
             if isinstance(part, ast.Starred):
@@ -362,6 +370,7 @@ class Evaluator(Runner):
         return tuple(values) if isinstance(node, ast.Tuple) else values
 
     def mapping(self, node: ast.Dict, env: Env) -> Any:
+        """Evaluate an expression: mapping."""
         result: dict[Any, Any] = {}
         for key, value in zip(node.keys, node.values, strict=True):
             content = self.eval(value, env)
@@ -374,6 +383,7 @@ class Evaluator(Runner):
         return result
 
     def subscript(self, node: ast.Subscript, env: Env) -> Any:
+        """Evaluate an expression: subscript."""
         value = self.eval(node.value, env)
         if isinstance(node.slice, ast.Slice) or isinstance(value, Unknown | External):
             return self.unknown(node, env)
@@ -383,6 +393,7 @@ class Evaluator(Runner):
         return self.unknown(node, env) if found is MISSING or isinstance(found, Unknown) else found
 
     def comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, env: Env) -> Any:
+        """Evaluate an expression: comprehension."""
         inner = Env(env.module, env)
         first = node.generators[0]
         found: list[Any] = []
@@ -397,17 +408,21 @@ class Evaluator(Runner):
         return _quiet(dict, [found], {}) if isinstance(node, ast.DictComp) else found
 
     def lambda_(self, node: ast.Lambda, env: Env) -> Any:
+        """Evaluate an expression: lambda."""
         return Function(node, env)
 
     def constant(self, node: ast.Constant, env: Env) -> Any:  # noqa: ARG002 -- a handler of expressions
+        """Evaluate an expression: constant."""
         return node.value
 
     def walrus(self, node: ast.NamedExpr, env: Env) -> Any:
+        """Evaluate an expression: walrus."""
         value = self.eval(node.value, env)
         self.put(node.target, value, env)
         return value
 
     def awaited(self, node: ast.Await, env: Env) -> Any:
+        """Evaluate an expression: awaited."""
         return self.eval(node.value, env)
 
 

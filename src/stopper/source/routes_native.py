@@ -1,7 +1,5 @@
 """Model what Flask's own objects, and those of the API extensions, do when routes are registered on them."""
 
-# ruff: noqa: D102 -- a handler's name and the table that holds it say what it handles
-
 from __future__ import annotations
 
 import ast
@@ -117,10 +115,12 @@ class Registrar(Evaluator):
         return self.passed(args)
 
     def route(self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+        """Do what ``route`` does on an app, blueprint or API."""
         del node, env
         return Bound(target, "_decorate", (), {"_args": args, "_kwargs": kwargs})
 
     def decorated(self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+        """Do what ``decorated`` does on an app, blueprint or API."""
         urls, given = kwargs["_args"], kwargs["_kwargs"]
         view = args[0] if args else None
         if isinstance(view_of(view), Class):
@@ -140,6 +140,7 @@ class Registrar(Evaluator):
             self._add(target, url, endpoint, ClassView(cls, endpoint), kwargs, self.where(node, env), decorated=True)
 
     def add_url_rule(self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+        """Do what ``add_url_rule`` does on an app, blueprint or API."""
         rule = args[0] if args else kwargs.get("rule")
         endpoint = args[1] if len(args) > 1 else kwargs.get("endpoint")
         view = args[2] if len(args) > 2 else kwargs.get("view_func")
@@ -160,14 +161,17 @@ class Registrar(Evaluator):
         target.rules.append(RawRule(text, declared, name, view, where, decorated))
 
     def add_resource(self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+        """Do what ``add_resource`` does on an app, blueprint or API."""
         cls = view_of(args[0]) if args else None
         if isinstance(cls, Class):
             self._class_rules(target, cls, args[1:], kwargs, node, env)
 
     def resource(self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+        """Do what ``resource`` does on an app, blueprint or API."""
         return self.route(target, args, kwargs, node, env)
 
     def register_blueprint(self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+        """Do what ``register_blueprint`` does on an app, blueprint or API."""
         child = args[0] if args else kwargs.get("blueprint")
         if isinstance(child, Node):
             prefix, name = kwargs.get("url_prefix"), kwargs.get("name")
@@ -181,6 +185,7 @@ class Registrar(Evaluator):
         target.mounts.append(Mount(child, text, name if isinstance(name, str) else None, where))
 
     def init_app(self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+        """Do what ``init_app`` does on an app, blueprint or API."""
         host = args[0] if args else kwargs.get("app")
         if isinstance(host, Unknown) and target.kind in {"api", "admin"}:
             host = self.adopt(host, node, env) if host.parameter else None
@@ -188,22 +193,26 @@ class Registrar(Evaluator):
             self._mount(host, target, None, None, self.where(node, env))
 
     def add_namespace(self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+        """Do what ``add_namespace`` does on an app, blueprint or API."""
         child = args[0] if args else kwargs.get("ns")
         path = args[1] if len(args) > 1 else kwargs.get("path")
         if isinstance(child, Node):
             self._mount(target, child, path, None, self.where(node, env))
 
     def namespace(self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+        """Do what ``namespace`` does on an app, blueprint or API."""
         fresh = self._make(("namespace", target.library), node, env)
         self.initialise(fresh, args, kwargs, node, env)
         self._mount(target, fresh, None, None, self.where(node, env))
         return fresh
 
     def endpoint(self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+        """Do what ``endpoint`` does on an app, blueprint or API."""
         del node, env
         return Bound(target, "_endpoint", tuple(args or kwargs.values()))
 
     def bound_endpoint(self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+        """Do what ``bound_endpoint`` does on an app, blueprint or API."""
         del kwargs, node, env
         if len(args) == 2 and isinstance(args[0], str):
             target.views[args[0]] = args[1]
@@ -216,6 +225,7 @@ class Registrar(Evaluator):
             self._add(target, path, rule.kwargs.get("endpoint"), None, rule.kwargs, where)
 
     def add_view(self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+        """Do what ``add_view`` does on an app, blueprint or API."""
         view = args[0] if args else None
         if isinstance(view, Instance | Class):
             target.rules.extend(exposed_view(view, target, kwargs, self.where(node, env)))

@@ -5,8 +5,6 @@ over known lists run for each element; of an ``if`` whose test is not known both
 switch counts. Approximated: exceptions (handlers do not run), ``while`` (once), generators, and everything dynamic.
 """
 
-# ruff: noqa: D102 -- a handler's name and the table that holds it say what it handles
-
 from __future__ import annotations
 
 import ast
@@ -93,31 +91,37 @@ class Runner:
         (env.top if name in env.globals else env).names[name] = value
 
     def expression(self, node: ast.Expr, env: Env) -> str:
+        """Run a statement: expression."""
         self.eval(node.value, env)
         return NEXT
 
     def assign(self, node: ast.Assign, env: Env) -> str:
+        """Run a statement: assign."""
         value = self.eval(node.value, env)
         for target in node.targets:
             self.put(target, value, env)
         return NEXT
 
     def annotated(self, node: ast.AnnAssign, env: Env) -> str:
+        """Run a statement: annotated."""
         if node.value is not None:
             self.put(node.target, self.eval(node.value, env), env)
         return NEXT
 
     def augmented(self, node: ast.AugAssign, env: Env) -> str:
+        """Run a statement: augmented."""
         as_load = ast.copy_location(ast.BinOp(_loaded(node.target), node.op, node.value), node)
         self.put(node.target, self.eval(as_load, env), env)
         return NEXT
 
     def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, env: Env) -> str:
+        """Run a statement: function."""
         value = Function(node, env, env.owner if env.is_class else None)
         self.bind(node.name, self.decorate(value, node, env), env)
         return NEXT
 
     def class_(self, node: ast.ClassDef, env: Env) -> str:
+        """Run a statement: class."""
         bases = tuple(self.eval(base, env) for base in node.bases if not isinstance(base, ast.Starred))
         inner = Env(env.module, env, is_class=True)
         value = Class(node, env, bases, inner.names)
@@ -127,6 +131,7 @@ class Runner:
         return NEXT
 
     def import_(self, node: ast.Import, env: Env) -> str:
+        """Run a statement: import."""
         for alias in node.names:
             full = self.nearest(alias.name, env.module)
             dotted = alias.name if alias.asname else alias.name.partition(".")[0]
@@ -136,6 +141,7 @@ class Runner:
         return NEXT
 
     def import_from(self, node: ast.ImportFrom, env: Env) -> str:
+        """Run a statement: import from."""
         base = self.nearest(_absolute(env.module, node.module or "", node.level), env.module)
         top = self.load(base)
         for alias in node.names:
@@ -174,6 +180,7 @@ class Runner:
         return ModuleObject(dotted) if inside else External(dotted)
 
     def if_(self, node: ast.If, env: Env) -> str:
+        """Run a statement: if."""
         known = self.truth(node.test, env)
         if known is not None:
             return self.body(node.body if known else node.orelse, env)
@@ -193,11 +200,13 @@ class Runner:
         return None if switch or value is MISSING else bool(value)
 
     def try_(self, node: ast.Try, env: Env) -> str:
+        """Run a statement: try."""
         signal = self.body([*node.body, *node.orelse], env)
         self.body(node.finalbody, env)
         return signal
 
     def with_(self, node: ast.With | ast.AsyncWith, env: Env) -> str:
+        """Run a statement: with."""
         for item in node.items:
             value = self.eval(item.context_expr, env)
             if item.optional_vars is not None:
@@ -205,6 +214,7 @@ class Runner:
         return self.body(node.body, env)
 
     def for_(self, node: ast.For | ast.AsyncFor, env: Env) -> str:
+        """Run a statement: for."""
         for value in self.elements(self.eval(node.iter, env)):
             self.put(node.target, value, env)
             if self.body(node.body, env) == RETURN:
@@ -218,22 +228,27 @@ class Runner:
         return [Unknown()]
 
     def while_(self, node: ast.While, env: Env) -> str:
+        """Run a statement: while."""
         signal = self.body(node.body, env)
         return signal if signal == RETURN else NEXT
 
     def match(self, node: ast.Match, env: Env) -> str:
+        """Run a statement: match."""
         for case in node.cases:
             self.body(case.body, env)
         return NEXT
 
     def return_(self, node: ast.Return, env: Env) -> str:
+        """Run a statement: return."""
         env.returned.append(self.eval(node.value, env) if node.value is not None else None)
         return RETURN
 
     def leave(self, node: ast.stmt, env: Env) -> str:  # noqa: ARG002 -- a handler of statements
+        """Run a statement: leave."""
         return LEAVE
 
     def global_(self, node: ast.Global, env: Env) -> str:
+        """Run a statement: global."""
         env.globals.update(node.names)
         return NEXT
 

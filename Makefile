@@ -9,7 +9,7 @@ LOCK = uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header 
 
 demo: $(VENV)/.run  ## Audit the example blog and show what is open
 	@echo '$$ stopper audit examples/blog'
-	@$(BIN)/stopper audit examples/blog --no-cache || test $$? -eq 1
+	@$(BIN)/stopper audit examples/blog || test $$? -eq 1
 
 test: $(VENV)/.dev  ## Run every test
 	$(BIN)/python -m pytest

@@ -107,9 +107,13 @@ def _facts_skipped(project: Project) -> Iterable[Skipped]:
 
 def _completed(finding: Finding, project: Project) -> Finding:
     """Add the line of code and the route that reaches it."""
-    code = finding.code or redact(project.line(finding.location))
-    route = finding.route or _route(finding, project)
-    return replace(finding, code=code, route=route)
+    line = project.line(finding.location)
+    code = finding.code or redact(line).strip()
+    indent = len(line) - len(line.lstrip()) if code == line.strip() else -1
+    flow = tuple(replace(step, code=redact(step.code)) for step in finding.flow)
+    return replace(
+        finding, code=code, indent=indent, flow=flow, route=finding.route or _route(finding, project)
+    )
 
 
 def _route(finding: Finding, project: Project) -> RouteRef | None:

@@ -144,6 +144,8 @@ class Finding:
     proof: str | None = None
     related: tuple[Location, ...] = field(default=())
     """Other places that belong to the finding (the setting that causes it, the template that shows it)."""
+    indent: int = -1
+    """How many characters stand before ``code`` in its line, so that the span can be marked; -1 when it is not known."""
 
 
 @dataclass(frozen=True, slots=True)

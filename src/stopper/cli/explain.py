@@ -1,22 +1,48 @@
-"""Print a rule's page."""
+"""`stopper explain`: a rule's page in the terminal."""
 
 from __future__ import annotations
 
+import textwrap
+
 import click
 
+from stopper.errors import UsageError
+from stopper.rule import Rule, discover
 
-@click.command()
-@click.argument("rule")
-def explain(rule: str) -> None:
-    """Print the page of RULE."""
-    import inspect
+WIDTH = 88
 
+
+@click.command("explain", short_help="Print a rule's page.")
+@click.argument("rule", required=False)
+def command(rule: str | None) -> None:
+    """Print the page of RULE: what it is, why it matters, Bad and Good. Without RULE, list all rules."""
+    if rule is None:
+        for one in discover():
+            click.echo(f"{one.slug:<32} {one.area:<13} {one.page.title}")
+        return
+    click.echo(page_of(_named(rule)), nl=False)
+
+
+def page_of(rule: Rule) -> str:
+    """Return a rule's page as text."""
+    page = rule.page
+    parts = [
+        f"{rule.slug}\n{'=' * len(rule.slug)}",
+        f"area {rule.area}, severity {rule.severity}, {', '.join(f'CWE-{number}' for number in rule.cwe)}",
+        textwrap.fill(page.title, WIDTH),
+        "\n\n".join(textwrap.fill(" ".join(part.split()), WIDTH) for part in page.why.split("\n\n")),
+        f"How Stopper looks: {' '.join((type(rule).__doc__ or '').split())}",
+    ]
+    for title, examples in (("Bad", page.bad), ("Good", page.good)):
+        parts += [f"{title}\n\n{textwrap.indent(example.source.rstrip(), '    ')}" for example in examples]
+    parts.append("References\n" + "\n".join(f"  - {reference}" for reference in page.references))
+    return "\n\n".join(part for part in parts if part.strip()) + "\n"
+
+
+def _named(slug: str) -> Rule:
     from stopper.config import nearest
-    from stopper.rule import discover
 
-    known = {one.slug: one for one in discover()}
-    if rule not in known:
-        raise click.UsageError(f"there is no rule {rule!r}{nearest(rule, known)}")
-    found = known[rule]
-    click.echo(f"{found.slug}  ({found.area}, {found.severity})\n")
-    click.echo(inspect.cleandoc(inspect.getmodule(type(found)).__doc__ or ""))
+    rules = {rule.slug: rule for rule in discover()}
+    if slug not in rules:
+        raise UsageError(f"there is no rule {slug!r}{nearest(slug, rules)}; `stopper explain` lists them all")
+    return rules[slug]

@@ -150,6 +150,6 @@ class Project:
         return file.role if file else Role.APP
 
     def line(self, location: Location) -> str:
-        """Return the line of code at which a location starts, stripped."""
+        """Return the line of code at which a location starts."""
         file = self.tree.by_path.get(location.path)
-        return file.text.line(location.line).strip() if file else ""
+        return file.text.line(location.line) if file else ""

@@ -292,6 +292,6 @@ def test_a_broken_template_is_told_and_read_as_far_as_it_goes(tmp_path):
 def test_an_enormous_template_is_bounded(tmp_path, content):
     import time
 
-    started = time.perf_counter()
+    started = time.process_time()
     project(tmp_path, {"templates/a.html": content})
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10

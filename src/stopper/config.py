@@ -12,7 +12,7 @@
     per-path-ignores = { "scripts/**" = ["debug-enabled"] }
     baseline = "stopper-baseline.json"
     advisories = "osv.zip"
-    online = false
+    online = true                   # may ask package indexes; false is the default
 
 Paths are relative to the folder of that pyproject.toml.
 """
@@ -57,7 +57,7 @@ class Config:
     """The file of findings that are known already."""
     advisories: Path | None = None
     """A folder or zip of advisories in OSV format."""
-    online: bool = True
+    online: bool = False
     """Whether package indexes and advisory services may be asked."""
     prefix: str = ""
     """The path from the configuration's folder to the target; patterns match ``prefix`` + path."""

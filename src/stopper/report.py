@@ -10,8 +10,6 @@ from stopper.finding import Area, Finding, Location, Severity, Skipped
 from stopper.grade import counts as opens
 from stopper.grade import grade
 
-DOCS = "https://stopper.readthedocs.io/en/latest/rules"
-"""Where the page of each rule stands."""
 
 OPEN, CLOSED, UNSEEN = "open", "closed", "unseen"
 
@@ -148,11 +146,6 @@ def worst_first(finding: Finding) -> tuple[object, ...]:
         finding.message,
         finding.fingerprint,
     )
-
-
-def docs_url(rule: str) -> str:
-    """Return the address of a rule's page."""
-    return f"{DOCS}/{rule}.html"
 
 
 def _state(

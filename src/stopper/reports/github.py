@@ -8,7 +8,7 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-comm
 from __future__ import annotations
 
 from stopper.finding import Finding, Severity
-from stopper.report import Report, docs_url
+from stopper.report import Report
 
 SHOWN = 10
 
@@ -36,7 +36,7 @@ def _annotation(finding: Finding) -> str:
     parts = [finding.message]
     if finding.remedy:
         parts.append(f"Write instead:\n{finding.remedy}")
-    parts.append(docs_url(finding.rule))
+    parts.append(f"More: stopper explain {finding.rule}")
     listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     return f"::{level} {listed}::{_data(chr(10).join(parts))}"
 

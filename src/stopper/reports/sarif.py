@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from stopper import __version__
 from stopper.finding import Confidence, Finding, Location, Severity, Step
-from stopper.report import Report, RuleInfo, docs_url
+from stopper.report import Report, RuleInfo
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 MAX_RESULTS = 25_000
@@ -48,7 +48,6 @@ def document(report: Report) -> dict[str, Any]:
     driver = {
         "name": "Stopper",
         "semanticVersion": _semantic(__version__),
-        "informationUri": docs_url("index"),
         "rules": [_rule(slug, report.rules.get(slug), shown) for slug in slugs],
     }
     run = {
@@ -87,7 +86,6 @@ def _rule(slug: str, known: RuleInfo | None, findings: tuple[Finding, ...]) -> d
         "name": slug,
         "shortDescription": {"text": info.title or slug},
         "fullDescription": {"text": info.why or info.title or slug},
-        "helpUri": docs_url(slug),
         "help": {"text": info.why or info.title or slug, "markdown": _markdown(slug, info)},
         "defaultConfiguration": {"level": _LEVEL[worst]},
         "properties": {
@@ -105,7 +103,7 @@ def _markdown(slug: str, info: RuleInfo) -> str:
         parts.append("Write instead:")
         parts.append(_fenced(info.good))
     parts.extend(f"- {reference}" for reference in info.references)
-    parts.append(f"[{slug}]({docs_url(slug)})")
+    parts.append(f"More: `stopper explain {slug}`")
     return "\n\n".join(part for part in parts if part)
 
 

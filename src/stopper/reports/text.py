@@ -16,7 +16,7 @@ from rich.rule import Rule as Line
 from rich.text import Text
 
 from stopper.finding import Confidence, Finding, Location, Severity
-from stopper.report import CLOSED, OPEN, AreaState, Report, docs_url
+from stopper.report import CLOSED, OPEN, AreaState, Report
 
 WIDTH = 100
 """Columns where no terminal says otherwise."""
@@ -88,7 +88,7 @@ def _area(state: AreaState) -> Text:
 
 def _finding(number: int, finding: Finding, report: Report) -> Iterator[Text | Padding | Line]:
     head = Text.assemble(
-        (f" {finding.severity} ", _COLOURS[finding.severity]), " ", (finding.rule, f"bold link {docs_url(finding.rule)}"),
+        (f" {finding.severity} ", _COLOURS[finding.severity]), " ", (finding.rule, "bold"),
         (f"  {finding.confidence} confidence", "dim"),
     )  # fmt: skip
     yield Line(Text.assemble((f"{number} ", "dim"), head), align="left", characters="─", style="dim")
@@ -184,9 +184,9 @@ def _summary(report: Report) -> Text:
     counts = ", ".join(part for part in tally if not part.startswith("0 ")) or "nothing found"
     left_out = f"; {report.suppressed} suppressed" if report.suppressed else ""
     style = "bold green" if report.grade.startswith("A") else "bold red"
-    return Text.assemble(
-        "Grade ", (report.grade, style), f"   {len(report.findings)} findings: {counts}{left_out}"
-    )
+    more = "\n`stopper explain RULE` prints a rule's page." if report.findings else ""
+    told = f"   {len(report.findings)} findings: {counts}{left_out}"
+    return Text.assemble("Grade ", (report.grade, style), told, (more, "dim"))
 
 
 def first_sentence(text: str) -> str:

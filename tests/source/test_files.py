@@ -1,12 +1,16 @@
 """The walk takes what the project's people wrote, leaves out the rest, and tells what it could not read."""
 
 import os
+import pickle
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from stopper.errors import TargetError
 from stopper.source.files import MAX_BYTES, Role, SourceFile, Text, Tree, decode, role_of, walk
+
+NOBODY = 65534
 
 
 def write(root: Path, *paths: str) -> None:
@@ -118,15 +122,34 @@ def test_pipes_and_sockets_are_not_read(tmp_path: Path) -> None:
     assert paths(walk(tmp_path)) == {"app.py"}
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything, so nothing is unreadable")
-def test_what_may_not_be_read_is_told(tmp_path: Path) -> None:
-    write(tmp_path, "app.py", "locked.py", "shut/x.py")
-    (tmp_path / "locked.py").chmod(0)
-    (tmp_path / "shut").chmod(0)
-    try:
-        tree = walk(tmp_path)
-    finally:
-        (tmp_path / "shut").chmod(0o700)
+def walked_as_nobody(folder: Path) -> Tree:
+    """Walk a folder in a child process that is not root, for root may read everything."""
+    if os.geteuid() != 0:
+        return walk(folder)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+        tree = walk(folder)
+        os.write(writing, pickle.dumps((tree.root, [file.path for file in tree.files], tree.skipped)))
+        os._exit(0)
+    os.close(writing)
+    root, files, skipped = pickle.loads(os.read(reading, 65536))
+    os.waitpid(child, 0)
+    os.close(reading)
+    return Tree(root, tuple(SourceFile(path, root / path, 0) for path in files), skipped)
+
+
+def test_what_may_not_be_read_is_told() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        write(root, "app.py", "locked.py", "shut/x.py")
+        root.chmod(0o755)
+        (root / "locked.py").chmod(0)
+        (root / "shut").chmod(0)
+        tree = walked_as_nobody(root)
+        (root / "shut").chmod(0o700)
     assert paths(tree) == {"app.py"}
     assert set(reasons(tree)) == {"locked.py", "shut"}
 

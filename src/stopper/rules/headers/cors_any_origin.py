@@ -19,6 +19,19 @@ Good::
     app = Flask(__name__)
     CORS(app, origins=["https://app.example"], supports_credentials=True)
 
+Good::
+
+    from flask import Flask
+    from flask_cors import cross_origin
+
+    app = Flask(__name__)
+    app.config["CORS_ORIGINS"] = ["https://app.example"]
+
+    @app.route("/me")
+    @cross_origin(supports_credentials=True)
+    def me():
+        return {"name": "Ann"}
+
 References:
     - CWE-942
     - CWE-346
@@ -30,9 +43,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stopper.finding import Area, Finding, Severity
+from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
 from stopper.rules._posture import constant, own_calls
+from stopper.source.files import Role
 from stopper.source.project import Project
 
 
@@ -47,17 +61,34 @@ class CorsAnyOrigin(Rule):
         """Report each CORS set-up that allows any origin, credentials above all."""
         for call in own_calls(project, "flask_cors.CORS", "flask_cors.cross_origin"):
             origins = call.argument(None, "origins")
-            value = constant(origins)
-            anything = (
-                origins is None
-                or value == "*"
-                or (isinstance(value, list | tuple) and ("*" in value or ".*" in value))
-            )
             credentials = constant(call.argument(None, "supports_credentials")) is True
-            if anything and credentials and not call.has_star and call.argument(None, "resources") is None:
-                yield self.found(
-                    call.location,
-                    "any site may read answers made with the user's cookies",
-                    remedy='CORS(app, origins=["https://your.site"], supports_credentials=True)',
-                    context=call.function,
-                )
+            if not credentials or call.has_star or call.argument(None, "resources") is not None:
+                continue
+            confidence = _from_setting(project) if origins is None else _if_any(constant(origins))
+            if confidence is None:
+                continue
+            unsure = "" if confidence is Confidence.HIGH else ", unless CORS_ORIGINS names the sites that may"
+            yield self.found(
+                call.location,
+                f"any site may read answers made with the user's cookies{unsure}",
+                confidence=confidence,
+                remedy='CORS(app, origins=["https://your.site"], supports_credentials=True)',
+                context=call.function,
+            )
+
+
+def _if_any(value: object) -> Confidence | None:
+    """Return HIGH if ``value`` allows every origin."""
+    listed = value if isinstance(value, list | tuple) else (value,)
+    return Confidence.HIGH if "*" in listed or ".*" in listed else None
+
+
+def _from_setting(project: Project) -> Confidence | None:
+    """Return how sure it is that every origin is allowed where a call names none: CORS_ORIGINS decides then."""
+    settings = project.settings.in_production("CORS_ORIGINS")
+    if settings:
+        return Confidence.HIGH if any(_if_any(one.value.constant) for one in settings) else None
+    named = any(
+        module.role is Role.APP and "CORS_ORIGINS" in module.text.content for module in project.modules
+    )
+    return Confidence.LOW if named else Confidence.HIGH

@@ -31,12 +31,21 @@ DEMANDED: Final = (
 """Headers whose absence is a finding; framing is judged by X-Frame-Options or frame-ancestors (ASVS V3.4.6)."""
 
 CSP_DIRECTIVES: Final = frozenset(
-    ["default-src", "script-src", "script-src-elem", "script-src-attr", "style-src", "style-src-elem", "style-src-attr", "img-src", "font-src", "connect-src", "media-src", "object-src", "frame-src", "child-src", "worker-src", "manifest-src", "prefetch-src", "fenced-frame-src", "base-uri", "form-action", "frame-ancestors", "sandbox", "report-uri", "report-to", "upgrade-insecure-requests", "block-all-mixed-content", "require-trusted-types-for", "trusted-types", "navigate-to", "plugin-types", "require-sri-for", "webrtc"]
+    (
+        "default-src script-src script-src-elem script-src-attr style-src style-src-elem style-src-attr "
+        "img-src font-src connect-src media-src object-src frame-src child-src worker-src manifest-src "
+        "prefetch-src fenced-frame-src base-uri form-action frame-ancestors sandbox report-uri report-to "
+        "upgrade-insecure-requests block-all-mixed-content require-trusted-types-for trusted-types "
+        "navigate-to plugin-types require-sri-for webrtc"
+    ).split()
 )
 """The directives of CSP Level 3, and those of Level 2 that browsers still read."""
 
 CSP_KEYWORDS: Final = frozenset(
-    ["self", "none", "unsafe-inline", "unsafe-eval", "strict-dynamic", "unsafe-hashes", "report-sample", "wasm-unsafe-eval", "inline-speculation-rules"]
+    (
+        "self none unsafe-inline unsafe-eval strict-dynamic unsafe-hashes report-sample wasm-unsafe-eval "
+        "inline-speculation-rules"
+    ).split()
 )
 """Source keywords, which count only between single quotes (CSP Level 3, section 2.3.1)."""
 

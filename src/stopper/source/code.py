@@ -241,7 +241,7 @@ class Code:
         owners = {pattern[:-2] for pattern in patterns if pattern.endswith(".*")}
         lasts = {name.rpartition(".")[2] for name in exact}
         for module in self.modules:
-            found = [site for site in self._candidates(module, lasts, any_name=bool(owners))]
+            found = self._candidates(module, lasts, any_name=bool(owners))
             for site in sorted(found, key=_position):
                 name = self.names.name(site.node.func, site.scope)
                 if name is not None and (name in exact or name.rpartition(".")[0] in owners):

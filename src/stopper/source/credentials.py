@@ -133,7 +133,13 @@ def provider_credentials(text: str) -> list[Credential]:
             if confidence is not None:
                 found.append(
                     Credential(
-                        provider.id, provider.name, *match.span(1), match[1], provider.severity, confidence, provider.revoke
+                        provider.id,
+                        provider.name,
+                        *match.span(1),
+                        match[1],
+                        provider.severity,
+                        confidence,
+                        provider.revoke,
                     )
                 )
     return _without_inner(found)
@@ -145,14 +151,20 @@ def _without_inner(found: list[Credential]) -> list[Credential]:
         item
         for index, item in enumerate(found)
         if not any(
-            other.start <= item.start and item.end <= other.end and (other.end - other.start, -place) > (item.end - item.start, -index)
+            other.start <= item.start
+            and item.end <= other.end
+            and (other.end - other.start, -place) > (item.end - item.start, -index)
             for place, other in enumerate(found)
         )
     ]
 
 
 def _confidence(provider: Provider, secret: str) -> Confidence | None:
-    if any(part in secret for part in provider.quiet) or is_placeholder(secret) or entropy(secret) < provider.entropy:
+    if (
+        any(part in secret for part in provider.quiet)
+        or is_placeholder(secret)
+        or entropy(secret) < provider.entropy
+    ):
         return None
     if provider.check == "jwt":
         return _jwt_confidence(secret)
@@ -231,7 +243,13 @@ def passwords_in_urls(text: str) -> list[Credential]:
     found: list[Credential] = []
     for match in _URL.finditer(text):
         scheme, user, secret, host = match.groups()
-        if "sentry" in host or _is_template(secret) or _is_template(host) or is_placeholder(secret) or _is_form(user, secret, host):
+        if (
+            "sentry" in host
+            or _is_template(secret)
+            or _is_template(host)
+            or is_placeholder(secret)
+            or _is_form(user, secret, host)
+        ):
             continue
         weak = bool(_LOCAL.match(host)) or secret.lower() in WELL_KNOWN or secret.lower() == user.lower()
         severity = Severity.LOW if weak else Severity.HIGH
@@ -298,10 +316,14 @@ def is_random(text: str) -> bool:
 
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_SECRET_WORDS = frozenset("password passwd passphrase pwd passwort secret token apikey secretkey credential credentials salt".split())
+_SECRET_WORDS = frozenset(
+    "password passwd passphrase pwd passwort secret token apikey secretkey credential credentials salt".split()
+)
 _SECRET_PAIRS = frozenset(
     "api key|access key|private key|secret key|encryption key|signing key|auth key|master key|jwt key|crypt key|fernet key|"
-    "account key|shared key|hmac key|client secret|service key|license key|storage key|session key|pass phrase".split("|")
+    "account key|shared key|hmac key|client secret|service key|license key|storage key|session key|pass phrase".split(
+        "|"
+    )
 )
 _NOT_SECRET = frozenset(
     "name names field fields label url uri path file files filename dir length len size min max age ttl expires expiry expire "
@@ -325,7 +347,11 @@ def words_of(name: str) -> list[str]:
 def is_secret_name(name: str) -> bool:
     """Tell whether an identifier says that its value is a secret: ``DB_PASSWORD`` does, ``password_field`` does not."""
     words = words_of(name)
-    if not words or words[-1] in _NOT_SECRET or words[0] in {"public", "csrf", "is", "has", "no", "use", "show", "hide"}:
+    if (
+        not words
+        or words[-1] in _NOT_SECRET
+        or words[0] in {"public", "csrf", "is", "has", "no", "use", "show", "hide"}
+    ):
         return False
     if words[-1].isdigit():
         words.pop()
@@ -367,7 +393,12 @@ def named_literals(text: str, *, bare: bool = False) -> list[Credential]:
                 confidence = judge(match["name"], match["value"])
                 if confidence is not None:
                     span = (start + match.start("value"), start + match.end("value"))
-                    found.setdefault(span, Credential("named", match["name"], *span, match["value"], Severity.MEDIUM, confidence))
+                    found.setdefault(
+                        span,
+                        Credential(
+                            "named", match["name"], *span, match["value"], Severity.MEDIUM, confidence
+                        ),
+                    )
     return sorted(found.values(), key=lambda item: item.start)
 
 
@@ -389,25 +420,47 @@ def judge(name: str, value: str) -> Confidence | None:
     words = set(words_of(last))
     if words & {"password", "passwd", "pwd", "passphrase", "passwort"}:
         mixed = bool(re.search(r"\d", value)) or bool(re.search(r"[^\w.-]", value))
-        known = value.lower() in WELL_KNOWN and value.lower() not in {"password", "passwd", "pass", "secret", "test"}
-        return Confidence.MEDIUM if mixed or known else Confidence.LOW if last.isupper() and len(value) >= 8 else None
+        known = value.lower() in WELL_KNOWN and value.lower() not in {
+            "password",
+            "passwd",
+            "pass",
+            "secret",
+            "test",
+        }
+        return (
+            Confidence.MEDIUM
+            if mixed or known
+            else Confidence.LOW
+            if last.isupper() and len(value) >= 8
+            else None
+        )
     if last.isupper() and (len(value) >= 12 or re.search(r"\d", value)):
         return Confidence.LOW
     return None
 
 
+_NOT_SECRET_STARTS = tuple("/ ./ ../ http:// https:// arn: # -- projects/ vault: op:// ${ env:".split())
+_COMMON_WORDS = frozenset("key access refresh auth user api next new old app".split())
+
+
 def _is_no_secret(name: str, value: str) -> bool:
     """Tell whether a value is a word, a name, a label, an address or an expression, and so no secret."""
-    if value.startswith(("/", "./", "../", "http://", "https://", "arn:", "#", "--", "projects/", "vault:", "op://", "${", "env:")):
+    if value.startswith(_NOT_SECRET_STARTS):
         return True
-    if re.search(r"\s", value) or re.search(r"^[\w.]+\(|\)$|^[a-z]+(\.[a-z_]+){1,}$|^\w+\[|:\w+$|testing", value):
+    if re.search(r"\s", value) or re.search(
+        r"^[\w.]+\(|\)$|^[a-z]+(\.[a-z_]+){1,}$|^\w+\[|:\w+$|testing", value
+    ):
         return True
     if "/" in value and not re.search(r"\d{2}", value):
         return True
-    if re.fullmatch(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+|[\d.,:/-]{1,8}|true|false|bearer|basic|string|bytes|str", value, re.IGNORECASE):
+    if re.fullmatch(
+        r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+|[\d.,:/-]{1,8}|true|false|bearer|basic|string|bytes|str",
+        value,
+        re.IGNORECASE,
+    ):
         return bool(re.fullmatch(r"[A-Z0-9_]+|[\d.,:/-]+|[A-Za-z]+", value))
     said = set(words_of(value))
-    if said and said <= _SECRET_WORDS | _NOT_SECRET | set(words_of(name)) | {"key", "access", "refresh", "auth", "user", "api", "next", "new", "old", "app"}:
+    if said and said <= _SECRET_WORDS | _NOT_SECRET | _COMMON_WORDS | set(words_of(name)):
         return True
     named = bool(said & (_SECRET_WORDS | {"key", "id"})) or value.lower().endswith(("secret", "token"))
     return named and bool(re.fullmatch(r"[A-Za-z][a-z]+([A-Z][a-z]+)*|_*[a-z]+([_-][a-z]+)+", value))

@@ -38,7 +38,9 @@ _SAFE = (
     "-c", "protocol.allow=never",
 )  # fmt: skip
 _ENV_FILE = re.compile(r"(^|/)(\.env(\.[\w.-]+)?|[\w-]+\.env|\.flaskenv)$")
-_ENV_FORM = re.compile(r"(example|sample|template|dist|defaults?|tmpl|tpl|schema|ci|test|testing)$", re.IGNORECASE)
+_ENV_FORM = re.compile(
+    r"(example|sample|template|dist|defaults?|tmpl|tpl|schema|ci|test|testing)$", re.IGNORECASE
+)
 _UNREAD = re.compile(
     r"\.(min\.js|map|svg|po|pot|mo|lock|css|csv|tsv|ipynb|snap)$|(^|/)(package-lock\.json|yarn\.lock|poetry\.lock|uv\.lock|"
     r"node_modules|vendor|vendored|third_party|static/(lib|vendor|js/lib)|bower_components)(/|$)"
@@ -49,7 +51,11 @@ _MARK = "\x01commit "
 def is_env_file(path: str) -> bool:
     """Tell whether ``path`` is a file of environment variables with real values (``.env.example`` is none)."""
     name = path.rpartition("/")[2]
-    return bool(_ENV_FILE.search(path)) and name != ".flaskenv" and not _ENV_FORM.search(name.removesuffix(".env"))
+    return (
+        bool(_ENV_FILE.search(path))
+        and name != ".flaskenv"
+        and not _ENV_FORM.search(name.removesuffix(".env"))
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,9 @@ class History:
             self._skip("no file of this folder is tracked by the git repository around it")
             return False
         if lines[1] == "true":
-            self._skip("the clone is shallow: commits that were not fetched could not be looked at (git fetch --unshallow)")
+            self._skip(
+                "the clone is shallow: commits that were not fetched could not be looked at (git fetch --unshallow)"
+            )
         return True
 
     @cached_property
@@ -171,7 +179,12 @@ class History:
         started = time.monotonic()
         try:
             process = subprocess.Popen(  # noqa: S603  # the words are ours
-                command, cwd=self.root, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+                command,
+                cwd=self.root,
+                env=_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
             )
         except OSError as error:
             self._skip(f"git cannot be run: {error.strerror or error}")
@@ -186,7 +199,9 @@ class History:
         timer.cancel()
         self._left -= time.monotonic() - started
         if process.returncode:
-            self._skip(f"the time of {SECONDS:g} seconds was over after {commits} changes to files; older commits were not read")
+            self._skip(
+                f"the time of {SECONDS:g} seconds was over after {commits} changes to files; older commits were not read"
+            )
 
     def _git(self, *arguments: str) -> str | None:
         try:
@@ -202,8 +217,16 @@ class History:
                 return done.stdout.decode("utf-8", "replace")
             said = done.stderr.decode("utf-8", "replace").strip().splitlines()
             foreign = any("dubious ownership" in line for line in said)
-            reason = "the repository belongs to another user, so git refuses to read it" if foreign else "not a git repository"
-            self._skip(reason if foreign or arguments[0] == "rev-parse" else f"git {arguments[0]}: {(said or ['failed'])[0]}")
+            reason = (
+                "the repository belongs to another user, so git refuses to read it"
+                if foreign
+                else "not a git repository"
+            )
+            self._skip(
+                reason
+                if foreign or arguments[0] == "rev-parse"
+                else f"git {arguments[0]}: {(said or ['failed'])[0]}"
+            )
         return None
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
@@ -225,7 +248,12 @@ class History:
 def _environment() -> dict[str, str]:
     """Return an environment in which git asks nothing, fetches nothing, locks nothing and obeys no ``GIT_DIR``."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    return kept | {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    return kept | {
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C",
+    }
 
 
 def _groups(stream: Iterable[bytes]) -> Iterator[_Group]:
@@ -257,7 +285,9 @@ def _surely_secret(group: _Group) -> list[Credential]:
     """Return the secrets among added lines of which there is little doubt: history is long, and nobody rereads it."""
     text = "".join(group.lines)
     found = [*provider_credentials(text), *private_keys(text), *passwords_in_urls(text)]
-    if group.path.endswith((".py", ".env", ".cfg", ".ini", ".toml", ".yml", ".yaml", ".json")) or is_env_file(group.path):
+    if group.path.endswith((".py", ".env", ".cfg", ".ini", ".toml", ".yml", ".yaml", ".json")) or is_env_file(
+        group.path
+    ):
         bare = not group.path.endswith((".py", ".json", ".toml"))
         spans = {(item.start, item.end) for item in found}
         found += [item for item in named_literals(text, bare=bare) if (item.start, item.end) not in spans]
@@ -265,5 +295,8 @@ def _surely_secret(group: _Group) -> list[Credential]:
         item
         for item in found
         if item.severity.rank > 0
-        and (item.confidence is Confidence.HIGH or (item.kind != "named" and item.confidence is Confidence.MEDIUM))
+        and (
+            item.confidence is Confidence.HIGH
+            or (item.kind != "named" and item.confidence is Confidence.MEDIUM)
+        )
     ]

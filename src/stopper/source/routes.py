@@ -36,7 +36,8 @@ MAX_REACH = 8
 
 _CONVERTER = re.compile(r"<(?:([a-zA-Z_]\w*)(?:\([^<>]*\))?:)?([a-zA-Z_]\w*)>")
 _GUARD = re.compile(
-    r"login|auth|require|permission|admin|role|jwt|token|protect|private|allowed|access|acl|logged|secured|restrict", re.IGNORECASE
+    r"login|auth|require|permission|admin|role|jwt|token|protect|private|allowed|access|acl|logged|secured|restrict",
+    re.IGNORECASE,
 )
 
 
@@ -167,7 +168,9 @@ def run(modules: list[Module]) -> Registrar:
     registrar = Registrar({module.name: module for module in chosen}, interest)
     registrar.nodes = []
     imported = {dotted for module in chosen for dotted, _ in module.imports}
-    for module in sorted(chosen, key=lambda module: (_is_imported(module.name, imported), module.name.count("."))):
+    for module in sorted(
+        chosen, key=lambda module: (_is_imported(module.name, imported), module.name.count("."))
+    ):
         registrar.load(module.name)
     _uncalled(registrar, interest)
     return registrar
@@ -207,7 +210,9 @@ def _inner(scope: Scope) -> bool:
 
 
 def _holds(node: ast.AST, line: int) -> bool:
-    first: int = min([getattr(node, "lineno", 0), *(mark.lineno for mark in getattr(node, "decorator_list", []))])
+    first: int = min(
+        [getattr(node, "lineno", 0), *(mark.lineno for mark in getattr(node, "decorator_list", []))]
+    )
     last: int = getattr(node, "end_lineno", None) or first
     return first <= line <= last
 
@@ -233,7 +238,11 @@ class _Builder:
         view = scope_of(placed.view, self.scopes)
         bare = view_of(placed.view)
         verbs = handlers(bare.cls) if isinstance(bare, ClassView) and isinstance(bare.cls, Class) else {}
-        answering = {verb: scope for verb, value in verbs.items() if (scope := scope_of(value, self.scopes)) is not None}
+        answering = {
+            verb: scope
+            for verb, value in verbs.items()
+            if (scope := scope_of(value, self.scopes)) is not None
+        }
         blueprint = ".".join(node.name for node in placed.chain if node.kind == "blueprint")
         decorators = _decorators(view)
         return Route(
@@ -254,7 +263,11 @@ class _Builder:
 
     def _guards(self, blueprint: str) -> Iterable[str]:
         for hook in self.hooks:
-            if hook.kind == "before_request" and hook.blueprint in {"", blueprint} and _GUARD.search(hook.view.name):
+            if (
+                hook.kind == "before_request"
+                and hook.blueprint in {"", blueprint}
+                and _GUARD.search(hook.view.name)
+            ):
                 yield hook.view.name
 
 
@@ -278,7 +291,13 @@ def _hooks(nodes: list[Node], scopes: dict[int, Scope]) -> Iterable[Hook]:
             blueprint = "" if everywhere or node.kind != "blueprint" else node.name
             if view is not None and (kind, id(view), blueprint) not in seen:
                 seen.add((kind, id(view), blueprint))
-                yield Hook(kind, view, raw.location, blueprint, None if isinstance(raw.argument, Unknown) else raw.argument)
+                yield Hook(
+                    kind,
+                    view,
+                    raw.location,
+                    blueprint,
+                    None if isinstance(raw.argument, Unknown) else raw.argument,
+                )
 
 
 def _kind(raw: RawHook) -> tuple[str, bool]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import operator
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -24,26 +23,16 @@ from stopper.source.routes_objects import (
     Unknown,
     view_of,
 )
+from stopper.source.routes_pure import COMPARISONS, KNOWN, OPERATORS, PLAIN, PURE, quiet
 from stopper.source.routes_run import MISSING, Late, Runner
 
 MAX_DEPTH = 25
 MAX_RECURSION = 2
 """How often one function may stand in a chain of calls: a registration that recurses adds nothing at the third time."""
-MAX_TEXT = 5000
 MAX_TIMES = 2000
 """How often one function is run with views, classes or apps among its arguments."""
 MAX_IDLE = 400
 """How often one function is run without."""
-_WIDE = re.compile(r"[%:][^a-zA-Z}]*\d{4,}|[%:][^a-zA-Z}]*\*")
-"""A format that would make a huge string of a small one."""
-PLAIN = (str, int, float, bytes, bool, type(None), list, tuple, dict, set, frozenset, range)
-_BUILTINS: dict[str, Callable[..., Any]] = {
-    "dict": dict, "list": list, "tuple": tuple, "set": set, "sorted": sorted, "enumerate": enumerate, "zip": zip,
-    "len": len, "str": str, "int": int, "reversed": reversed,
-}  # fmt: skip
-_PURE = frozenset(
-    ["append", "extend", "insert", "update", "setdefault", "get", "items", "keys", "values", "copy", "add", "pop", "format", "join", "replace", "strip", "lstrip", "rstrip", "lower", "upper", "title", "capitalize", "split", "rsplit", "partition", "rpartition", "startswith", "endswith", "removeprefix", "removesuffix", "union", "index", "count", "casefold"]
-)
 
 
 class Evaluator(Runner):
@@ -56,11 +45,15 @@ class Evaluator(Runner):
         self.memo: dict[Any, Any] = {}
         self.times: dict[int, int] = {}
 
-    def native(self, target: Node, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+    def native(
+        self, target: Node, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env
+    ) -> Any:
         """Return what a method of an app, blueprint or API gives."""
         raise NotImplementedError
 
-    def external(self, target: External, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+    def external(
+        self, target: External, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env
+    ) -> Any:
         """Return what something of another package gives when it is called."""
         raise NotImplementedError
 
@@ -68,7 +61,9 @@ class Evaluator(Runner):
         """Return a new object of a project class."""
         raise NotImplementedError
 
-    def guess(self, target: Any, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+    def guess(
+        self, target: Any, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env
+    ) -> Any:
         """Return what a method gives of an object nothing is known of."""
         raise NotImplementedError
 
@@ -96,7 +91,7 @@ class Evaluator(Runner):
             if node.id in scope.names and (scope is env or not scope.is_class):
                 return scope.names[node.id]
             scope = scope.parent
-        return External(f"builtins.{node.id}") if node.id in _KNOWN else Unknown(node.id)
+        return External(f"builtins.{node.id}") if node.id in KNOWN else Unknown(node.id)
 
     def attribute(self, node: ast.Attribute, env: Env) -> Any:
         """Evaluate an expression: attribute."""
@@ -107,10 +102,18 @@ class Evaluator(Runner):
         """Return an attribute of a value."""
         value = self.settle(value)
         if isinstance(value, External):
-            return External(f"{value.dotted}.{name}" if value.args == () and not value.kwargs else f"{value.dotted}().{name}")
+            return External(
+                f"{value.dotted}.{name}"
+                if value.args == () and not value.kwargs
+                else f"{value.dotted}().{name}"
+            )
         if isinstance(value, ModuleObject):
             top = self.load(value.name)
-            return self.settle(self.imported(value.name, name)) if top else self.module_value(f"{value.name}.{name}")
+            return (
+                self.settle(self.imported(value.name, name))
+                if top
+                else self.module_value(f"{value.name}.{name}")
+            )
         if isinstance(value, Instance | Node):
             return self._member(value, name)
         if isinstance(value, Class):
@@ -121,7 +124,7 @@ class Evaluator(Runner):
         if isinstance(value, Function | ClassView):
             own = value.attrs.get(name, MISSING) if isinstance(value, Function) else MISSING
             return value.name if name == "__name__" else own
-        if isinstance(value, PLAIN) and name in _PURE and hasattr(value, name):
+        if isinstance(value, PLAIN) and name in PURE and hasattr(value, name):
             return getattr(value, name)
         return Bound(value, name) if isinstance(value, Unknown) else MISSING
 
@@ -139,10 +142,17 @@ class Evaluator(Runner):
         return Bound(value, name) if value.cls.external() else Unknown(name)
 
     def _method(self, found: Function, value: Instance | Node) -> Any:
-        marks = {getattr(mark, "id", getattr(mark, "attr", "")) for mark in getattr(found.node, "decorator_list", [])}
+        marks = {
+            getattr(mark, "id", getattr(mark, "attr", ""))
+            for mark in getattr(found.node, "decorator_list", [])
+        }
         if marks & {"property", "cached_property"}:
             return self.enter(found, [value], {})
-        return found if "staticmethod" in marks else Bound(value if "classmethod" not in marks else value.cls, found)
+        return (
+            found
+            if "staticmethod" in marks
+            else Bound(value if "classmethod" not in marks else value.cls, found)
+        )
 
     def _class_member(self, value: Class, name: str) -> Any:
         if name in {"__name__", "__qualname__"}:
@@ -198,7 +208,7 @@ class Evaluator(Runner):
             method = target.cls.find("__call__")
             return self.follow(method, [target, *args], kwargs) if isinstance(method, Function) else Unknown()
         if callable(target) and not isinstance(target, type):
-            return _quiet(target, args, kwargs)
+            return quiet(target, args, kwargs)
         return self.passed(args)
 
     def _bound(self, bound: Bound, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
@@ -207,8 +217,12 @@ class Evaluator(Runner):
         if bound.function == "partial":
             return self.call(bound.target, [*bound.args, *args], {**bound.kwargs, **kwargs}, node, env)
         if isinstance(bound.target, Node):
-            return self.native(bound.target, bound.function, [*bound.args, *args], {**bound.kwargs, **kwargs}, node, env)
-        return self.guess(bound.target, bound.function, [*bound.args, *args], {**bound.kwargs, **kwargs}, node, env)
+            return self.native(
+                bound.target, bound.function, [*bound.args, *args], {**bound.kwargs, **kwargs}, node, env
+            )
+        return self.guess(
+            bound.target, bound.function, [*bound.args, *args], {**bound.kwargs, **kwargs}, node, env
+        )
 
     def passed(self, args: list[Any]) -> Any:
         """Take a call to something unknown with a view first for a wrapper of that view."""
@@ -218,7 +232,11 @@ class Evaluator(Runner):
     def follow(self, function: Function, args: list[Any], kwargs: dict[str, Any]) -> Any:
         """Run a function of the project if it can matter; otherwise take it for a wrapper."""
         nodes = any(isinstance(arg, Node) for arg in (*args, *kwargs.values()))
-        small = len(getattr(function.node, "body", [])) <= 3 if not isinstance(function.node, ast.Lambda) else True
+        small = (
+            len(getattr(function.node, "body", [])) <= 3
+            if not isinstance(function.node, ast.Lambda)
+            else True
+        )
         if not (nodes or small or id(function.node) in self.interest.hot):
             return self.passed(args)
         key = _key(function, args, kwargs)
@@ -254,8 +272,12 @@ class Evaluator(Runner):
     def _arguments(self, function: Function, args: list[Any], kwargs: dict[str, Any], env: Env) -> None:
         spec = function.node.args
         plain = [*spec.posonlyargs, *spec.args]
-        defaults = dict(zip([arg.arg for arg in plain[len(plain) - len(spec.defaults) :]], spec.defaults, strict=True))
-        defaults.update({a.arg: d for a, d in zip(spec.kwonlyargs, spec.kw_defaults, strict=True) if d is not None})
+        defaults = dict(
+            zip([arg.arg for arg in plain[len(plain) - len(spec.defaults) :]], spec.defaults, strict=True)
+        )
+        defaults.update(
+            {a.arg: d for a, d in zip(spec.kwonlyargs, spec.kw_defaults, strict=True) if d is not None}
+        )
         for arg, value in zip(plain, args, strict=False):
             env.names[arg.arg] = value
         for arg in (*plain[len(args) :], *spec.kwonlyargs):
@@ -289,13 +311,21 @@ class Evaluator(Runner):
     def _store(self, holder: Any, key: Any, value: Any, node: ast.Subscript, env: Env) -> None:
         if isinstance(holder, dict) and isinstance(key, str | int):
             holder[key] = value
-        elif isinstance(holder, Bound) and isinstance(holder.target, Node) and isinstance(holder.function, str):
+        elif (
+            isinstance(holder, Bound) and isinstance(holder.target, Node) and isinstance(holder.function, str)
+        ):
             self.native(holder.target, f"{holder.function}[]", [key, value], {}, node, env)
 
-    def decorate(self, value: Any, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, env: Env) -> Any:
+    def decorate(
+        self, value: Any, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, env: Env
+    ) -> Any:
         """Return a function or class as its decorators leave it: a wrapper still counts as what it wraps."""
         for decorator in reversed(node.decorator_list):
-            if isinstance(decorator, ast.Name) and decorator.id in {"property", "staticmethod", "classmethod"}:
+            if isinstance(decorator, ast.Name) and decorator.id in {
+                "property",
+                "staticmethod",
+                "classmethod",
+            }:
                 continue
             result = self.call(self.eval(decorator, env), [value], {}, decorator, env)
             if isinstance(result, Function) and result is not value and isinstance(value, Function):
@@ -317,14 +347,18 @@ class Evaluator(Runner):
     def binary(self, node: ast.BinOp, env: Env) -> Any:
         """Evaluate an expression: binary."""
         left, right = self.eval(node.left, env), self.eval(node.right, env)
-        act = _OPERATORS.get(node.op.__class__)
+        act = OPERATORS.get(node.op.__class__)
         if act is None:
             return Unknown()
         if isinstance(left, Unknown | External | Bound) and isinstance(right, str):
             left = "{" + env.module.source(node.left) + "}" if hasattr(node.left, "lineno") else left
-        if isinstance(right, Unknown | External | Bound) and isinstance(left, str) and isinstance(node.op, ast.Add):
+        if (
+            isinstance(right, Unknown | External | Bound)
+            and isinstance(left, str)
+            and isinstance(node.op, ast.Add)
+        ):
             right = "{" + env.module.source(node.right) + "}"
-        return _quiet(act, [left, right], {}) if isinstance(left, PLAIN) else Unknown()
+        return quiet(act, [left, right], {}) if isinstance(left, PLAIN) else Unknown()
 
     def either(self, node: ast.BoolOp, env: Env) -> Any:
         """Evaluate an expression: either."""
@@ -345,10 +379,15 @@ class Evaluator(Runner):
     def compare(self, node: ast.Compare, env: Env) -> Any:
         """Evaluate an expression: compare."""
         left, right = self.eval(node.left, env), self.eval(node.comparators[0], env)
-        act = _COMPARISONS.get(node.ops[0].__class__)
-        if act is None or len(node.ops) > 1 or isinstance(left, Unknown | External) or isinstance(right, Unknown | External):
+        act = COMPARISONS.get(node.ops[0].__class__)
+        if (
+            act is None
+            or len(node.ops) > 1
+            or isinstance(left, Unknown | External)
+            or isinstance(right, Unknown | External)
+        ):
             return Unknown()
-        return _quiet(act, [left, right], {})
+        return quiet(act, [left, right], {})
 
     def conditional(self, node: ast.IfExp, env: Env) -> Any:
         """Evaluate an expression: conditional."""
@@ -389,10 +428,12 @@ class Evaluator(Runner):
             return self.unknown(node, env)
         key = self.eval(node.slice, env)
         plain = isinstance(value, list | tuple | dict | str) and isinstance(key, str | int)
-        found = _quiet(operator.getitem, [value, key], {}) if plain else MISSING
+        found = quiet(operator.getitem, [value, key], {}) if plain else MISSING
         return self.unknown(node, env) if found is MISSING or isinstance(found, Unknown) else found
 
-    def comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, env: Env) -> Any:
+    def comprehension(
+        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, env: Env
+    ) -> Any:
         """Evaluate an expression: comprehension."""
         inner = Env(env.module, env)
         first = node.generators[0]
@@ -405,7 +446,7 @@ class Evaluator(Runner):
                 found.append((self.eval(node.key, inner), self.eval(node.value, inner)))
             else:
                 found.append(self.eval(node.elt, inner))
-        return _quiet(dict, [found], {}) if isinstance(node, ast.DictComp) else found
+        return quiet(dict, [found], {}) if isinstance(node, ast.DictComp) else found
 
     def lambda_(self, node: ast.Lambda, env: Env) -> Any:
         """Evaluate an expression: lambda."""
@@ -426,24 +467,6 @@ class Evaluator(Runner):
         return self.eval(node.value, env)
 
 
-def _quiet(act: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]) -> Any:
-    texts = [value for value in (getattr(act, "__self__", None), *args) if isinstance(value, str)]
-    if any(len(text) > MAX_TEXT or _WIDE.search(text) for text in texts):
-        return Unknown()
-    try:
-        result = act(*args, **kwargs)
-    except (TypeError, ValueError, KeyError, IndexError, AttributeError, LookupError, OverflowError):
-        return Unknown()
-    if isinstance(result, str | bytes | list | tuple) and len(result) > MAX_TEXT:
-        return Unknown()
-    return result if isinstance(result, PLAIN) or result is None else _listed(result)
-
-
-def _listed(result: Any) -> Any:
-    views = isinstance(result, zip | enumerate | reversed) or type(result).__name__ in {"dict_items", "dict_keys", "dict_values"}
-    return list(result) if views else result
-
-
 def _key(function: Function, args: list[Any], kwargs: dict[str, Any]) -> Any:
     every = [*args, *kwargs.values()]
     if any(isinstance(value, Unknown | list | dict | set) for value in every):
@@ -452,13 +475,6 @@ def _key(function: Function, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return (id(function.node), id(function.env), parts, tuple(kwargs))
 
 
-_KNOWN = frozenset([*_BUILTINS, "getattr", "hasattr", "isinstance", "type", "vars", "setattr", "object", "map", "callable"])
-BUILTINS = _BUILTINS
-_OPERATORS: dict[type, Callable[..., Any]] = {ast.Add: operator.add, ast.Mod: operator.mod, ast.BitOr: operator.or_}
-_COMPARISONS: dict[type, Callable[..., Any]] = {
-    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Is: operator.is_, ast.IsNot: operator.is_not,
-    ast.In: lambda item, box: item in box, ast.NotIn: lambda item, box: item not in box,
-}  # fmt: skip
 _EXPRESSIONS: dict[type, Callable[..., Any]] = {
     ast.Name: Evaluator.name, ast.Attribute: Evaluator.attribute, ast.Call: Evaluator.call_,
     ast.Constant: Evaluator.constant, ast.JoinedStr: Evaluator.string, ast.BinOp: Evaluator.binary,

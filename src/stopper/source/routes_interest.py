@@ -8,14 +8,39 @@ from collections.abc import Iterable
 from stopper.source.module import Kind, Module, Scope
 
 HOOKS = frozenset(
-    ["before_request", "before_app_request", "after_request", "after_app_request", "teardown_request", "teardown_app_request", "teardown_appcontext", "before_first_request", "before_app_first_request", "errorhandler", "app_errorhandler", "register_error_handler", "context_processor", "app_context_processor", "template_filter", "app_template_filter", "template_global", "app_template_global", "template_test", "app_template_test", "url_value_preprocessor", "app_url_value_preprocessor", "url_defaults", "app_url_defaults", "add_template_filter", "add_template_global", "add_template_test", "add_app_template_filter", "add_app_template_global", "add_app_template_test", "shell_context_processor"]
+    (
+        "before_request before_app_request after_request after_app_request teardown_request "
+        "teardown_app_request teardown_appcontext before_first_request before_app_first_request "
+        "errorhandler app_errorhandler register_error_handler context_processor app_context_processor "
+        "template_filter app_template_filter template_global app_template_global template_test "
+        "app_template_test url_value_preprocessor app_url_value_preprocessor url_defaults "
+        "app_url_defaults add_template_filter add_template_global add_template_test "
+        "add_app_template_filter add_app_template_global add_app_template_test shell_context_processor"
+    ).split()
 )
 """Names of the methods with which an app or blueprint takes a hook."""
 
 REGISTERS = frozenset(
-    ["route", "register_blueprint", "add_url_rule", "add_resource", "add_namespace", "as_view", "endpoint", "expose", "expose_plugview", "add_view", "add_view_no_menu", "add_api", "add_views", "view_functions", "url_map", "register_view"]
+    (
+        "route register_blueprint add_url_rule add_resource add_namespace as_view endpoint expose "
+        "expose_plugview add_view add_view_no_menu add_api add_views view_functions url_map "
+        "register_view"
+    ).split()
 )
-MAKES = frozenset(["Flask", "Blueprint", "Api", "Namespace", "APIFlask", "APIBlueprint", "OpenAPI", "FlaskAPI", "Admin", "AppBuilder"])
+MAKES = frozenset(
+    [
+        "Flask",
+        "Blueprint",
+        "Api",
+        "Namespace",
+        "APIFlask",
+        "APIBlueprint",
+        "OpenAPI",
+        "FlaskAPI",
+        "Admin",
+        "AppBuilder",
+    ]
+)
 
 STARTS = REGISTERS | MAKES | HOOKS
 

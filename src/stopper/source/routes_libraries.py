@@ -67,7 +67,9 @@ def default_endpoint(node: Node, name: str) -> str:
     return name
 
 
-def exposed_view(view: Instance | Class, node: Node, kwargs: dict[str, Any], where: Location) -> list[RawRule]:
+def exposed_view(
+    view: Instance | Class, node: Node, kwargs: dict[str, Any], where: Location
+) -> list[RawRule]:
     """Return the rules of a Flask-Admin or Flask-AppBuilder view."""
     cls = view.cls if isinstance(view, Instance) else view
     given = view.attrs if isinstance(view, Instance) else {}
@@ -89,7 +91,9 @@ def _exposed(cls: Class, base: str, name: str, where: Location) -> list[RawRule]
                 continue
             seen.add(attr)
             rules.extend(
-                RawRule(_join(base, mark.rule()), mark.methods(), f"{name}.{attr}", value, where, own_class=cls)
+                RawRule(
+                    _join(base, mark.rule()), mark.methods(), f"{name}.{attr}", value, where, own_class=cls
+                )
                 for mark in value.attrs.get("__exposed__", ())
             )
     return rules
@@ -107,7 +111,10 @@ def class_routes(cls: Class, kwargs: dict[str, Any], where: Location) -> list[Ra
         marks = value.attrs.get("__exposed__", ())
         found = [(mark.rule(), mark.methods()) for mark in marks] or [_by_name(attr, value)]
         endpoint = f"{cls.node.name}:{attr}"
-        rules.extend(RawRule(_join(root, rule), methods, endpoint, value, where, own_class=cls) for rule, methods in found)
+        rules.extend(
+            RawRule(_join(root, rule), methods, endpoint, value, where, own_class=cls)
+            for rule, methods in found
+        )
     return rules
 
 
@@ -117,7 +124,11 @@ def _by_name(attr: str, value: Function) -> tuple[str, tuple[str, ...]]:
 
 
 def _join(base: str, rule: str) -> str:
-    return "/" + "/".join(part for part in (base.strip("/"), rule.lstrip("/")) if part) + ("/" if rule == "/" and base != "/" else "")
+    return (
+        "/"
+        + "/".join(part for part in (base.strip("/"), rule.lstrip("/")) if part)
+        + ("/" if rule == "/" and base != "/" else "")
+    )
 
 
 def _text(value: Any) -> str:

@@ -7,7 +7,7 @@ import functools
 from typing import Any
 
 from stopper.finding import Location
-from stopper.source.routes_eval import BUILTINS, Evaluator
+from stopper.source.routes_eval import Evaluator
 from stopper.source.routes_interest import HOOKS
 from stopper.source.routes_libraries import (
     MADE,
@@ -33,6 +33,7 @@ from stopper.source.routes_objects import (
     Unknown,
     view_of,
 )
+from stopper.source.routes_pure import BUILTINS
 from stopper.source.routes_run import MISSING
 
 VERBS = ("get", "post", "put", "delete", "patch")
@@ -64,7 +65,11 @@ class Registrar(Evaluator):
 
     def enter_once(self, init: Function, target: Any, args: list[Any], kwargs: dict[str, Any]) -> None:
         """Run a constructor of the project."""
-        if isinstance(target, Node) or id(init.node) in self.interest.hot or len(getattr(init.node, "body", [])) < 15:
+        if (
+            isinstance(target, Node)
+            or id(init.node) in self.interest.hot
+            or len(getattr(init.node, "body", [])) < 15
+        ):
             self.enter(init, [target, *args], kwargs)
 
     def _make(self, made: tuple[str, str], node: ast.AST, env: Env) -> Node:
@@ -74,7 +79,9 @@ class Registrar(Evaluator):
             self.current = fresh
         return fresh
 
-    def initialise(self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> None:
+    def initialise(
+        self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env
+    ) -> None:
         """Do what the constructor of Flask, Blueprint, Api or Namespace does."""
         first = args[0] if args else kwargs.get("name", kwargs.get("app"))
         if target.kind in {"blueprint", "namespace"}:
@@ -85,7 +92,9 @@ class Registrar(Evaluator):
         elif target.kind in {"api", "admin"}:
             self._initialise_api(target, first, args, kwargs, node, env)
         else:
-            prefix = kwargs.get("url_prefix", args[3] if target.kind == "blueprint" and len(args) > 3 else None)
+            prefix = kwargs.get(
+                "url_prefix", args[3] if target.kind == "blueprint" and len(args) > 3 else None
+            )
             target.prefix = prefix if isinstance(prefix, str) else None
 
     def _initialise_api(
@@ -100,7 +109,9 @@ class Registrar(Evaluator):
         if isinstance(host, Node | Unknown):
             self.native(target, "init_app", [host], {}, node, env)
 
-    def native(self, target: Node, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+    def native(
+        self, target: Node, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env
+    ) -> Any:
         """Return what a method of an app, blueprint or API gives."""
         if name == "__init__":
             self.initialise(target, args, kwargs, node, env)
@@ -109,7 +120,9 @@ class Registrar(Evaluator):
         if method is not None:
             return method(self, target, args, kwargs, node, env)
         if name in VERBS and target.kind in {"app", "blueprint"}:
-            return Bound(target, "_decorate", (), {"_args": args, "_kwargs": {**kwargs, "methods": [name.upper()]}})
+            return Bound(
+                target, "_decorate", (), {"_args": args, "_kwargs": {**kwargs, "methods": [name.upper()]}}
+            )
         if name in HOOKS:
             return self._hook(target, name, args, kwargs, node, env)
         return self.passed(args)
@@ -119,7 +132,9 @@ class Registrar(Evaluator):
         del node, env
         return Bound(target, "_decorate", (), {"_args": args, "_kwargs": kwargs})
 
-    def decorated(self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+    def decorated(
+        self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env
+    ) -> Any:
         """Do what ``decorated`` does on an app, blueprint or API."""
         urls, given = kwargs["_args"], kwargs["_kwargs"]
         view = args[0] if args else None
@@ -137,9 +152,13 @@ class Registrar(Evaluator):
         name = kwargs.get("endpoint")
         endpoint = name if isinstance(name, str) else default_endpoint(target, cls.node.name)
         for url in urls:
-            self._add(target, url, endpoint, ClassView(cls, endpoint), kwargs, self.where(node, env), decorated=True)
+            self._add(
+                target, url, endpoint, ClassView(cls, endpoint), kwargs, self.where(node, env), decorated=True
+            )
 
-    def add_url_rule(self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+    def add_url_rule(
+        self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env
+    ) -> Any:
         """Do what ``add_url_rule`` does on an app, blueprint or API."""
         rule = args[0] if args else kwargs.get("rule")
         endpoint = args[1] if len(args) > 1 else kwargs.get("endpoint")
@@ -147,7 +166,15 @@ class Registrar(Evaluator):
         self._add(target, rule, endpoint, view, kwargs, self.where(node, env))
 
     def _add(
-        self, target: Node, rule: Any, endpoint: Any, view: Any, kwargs: dict[str, Any], where: Location, *, decorated: bool = False
+        self,
+        target: Node,
+        rule: Any,
+        endpoint: Any,
+        view: Any,
+        kwargs: dict[str, Any],
+        where: Location,
+        *,
+        decorated: bool = False,
     ) -> None:
         text = rule if isinstance(rule, str) else f"{{{rule.text}}}" if isinstance(rule, Unknown) else None
         if text is None:
@@ -157,10 +184,18 @@ class Registrar(Evaluator):
             declared: tuple[str, ...] | None = tuple(sorted({method.upper() for method in methods}))
         else:
             declared = None
-        name = endpoint if isinstance(endpoint, str) else getattr(view_of(view), "name", "") if view is not None else ""
+        name = (
+            endpoint
+            if isinstance(endpoint, str)
+            else getattr(view_of(view), "name", "")
+            if view is not None
+            else ""
+        )
         target.rules.append(RawRule(text, declared, name, view, where, decorated))
 
-    def add_resource(self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+    def add_resource(
+        self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env
+    ) -> Any:
         """Do what ``add_resource`` does on an app, blueprint or API."""
         cls = view_of(args[0]) if args else None
         if isinstance(cls, Class):
@@ -170,7 +205,9 @@ class Registrar(Evaluator):
         """Do what ``resource`` does on an app, blueprint or API."""
         return self.route(target, args, kwargs, node, env)
 
-    def register_blueprint(self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+    def register_blueprint(
+        self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env
+    ) -> Any:
         """Do what ``register_blueprint`` does on an app, blueprint or API."""
         child = args[0] if args else kwargs.get("blueprint")
         if isinstance(child, Node):
@@ -178,10 +215,18 @@ class Registrar(Evaluator):
             self._mount(target, child, prefix, name, self.where(node, env))
 
     def _mount(self, target: Node, child: Node, prefix: Any, name: Any, where: Location) -> None:
-        if child is target or any(mount.child is child and mount.location == where for mount in target.mounts):
+        if child is target or any(
+            mount.child is child and mount.location == where for mount in target.mounts
+        ):
             return
         child.mounted = True
-        text = prefix if isinstance(prefix, str) else f"{{{prefix.text}}}" if isinstance(prefix, Unknown) else None
+        text = (
+            prefix
+            if isinstance(prefix, str)
+            else f"{{{prefix.text}}}"
+            if isinstance(prefix, Unknown)
+            else None
+        )
         target.mounts.append(Mount(child, text, name if isinstance(name, str) else None, where))
 
     def init_app(self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
@@ -192,14 +237,18 @@ class Registrar(Evaluator):
         if isinstance(host, Node) and target.kind != "app":
             self._mount(host, target, None, None, self.where(node, env))
 
-    def add_namespace(self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+    def add_namespace(
+        self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env
+    ) -> Any:
         """Do what ``add_namespace`` does on an app, blueprint or API."""
         child = args[0] if args else kwargs.get("ns")
         path = args[1] if len(args) > 1 else kwargs.get("path")
         if isinstance(child, Node):
             self._mount(target, child, path, None, self.where(node, env))
 
-    def namespace(self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+    def namespace(
+        self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env
+    ) -> Any:
         """Do what ``namespace`` does on an app, blueprint or API."""
         fresh = self._make(("namespace", target.library), node, env)
         self.initialise(fresh, args, kwargs, node, env)
@@ -211,7 +260,9 @@ class Registrar(Evaluator):
         del node, env
         return Bound(target, "_endpoint", tuple(args or kwargs.values()))
 
-    def bound_endpoint(self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+    def bound_endpoint(
+        self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env
+    ) -> Any:
         """Do what ``bound_endpoint`` does on an app, blueprint or API."""
         del kwargs, node, env
         if len(args) == 2 and isinstance(args[0], str):
@@ -230,7 +281,9 @@ class Registrar(Evaluator):
         if isinstance(view, Instance | Class):
             target.rules.extend(exposed_view(view, target, kwargs, self.where(node, env)))
 
-    def _hook(self, target: Node, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+    def _hook(
+        self, target: Node, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env
+    ) -> Any:
         view = view_of(args[-1]) if args else None
         if not isinstance(view, Function | ClassView):
             return Bound(target, name, tuple(args), kwargs)
@@ -238,7 +291,9 @@ class Registrar(Evaluator):
         target.hooks.append(RawHook(name, view, self.where(node, env), argument))
         return args[-1]
 
-    def external(self, target: External, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+    def external(
+        self, target: External, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env
+    ) -> Any:
         """Return what something of another package gives when it is called."""
         known = _known(target.dotted)
         if known:
@@ -250,7 +305,9 @@ class Registrar(Evaluator):
             return self._builtin(last, args, kwargs, node, env)
         if last == "partial" and args:
             return Bound(args[0], "partial", tuple(args[1:]), kwargs)
-        if last in {"expose", "expose_plugview"} or (last == "route" and target.dotted.startswith(("flask_class", "flask_appb"))):
+        if last in {"expose", "expose_plugview"} or (
+            last == "route" and target.dotted.startswith(("flask_class", "flask_appb"))
+        ):
             return Exposed(tuple(args), kwargs)
         if last == "Rule":
             return External(target.dotted, tuple(args), kwargs)
@@ -269,23 +326,32 @@ class Registrar(Evaluator):
         if name == "type" and len(args) == 1 and isinstance(args[0], Instance):
             return args[0].cls
         if name in BUILTINS and not any(isinstance(arg, Unknown | External | Bound) for arg in args):
-            return self.call(BUILTINS[name] if not isinstance(BUILTINS[name], type) else _made(BUILTINS[name]), args, kwargs, node, env)
+            kind = BUILTINS[name]
+            return self.call(_made(kind) if isinstance(kind, type) else kind, args, kwargs, node, env)
         return args[0] if name in {"list", "tuple", "sorted"} and args else self.passed(args)
 
-    def guess(self, target: Any, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+    def guess(
+        self, target: Any, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env
+    ) -> Any:
         """Return what a method gives of an object nothing is known of."""
         if isinstance(target, Bound) and isinstance(target.target, Node):
             return self.passed(args)
         if isinstance(target, Instance | Super):
             holder = target.target if isinstance(target, Super) else target
-            return self.native(holder, name, args, kwargs, node, env) if isinstance(holder, Node) else self.passed(args)
+            return (
+                self.native(holder, name, args, kwargs, node, env)
+                if isinstance(holder, Node)
+                else self.passed(args)
+            )
         if isinstance(target, Class):
             return self._of_class(target, name, args, kwargs, node, env)
         if isinstance(target, Unknown) and (_takes_node(name, args) or _takes_rule(target, name, args)):
             return self.native(self.adopt(target, node, env), name, args, kwargs, node, env)
         return Exposed(tuple(args), kwargs) if name == "__exposed__" else self.passed(args)
 
-    def _of_class(self, target: Class, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
+    def _of_class(
+        self, target: Class, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env
+    ) -> Any:
         if name == "as_view":
             text = args[0] if args else kwargs.get("name", "")
             return ClassView(target, text if isinstance(text, str) else target.node.name)

@@ -82,7 +82,9 @@ class Runner:
         """Assign a value to a target."""
         raise NotImplementedError
 
-    def decorate(self, value: Any, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, env: Env) -> Any:
+    def decorate(
+        self, value: Any, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, env: Env
+    ) -> Any:
         """Return a function or class as its decorators leave it."""
         raise NotImplementedError
 
@@ -147,7 +149,9 @@ class Runner:
         for alias in node.names:
             if alias.name == "*":
                 if top is not None and top is not env:
-                    env.names.update({key: value for key, value in top.names.items() if not key.startswith("_")})
+                    env.names.update(
+                        {key: value for key, value in top.names.items() if not key.startswith("_")}
+                    )
                 continue
             self.bind(alias.asname or alias.name, self.imported(base, alias.name), env)
         return NEXT

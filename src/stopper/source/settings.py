@@ -67,7 +67,9 @@ def _surviving(group: list[Setting]) -> list[Setting]:
     for setting in sorted(group, key=lambda one: one.order[2]):
         if setting.how == "setdefault" and any(not one.conditional for one in kept):
             continue
-        same_load = [one for one in kept if one.order == setting.order and one.environment != setting.environment]
+        same_load = [
+            one for one in kept if one.order == setting.order and one.environment != setting.environment
+        ]
         alone = not setting.conditional and setting.environment == ANY
         kept = [setting] if alone and not same_load else [*kept, setting]
     specific = [one for one in kept if one.environment == PRODUCTION and not one.conditional]
@@ -99,7 +101,9 @@ def _dedupe(settings: Iterable[Setting]) -> list[Setting]:
     return list(merged.values())
 
 
-def _from_variables(settings: list[Setting], loaded: Loaded, variables: tuple[Variable, ...]) -> Iterable[Setting]:
+def _from_variables(
+    settings: list[Setting], loaded: Loaded, variables: tuple[Variable, ...]
+) -> Iterable[Setting]:
     """Yield what environment files say of settings that are read from the environment as they are."""
     reads: dict[str, list[Setting]] = {}
     for setting in settings:
@@ -112,7 +116,16 @@ def _from_variables(settings: list[Setting], loaded: Loaded, variables: tuple[Va
             keys.add("DEBUG")
         for key in sorted(keys):
             order = (one.location.path, "", one.location.line)
-            yield Setting(key, constant(one.value), one.location, one.environment, one.how, one.location.path, None, order)
+            yield Setting(
+                key,
+                constant(one.value),
+                one.location,
+                one.environment,
+                one.how,
+                one.location.path,
+                None,
+                order,
+            )
 
 
 def _is_bare(setting: Setting) -> bool:
@@ -120,7 +133,9 @@ def _is_bare(setting: Setting) -> bool:
     if isinstance(node, ast.BoolOp):
         node = node.values[0]
     return isinstance(node, ast.Subscript) or (
-        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name) and _last(node.func) in {"get", "getenv"}
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute | ast.Name)
+        and _last(node.func) in {"get", "getenv"}
     )
 
 

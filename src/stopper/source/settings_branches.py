@@ -55,7 +55,13 @@ def environment_of_test(source: str, *, holds: bool) -> str | None:
         return DEVELOPMENT if holds else ANY
     turned = bool(re.search(r"!=|\bnot\b", source))
     named = next((_WORDS[word.lower()] for word in _NAMED.findall(source) if word.lower() in _WORDS), None)
-    told = named or (DEVELOPMENT if _DEBUG.search(source) else TESTING if re.search(r"\btesting\b", source, re.IGNORECASE) else None)
+    told = named or (
+        DEVELOPMENT
+        if _DEBUG.search(source)
+        else TESTING
+        if re.search(r"\btesting\b", source, re.IGNORECASE)
+        else None
+    )
     if told is None:
         return None
     return told if holds is not turned else _OTHER[told]

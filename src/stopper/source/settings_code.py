@@ -1,7 +1,5 @@
 """Read the settings that Python code gives an app: items, calls on ``app.config``, attributes, classes and files it loads."""
 
-
-
 from __future__ import annotations
 
 import ast
@@ -37,7 +35,17 @@ ATTRIBUTES = {
 """Attributes of an app that are settings."""
 
 _APPS = frozenset(["app", "application", "current_app", "flask_app"])
-_LOADERS = ("from_object", "from_pyfile", "from_file", "from_json", "from_envvar", "from_prefixed_env", "update", "from_mapping", "setdefault")
+_LOADERS = (
+    "from_object",
+    "from_pyfile",
+    "from_file",
+    "from_json",
+    "from_envvar",
+    "from_prefixed_env",
+    "update",
+    "from_mapping",
+    "setdefault",
+)
 _MAX_DEPTH = 6
 
 
@@ -60,7 +68,9 @@ def load(tree: Tree, code: Code, variables: Iterable[Variable]) -> Loaded:
             reader.store(target, value, scope)
         for name in _LOADERS:
             for site in module.calls.get(name, ()):
-                if isinstance(site.node.func, ast.Attribute) and reader.is_config(site.node.func.value, site.scope):
+                if isinstance(site.node.func, ast.Attribute) and reader.is_config(
+                    site.node.func.value, site.scope
+                ):
                     reader.call(name, site)
     return reader.found
 
@@ -89,13 +99,17 @@ class _Reader:
         """Return the environment, whether a branch decides, and the order of a statement."""
         environment, conditional = self.branches.of(node)
         function = scope.function
-        if scope.module.role is Role.TEST or (function is not None and environment_of(function.name) == TESTING):
+        if scope.module.role is Role.TEST or (
+            function is not None and environment_of(function.name) == TESTING
+        ):
             environment = TESTING
         elif scope.module.role is Role.DOCS and environment == ANY:
             environment = DEVELOPMENT
         return environment, conditional, (scope.module.path, scope.qualname, getattr(node, "lineno", 0))
 
-    def add(self, key: str, value: ast.expr, scope: Scope, how: str, at: ast.AST, load: ast.AST | None = None) -> None:
+    def add(
+        self, key: str, value: ast.expr, scope: Scope, how: str, at: ast.AST, load: ast.AST | None = None
+    ) -> None:
         environment, conditional, order = self.place(load or at, scope)
         expr = Expr(value, scope, self.code.names)
         where = scope.module.location(at)
@@ -108,7 +122,11 @@ class _Reader:
             key = Expr(target.slice, scope, self.code.names).value
             if isinstance(key.constant, str):
                 self.add(key.constant, value, scope, "app.config[]", _span(target, value), target)
-        elif isinstance(target, ast.Attribute) and target.attr in ATTRIBUTES and self.is_app(target.value, scope):
+        elif (
+            isinstance(target, ast.Attribute)
+            and target.attr in ATTRIBUTES
+            and self.is_app(target.value, scope)
+        ):
             self.add(ATTRIBUTES[target.attr], value, scope, "attribute", _span(target, value), target)
 
     def call(self, name: str, site: CallNode) -> None:
@@ -125,7 +143,8 @@ class _Reader:
             self.unreadable(site)
         elif name == "from_prefixed_env":
             prefix = first or next((k.value for k in site.node.keywords if k.arg == "prefix"), None)
-            self.found.prefixes.add(f"{prefix.value}_" if isinstance(prefix, ast.Constant) else "FLASK_")
+            given: object = prefix.value if isinstance(prefix, ast.Constant) else "FLASK"
+            self.found.prefixes.add(f"{given}_")
         elif name in {"from_pyfile", "from_file", "from_json"}:
             self.file(name, site, first)
 
@@ -144,7 +163,9 @@ class _Reader:
         pairs = list(_pairs(node)) if node is not None else []
         for key, value in pairs:
             self.add(key, value, scope, how, value, site.node if scope is site.scope else None)
-        if node is None and not (isinstance(first, ast.BoolOp) or environment_of(ast.unparse(first)) == TESTING):
+        if node is None and not (
+            isinstance(first, ast.BoolOp) or environment_of(ast.unparse(first)) == TESTING
+        ):
             self.unreadable(site)
 
     def display(self, node: ast.expr, scope: Scope) -> tuple[ast.expr | None, Scope]:
@@ -184,7 +205,9 @@ class _Reader:
             called = node.func if isinstance(node, ast.Call) and not node.args else node
             ref = self.code.names.resolve(called, scope)
         if ref is not None and ref.scope is not None and ref.kind is not RefKind.FUNCTION:
-            name = ref.scope.name if ref.scope.kind is Kind.CLASS else ref.scope.module.name.rpartition(".")[2]
+            name = (
+                ref.scope.name if ref.scope.kind is Kind.CLASS else ref.scope.module.name.rpartition(".")[2]
+            )
             yield ref.scope, environment_of(name)
             return
         yield from self.indirect(node, scope, depth)
@@ -240,7 +263,9 @@ class _Reader:
         if not isinstance(args, ast.arguments):
             return
         plain = [*args.posonlyargs, *args.args]
-        defaults = dict(zip([arg.arg for arg in plain[len(plain) - len(args.defaults) :]], args.defaults, strict=True))
+        defaults = dict(
+            zip([arg.arg for arg in plain[len(plain) - len(args.defaults) :]], args.defaults, strict=True)
+        )
         if name in defaults:
             yield from self.configurations(defaults[name], function, depth + 1)
         position = next((index for index, arg in enumerate(parameters(args)) if arg.arg == name), 99)
@@ -252,7 +277,15 @@ class _Reader:
     def pattern(self, node: ast.expr) -> Iterator[tuple[Scope, str]]:
         """Match ``f"config.{name}Config"`` with the classes of the project."""
         parts = [re.escape(str(part.value)) for part in ast.walk(node) if isinstance(part, ast.Constant)]
-        wanted = re.compile(r"(?:.*\.)?" + re.sub(r"%s|\\\{\w*\\\}", r"\\w+", r"\\w+".join(parts) if len(parts) > 1 else parts[0] if parts else "-") + r"\w*")
+        wanted = re.compile(
+            r"(?:.*\.)?"
+            + re.sub(
+                r"%s|\\\{\w*\\\}",
+                r"\\w+",
+                r"\\w+".join(parts) if len(parts) > 1 else parts[0] if parts else "-",
+            )
+            + r"\w*"
+        )
         for module in self.code.modules:
             for scope in module.scopes:
                 if scope.kind is Kind.CLASS and module.role is Role.APP and wanted.fullmatch(scope.dotted):
@@ -276,13 +309,19 @@ class _Reader:
                 if base.scope is not None:
                     found.update(self.members(base.scope, depth + 1))
         for key, bindings in scope.bindings.items():
-            last = next((one for one in reversed(bindings) if one.how is Bound.ASSIGN and one.value is not None), None)
+            last = next(
+                (one for one in reversed(bindings) if one.how is Bound.ASSIGN and one.value is not None), None
+            )
             if key.isupper() and last is not None and last.value is not None:
                 found[key] = (scope, last.value, last.node)
         return found
 
     def file(self, how: str, site: CallNode, argument: ast.expr | None) -> None:
-        name = Expr(argument, site.scope, self.code.names).value.in_production() if argument is not None else None
+        name = (
+            Expr(argument, site.scope, self.code.names).value.in_production()
+            if argument is not None
+            else None
+        )
         file = self.near(str(name), site.scope.module) if isinstance(name, str) else None
         if file is None or not self.content(file, how, site):
             self.unreadable(site)
@@ -299,7 +338,11 @@ class _Reader:
             self.configuration(module.scope, environment_of(file.name), site)
             return True
         try:
-            data = tomllib.loads(file.text.content) if file.name.endswith(".toml") else json.loads(file.text.content)
+            data = (
+                tomllib.loads(file.text.content)
+                if file.name.endswith(".toml")
+                else json.loads(file.text.content)
+            )
         except (ValueError, RecursionError):
             return False
         for key, value in data.items() if isinstance(data, dict) else ():
@@ -311,7 +354,9 @@ class _Reader:
         at = file.text.location(file.path, start, start + len(key))
         _, conditional, order = self.place(site.node, site.scope)
         environment = environment_of(file.name)
-        self.found.settings.append(Setting(key, constant(value), at, environment, how, file.path, None, order, conditional))
+        self.found.settings.append(
+            Setting(key, constant(value), at, environment, how, file.path, None, order, conditional)
+        )
 
 
 def _pairs(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:

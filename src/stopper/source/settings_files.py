@@ -17,14 +17,21 @@ _ASSIGN = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=[ \t]*(.*?)[
 _DOCKER_ENV = re.compile(r"^[ \t]*(?:ENV|ARG)[ \t]+((?:[^\n\\]|\\\r?\n|\\.)+)", re.MULTILINE | re.IGNORECASE)
 _PAIR = re.compile(r"([A-Za-z_]\w*)=(\"(?:[^\"\\]|\\.)*\"|'[^']*'|\S*)")
 _OLD_ENV = re.compile(r"([A-Za-z_]\w*)[ \t]+(.+)")
-_DOCKER_RUN = re.compile(r"^[ \t]*(?:CMD|ENTRYPOINT)[ \t]+((?:[^\n\\]|\\\r?\n|\\.)+)", re.MULTILINE | re.IGNORECASE)
+_DOCKER_RUN = re.compile(
+    r"^[ \t]*(?:CMD|ENTRYPOINT)[ \t]+((?:[^\n\\]|\\\r?\n|\\.)+)", re.MULTILINE | re.IGNORECASE
+)
 _YAML_ENV = re.compile(r"^([ \t]*)(?:environment|env):[ \t]*$", re.MULTILINE)
-_YAML_ITEM = re.compile(r"[ \t]*(?:-[ \t]+)?[\"']?([A-Za-z_]\w*)[\"']?[ \t]*(?::[ \t]+|=)[ \t]*(.*?)[\"']?[ \t]*$")
+_YAML_ITEM = re.compile(
+    r"[ \t]*(?:-[ \t]+)?[\"']?([A-Za-z_]\w*)[\"']?[ \t]*(?::[ \t]+|=)[ \t]*(.*?)[\"']?[ \t]*$"
+)
 _YAML_RUN = re.compile(r"^[ \t]*(?:command|entrypoint):[ \t]*(\S.*)$", re.MULTILINE)
 _UNIT_ENV = re.compile(r"^[ \t]*Environment=(.+)$", re.MULTILINE)
 _UNIT_RUN = re.compile(r"^[ \t]*ExecStart=[-@+!]*(.+)$", re.MULTILINE)
 _PROCESS = re.compile(r"^[ \t]*[\w-]+:[ \t]*(.+)$", re.MULTILINE)
-_SCRIPT_RUN = re.compile(r"^[ \t]*(?:exec[ \t]+)?((?:\S*/)?(?:gunicorn|uwsgi|waitress-serve|hypercorn|uvicorn|flask)[ \t](?:[^\n\\]|\\\r?\n|\\.)+)", re.MULTILINE)
+_SCRIPT_RUN = re.compile(
+    r"^[ \t]*(?:exec[ \t]+)?((?:\S*/)?(?:gunicorn|uwsgi|waitress-serve|hypercorn|uvicorn|flask)[ \t](?:[^\n\\]|\\\r?\n|\\.)+)",
+    re.MULTILINE,
+)
 _INI = re.compile(r"^[ \t]*([A-Za-z][\w-]*)[ \t]*=[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 _PROGRAMS = ("gunicorn", "uwsgi", "flask", "waitress-serve", "hypercorn", "uvicorn")
 
@@ -46,18 +53,26 @@ def variables_in(tree: Tree) -> Iterator[Variable]:
 
 
 def _is_docker(name: str) -> bool:
-    return (name.startswith(("dockerfile", "containerfile")) or name.endswith(".dockerfile")) and not name.endswith((".md", ".py"))
+    return (
+        name.startswith(("dockerfile", "containerfile")) or name.endswith(".dockerfile")
+    ) and not name.endswith((".md", ".py"))
 
 
 def _is_compose(file: SourceFile) -> bool:
     name = file.name.lower()
-    return name.endswith((".yml", ".yaml")) and ("compose" in name or name.startswith(("docker-stack", "app.y", "render.y")))
+    return name.endswith((".yml", ".yaml")) and (
+        "compose" in name or name.startswith(("docker-stack", "app.y", "render.y"))
+    )
 
 
 def _variable(file: SourceFile, name: str, value: str, start: int, how: str) -> Variable:
     end = file.text.content.find("\n", start)
     bare = value.strip()
-    bare = bare[1:-1] if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'" else re.sub(r"\s+#.*$", "", bare)
+    bare = (
+        bare[1:-1]
+        if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'"
+        else re.sub(r"\s+#.*$", "", bare)
+    )
     place = file.text.location(file.path, start, end if end >= 0 else len(file.text.content))
     return Variable(name, bare, place, environment_of(file.name), how)
 
@@ -99,7 +114,9 @@ def _yaml_variables(file: SourceFile) -> Iterator[Variable]:
             inner = depth if inner is None else inner
             item = _YAML_ITEM.fullmatch(content) if depth == inner else None
             if item is not None:
-                yield _variable(file, item[1], item[2].strip("\"'"), text.starts[number - 1] + depth, "compose")
+                yield _variable(
+                    file, item[1], item[2].strip("\"'"), text.starts[number - 1] + depth, "compose"
+                )
 
 
 def commands_in(tree: Tree, code: Code) -> Iterator[Command]:
@@ -137,10 +154,15 @@ def _command(file: SourceFile, text: str, start: int, end: int, how: str) -> Ite
         program = word.rpartition("/")[2]
         if program in _PROGRAMS and _starts(program, words[index + 1 :]):
             argv = tuple(words[index:])
-            environment = DEVELOPMENT if environment_of(file.name) == DEVELOPMENT else environment_of(file.name)
+            environment = (
+                DEVELOPMENT if environment_of(file.name) == DEVELOPMENT else environment_of(file.name)
+            )
             made = Command(program, argv, file.text.location(file.path, start, end), environment, how)
             workers = made.option("-w", "--workers", "--processes", "-p", "--threads")
-            bind = made.option("-b", "--bind", "--host", "-h", "--listen", "--http", "--http-socket", "--socket") or ""
+            bind = (
+                made.option("-b", "--bind", "--host", "-h", "--listen", "--http", "--http-socket", "--socket")
+                or ""
+            )
             yield Command(program, argv, made.location, environment, how, _number(workers), bind)
             return
 

@@ -13,7 +13,9 @@ from stopper.source.values import State, Value
 ANY, PRODUCTION, DEVELOPMENT, TESTING = "any", "production", "development", "testing"
 
 _TEST = re.compile(r"(?:^|[^a-z])(?:unit|integration)?(?:tests?|testing|ci|e2e|pytest)(?:[^a-z]|$)")
-_DEVELOPMENT = re.compile(r"(?:^|[^a-z])(?:dev|develop|development|local|localhost|debug|debugging|example|sample|dist|template)(?:[^a-z]|$)")
+_DEVELOPMENT = re.compile(
+    r"(?:^|[^a-z])(?:dev|develop|development|local|localhost|debug|debugging|example|sample|dist|template)(?:[^a-z]|$)"
+)
 _PRODUCTION = re.compile(r"(?:^|[^a-z])(?:prod|production|live|staging|stage|heroku|deploy)(?:[^a-z]|$)")
 
 

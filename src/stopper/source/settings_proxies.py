@@ -12,16 +12,24 @@ from stopper.source.settings_model import ProxyFile
 _VALUE = r"(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[^\s;{}]+)"
 _NGINX = re.compile(rf"^[ \t]*add_header\s+{_VALUE}\s+{_VALUE}", re.MULTILINE)
 _PASSED = re.compile(rf"^[ \t]*proxy_set_header\s+{_VALUE}\s+{_VALUE}", re.MULTILINE)
-_APACHE = re.compile(rf"^[ \t]*Header\s+(?:always\s+|onsuccess\s+)?(?:set|append|add|merge)\s+{_VALUE}\s+{_VALUE}", re.MULTILINE | re.IGNORECASE)
+_APACHE = re.compile(
+    rf"^[ \t]*Header\s+(?:always\s+|onsuccess\s+)?(?:set|append|add|merge)\s+{_VALUE}\s+{_VALUE}",
+    re.MULTILINE | re.IGNORECASE,
+)
 _REQUEST = re.compile(rf"^[ \t]*RequestHeader\s+set\s+{_VALUE}\s+{_VALUE}", re.MULTILINE | re.IGNORECASE)
 _CADDY = re.compile(rf"^[ \t]*(?:header\s+)?[+?]?([A-Z][A-Za-z]*(?:-[A-Za-z]+)+)\s+{_VALUE}", re.MULTILINE)
 _CADDY_UP = re.compile(rf"^[ \t]*header_up\s+{_VALUE}\s+{_VALUE}", re.MULTILINE)
 _TRAEFIK = re.compile(r"^[ \t]*([A-Z][A-Za-z]*(?:-[A-Za-z]+)+)\s*[:=]\s*[\"']?([^\"'\n]+)", re.MULTILINE)
 _NAMES = re.compile(r"^[ \t]*(?:server_name|ServerName|ServerAlias)\s+([^;\n]+)", re.MULTILINE)
 _TLS = re.compile(
-    r"return\s+30[18]\s+https://|rewrite\s.*https://|RewriteRule\s.*https://|Redirect(?:\s+permanent)?\s+\S+\s+https://|redirectScheme|redirections", re.IGNORECASE
+    r"return\s+30[18]\s+https://|rewrite\s.*https://|RewriteRule\s.*https://|"
+    r"Redirect(?:\s+permanent)?\s+\S+\s+https://|redirectScheme|redirections",
+    re.IGNORECASE,
 )
-_LISTENS = re.compile(r"^[ \t]*listen\s+[^;]*(?:443|\bssl\b)|SSLEngine\s+on|<VirtualHost[^>]*:443|websecure", re.MULTILINE | re.IGNORECASE)
+_LISTENS = re.compile(
+    r"^[ \t]*listen\s+[^;]*(?:443|\bssl\b)|SSLEngine\s+on|<VirtualHost[^>]*:443|websecure",
+    re.MULTILINE | re.IGNORECASE,
+)
 
 
 def proxies_in(tree: Tree) -> Iterator[ProxyFile]:
@@ -38,16 +46,28 @@ def _kind(file: SourceFile) -> str:
         return "caddy"
     if "traefik" in name and name.endswith((".yml", ".yaml", ".toml")):
         return "traefik"
-    if not (name.endswith((".conf", ".conf.template", ".conf.j2", ".nginx", ".vhost", ".jnj")) or "sites-" in path or name == ".htaccess"):
+    if not (
+        name.endswith((".conf", ".conf.template", ".conf.j2", ".nginx", ".vhost", ".jnj"))
+        or "sites-" in path
+        or name == ".htaccess"
+    ):
         return ""
     text = file.text.content
-    if re.search(r"^\s*(server|location|upstream|http)\b[^\n]*\{|^\s*(add_header|proxy_pass)\s", text, re.MULTILINE):
+    if re.search(
+        r"^\s*(server|location|upstream|http)\b[^\n]*\{|^\s*(add_header|proxy_pass)\s", text, re.MULTILINE
+    ):
         return "nginx"
-    return "apache" if re.search(r"<VirtualHost|<Directory|ProxyPass|RewriteEngine|^\s*Header\s", text, re.MULTILINE) else ""
+    return (
+        "apache"
+        if re.search(r"<VirtualHost|<Directory|ProxyPass|RewriteEngine|^\s*Header\s", text, re.MULTILINE)
+        else ""
+    )
 
 
 def _read(file: SourceFile, kind: str) -> ProxyFile:
-    out, up = {"nginx": (_NGINX, _PASSED), "apache": (_APACHE, _REQUEST), "caddy": (_CADDY, _CADDY_UP)}.get(kind, (_TRAEFIK, None))
+    out, up = {"nginx": (_NGINX, _PASSED), "apache": (_APACHE, _REQUEST), "caddy": (_CADDY, _CADDY_UP)}.get(
+        kind, (_TRAEFIK, None)
+    )
     text = file.text.content
     names = tuple(word for found in _NAMES.findall(text) for word in found.split() if word != "_")
     if kind == "caddy":

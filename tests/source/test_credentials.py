@@ -103,7 +103,9 @@ def test_passwords_in_urls_are_found_and_weaker_on_this_machine() -> None:
     assert [one.severity for one in local] == [Severity.LOW]
 
 
-@pytest.mark.parametrize("url", ["http://user:pass@host/", "redis://:${PW}@h", "https://a:b@example.com", "x://{u}:{p}@h"])
+@pytest.mark.parametrize(
+    "url", ["http://user:pass@host/", "redis://:${PW}@h", "https://a:b@example.com", "x://{u}:{p}@h"]
+)
 def test_a_url_that_shows_its_form_is_quiet(url: str) -> None:
     assert credentials.passwords_in_urls(url) == []
 

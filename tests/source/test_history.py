@@ -73,6 +73,15 @@ def test_a_shallow_clone_says_so(repository: Path, tmp_path_factory: pytest.Temp
     assert "shallow" in history.skipped[0].reason
 
 
-@pytest.mark.parametrize(("path", "real"), [(".env", True), ("a/prod.env", True), (".env.local", True), (".env.example", False), (".flaskenv", False)])
+@pytest.mark.parametrize(
+    ("path", "real"),
+    [
+        (".env", True),
+        ("a/prod.env", True),
+        (".env.local", True),
+        (".env.example", False),
+        (".flaskenv", False),
+    ],
+)
 def test_a_template_of_an_env_file_is_none(path: str, real: bool) -> None:
     assert is_env_file(path) is real

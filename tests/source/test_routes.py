@@ -26,53 +26,88 @@ VIEW = "def f():\n    return ''\n"
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        ("@app.route('/a/<int:n>', methods=['POST', 'get'])\ndef f(n): ...", ("/a/<int:n>", "GET,POST", "f", "f")),
+        (
+            "@app.route('/a/<int:n>', methods=['POST', 'get'])\ndef f(n): ...",
+            ("/a/<int:n>", "GET,POST", "f", "f"),
+        ),
         ("@app.post('/a')\ndef f(): ...", ("/a", "POST", "f", "f")),
         (VIEW + "app.add_url_rule('/a', 'e', f)", ("/a", "GET", "e", "f")),
         (VIEW + "app.add_url_rule('/a', view_func=login_required(f))", ("/a", "GET", "f", "f")),
         (VIEW + "for url in ['/a']:\n    app.add_url_rule(url, view_func=f)", ("/a", "GET", "f", "f")),
-        (VIEW + "T = {'/a': f}\nfor url, view in T.items():\n    app.route(url)(view)", ("/a", "GET", "f", "f")),
-        ("class V(View):\n    methods = ['PUT']\napp.add_url_rule('/a', view_func=V.as_view('v'))", ("/a", "PUT", "v", "V")),
         (
-            "class B(MethodView):\n    def get(self): ...\nclass V(B):\n    def post(self): ...\n"
-            "app.add_url_rule('/a', view_func=V.as_view('v'))",
+            VIEW + "T = {'/a': f}\nfor url, view in T.items():\n    app.route(url)(view)",
+            ("/a", "GET", "f", "f"),
+        ),
+        (
+            "class V(View):\n    methods = ['PUT']\napp.add_url_rule('/a', view_func=V.as_view('v'))",
+            ("/a", "PUT", "v", "V"),
+        ),
+        (
+            (
+                "class B(MethodView):\n    def get(self): ...\nclass V(B):\n    def post(self): ...\n"
+                "app.add_url_rule('/a', view_func=V.as_view('v'))"
+            ),
             ("/a", "GET,POST", "v", "V"),
         ),
-        ("bp = Blueprint('b', __name__, url_prefix='/p')\n@bp.route('/a')\ndef f(): ...\napp.register_blueprint(bp)", ("/p/a", "GET", "b.f", "f")),
         (
-            "o, i = Blueprint('o', __name__, url_prefix='/o'), Blueprint('i', __name__)\n@i.get('/a')\ndef f(): ...\n"
-            "o.register_blueprint(i, url_prefix='/i')\napp.register_blueprint(o)",
+            "bp = Blueprint('b', __name__, url_prefix='/p')\n@bp.route('/a')\ndef f(): ...\napp.register_blueprint(bp)",
+            ("/p/a", "GET", "b.f", "f"),
+        ),
+        (
+            (
+                "o, i = Blueprint('o', __name__, url_prefix='/o'), Blueprint('i', __name__)\n@i.get('/a')\ndef f(): ...\n"
+                "o.register_blueprint(i, url_prefix='/i')\napp.register_blueprint(o)"
+            ),
             ("/o/i/a", "GET", "o.i.f", "f"),
         ),
         (
-            "def make():\n    bp = Blueprint('b', __name__)\n    @bp.route('/a')\n    def f(): ...\n    return bp\n"
-            "app.register_blueprint(make(), url_prefix='/p')",
+            (
+                "def make():\n    bp = Blueprint('b', __name__)\n    @bp.route('/a')\n    def f(): ...\n    return bp\n"
+                "app.register_blueprint(make(), url_prefix='/p')"
+            ),
             ("/p/a", "GET", "b.f", "make.f"),
         ),
         (
-            "from flask_restful import Api, Resource\nclass R(Resource):\n    def get(self): ...\n"
-            "api = Api(app, prefix='/v1')\napi.add_resource(R, '/a')",
+            (
+                "from flask_restful import Api, Resource\nclass R(Resource):\n    def get(self): ...\n"
+                "api = Api(app, prefix='/v1')\napi.add_resource(R, '/a')"
+            ),
             ("/v1/a", "GET", "r", "R"),
         ),
         (
-            "from flask_restx import Api, Namespace, Resource\nns = Namespace('n', path='/n')\n@ns.route('/a')\nclass R(Resource):\n"
-            "    def get(self): ...\napi = Api(app)\napi.add_namespace(ns)",
+            (
+                "from flask_restx import Api, Namespace, Resource\nns = Namespace('n', path='/n')\n@ns.route('/a')\nclass R(Resource):\n"
+                "    def get(self): ...\napi = Api(app)\napi.add_namespace(ns)"
+            ),
             ("/n/a", "GET", "n_r", "R"),
         ),
         (
-            "from flask_admin import Admin, BaseView, expose\nclass V(BaseView):\n    @expose('/x')\n    def x(self): ...\n"
-            "Admin(app).add_view(V(name='v'))",
+            (
+                "from flask_admin import Admin, BaseView, expose\nclass V(BaseView):\n    @expose('/x')\n    def x(self): ...\n"
+                "Admin(app).add_view(V(name='v'))"
+            ),
             ("/admin/v/x", "GET", "v.x", "V.x"),
         ),
         (
             "class Svc:\n    def __init__(self, app):\n        self.bp = Blueprint('s', __name__, url_prefix='/s')\n        self.app = app\n"
             "    def add(self, view, *urls):\n        for url in urls:\n            self.bp.add_url_rule(url, view_func=view)\n"
-            "    def done(self):\n        self.app.register_blueprint(self.bp)\n" + VIEW + "s = Svc(app)\ns.add(f, '/a')\ns.done()",
+            "    def done(self):\n        self.app.register_blueprint(self.bp)\n"
+            + VIEW
+            + "s = Svc(app)\ns.add(f, '/a')\ns.done()",
             ("/s/a", "GET", "s.f", "f"),
         ),
         ("if app.config['X']:\n    @app.route('/a')\n    def f(): ...", ("/a", "GET", "f", "f")),
-        ("@app.endpoint('e')\ndef f(): ...\nfrom werkzeug.routing import Rule\napp.url_map.add(Rule('/a', endpoint='e'))", ("/a", "GET", "e", "f")),
-        ("from flask_classful import FlaskView\nclass TeaView(FlaskView):\n    def brew(self): ...\nTeaView.register(app)", ("/tea/brew/", "GET", "TeaView:brew", "TeaView.brew")),
+        (
+            "@app.endpoint('e')\ndef f(): ...\nfrom werkzeug.routing import Rule\napp.url_map.add(Rule('/a', endpoint='e'))",
+            ("/a", "GET", "e", "f"),
+        ),
+        (
+            (
+                "from flask_classful import FlaskView\nclass TeaView(FlaskView):\n    def brew(self): ...\n"
+                "TeaView.register(app)"
+            ),
+            ("/tea/brew/", "GET", "TeaView:brew", "TeaView.brew"),
+        ),
     ],
 )
 def test_a_route_is_seen(tmp_path: Path, code: str, expected: tuple[str, ...]) -> None:
@@ -87,18 +122,28 @@ def test_a_route_is_seen(tmp_path: Path, code: str, expected: tuple[str, ...]) -
 def test_a_factory_registers_the_blueprints_of_other_modules(tmp_path: Path) -> None:
     found = routes(
         tmp_path,
-        **{"blog/__init__": "from flask import Flask\ndef create_app():\n    app = Flask(__name__)\n    from . import a\n"
-        "    for module in (a,):\n        app.register_blueprint(module.bp, url_prefix='/p')\n    return app\n",
-        "blog/a": "from flask import Blueprint\nbp = Blueprint('a', __name__)\n@bp.route('/x')\n@login_required\ndef x():\n    return ''\n"},
+        **{
+            "blog/__init__": "from flask import Flask\ndef create_app():\n    app = Flask(__name__)\n    from . import a\n"
+            "    for module in (a,):\n        app.register_blueprint(module.bp, url_prefix='/p')\n    return app\n",
+            "blog/a": "from flask import Blueprint\nbp = Blueprint('a', __name__)\n@bp.route('/x')\n@login_required\ndef x():\n    return ''\n",
+        },
     )
     route = found.routes[0]
-    assert (route.rule, route.guarded_by, route.blueprint, route.location.path) == ("/p/x", ("login_required",), "a", "blog/a.py")
+    assert (route.rule, route.guarded_by, route.blueprint, route.location.path) == (
+        "/p/x",
+        ("login_required",),
+        "a",
+        "blog/a.py",
+    )
     assert found.at("blog/a.py", 6) is route
     assert found.at("blog/a.py", 1) is None
 
 
 def test_a_function_knows_the_routes_that_reach_it(tmp_path: Path) -> None:
-    found = routes(tmp_path, app=f"{APP}def low(): ...\ndef mid(): low()\n@app.route('/a')\ndef f(): mid()\ndef alone(): ...\n")
+    found = routes(
+        tmp_path,
+        app=f"{APP}def low(): ...\ndef mid(): low()\n@app.route('/a')\ndef f(): mid()\ndef alone(): ...\n",
+    )
     scopes = {scope.name: scope for module in found.code.modules for scope in module.scopes}
     assert [one.rule for one in found.reaching(scopes["low"])] == ["/a"]
     assert found.reaching(scopes["alone"]) == []
@@ -109,7 +154,10 @@ def test_hooks_are_seen_with_what_they_are_for(tmp_path: Path) -> None:
         "bp = Blueprint('b', __name__)\n@bp.before_request\ndef one(): ...\n@app.errorhandler(404)\ndef two(e): ...\n"
         "@app.template_filter('x')\ndef three(v): ...\napp.after_request(one)\n"
     )
-    hooks = {(one.kind, one.view.name, one.blueprint, one.argument) for one in routes(tmp_path, app=APP + code).hooks}
+    hooks = {
+        (one.kind, one.view.name, one.blueprint, one.argument)
+        for one in routes(tmp_path, app=APP + code).hooks
+    }
     assert hooks == {
         ("before_request", "one", "b", None),
         ("errorhandler", "two", "", 404),

@@ -33,12 +33,17 @@ def settings(folder: Path, **files: str) -> Settings:
         ('app.secret_key = "x"', "attribute"),
         ('class C:\n    SECRET_KEY = "x"\napp.config.from_object(C)', "from_object"),
         ('class C:\n    SECRET_KEY = "x"\napp.config.from_object(C())', "from_object"),
-        ('class B:\n    SECRET_KEY = "x"\nclass C(B):\n    pass\napp.config.from_object("app.C")', "from_object"),
+        (
+            'class B:\n    SECRET_KEY = "x"\nclass C(B):\n    pass\napp.config.from_object("app.C")',
+            "from_object",
+        ),
         ('SECRET_KEY = "x"\napp.config.from_object(__name__)', "from_object"),
     ],
 )
 def test_a_value_given_in_code_is_read(tmp_path: Path, line: str, how: str) -> None:
-    found = settings(tmp_path, app_dot_py=f"{HEAD}app = Flask(__name__)\n{line}\n").in_production("SECRET_KEY")
+    found = settings(tmp_path, app_dot_py=f"{HEAD}app = Flask(__name__)\n{line}\n").in_production(
+        "SECRET_KEY"
+    )
     assert [(one.value.constant, one.how) for one in found] == [("x", how)]
 
 
@@ -50,7 +55,10 @@ def test_the_classes_of_a_dict_are_told_apart_by_their_keys(tmp_path: Path) -> N
     app = f"{HEAD}from config import config\ndef create_app(name):\n    app = Flask(__name__)\n    app.config.from_object(config[name])\n    return app\n"
     found = settings(tmp_path, app_dot_py=app, config_dot_py=config)
     assert [one.environment for one in found.of("A")] == ["any"]
-    assert {(one.environment, one.value.constant) for one in found.of("DEBUG")} == {("development", True), ("production", False)}
+    assert {(one.environment, one.value.constant) for one in found.of("DEBUG")} == {
+        ("development", True),
+        ("production", False),
+    }
     assert [one.value.constant for one in found.in_production("DEBUG")] == [False]
     assert not found.unreadable
 
@@ -72,7 +80,10 @@ def test_a_later_line_of_the_function_wins(tmp_path: Path) -> None:
     assert [one.value.constant for one in settings(tmp_path, app_dot_py=app).in_production("A")] == [2]
 
 
-@pytest.mark.parametrize("line", ['app.config.from_envvar("X")', 'app.config.from_pyfile("gone.cfg")', "app.config.from_object(what)"])
+@pytest.mark.parametrize(
+    "line",
+    ['app.config.from_envvar("X")', 'app.config.from_pyfile("gone.cfg")', "app.config.from_object(what)"],
+)
 def test_what_cannot_be_read_is_told(tmp_path: Path, line: str) -> None:
     assert settings(tmp_path, app_dot_py=f"{HEAD}app = Flask(__name__)\n{line}\n").unreadable
 
@@ -85,7 +96,9 @@ def test_a_python_file_that_is_loaded_is_read(tmp_path: Path) -> None:
 def test_an_environment_file_gives_what_the_code_reads(tmp_path: Path) -> None:
     app = f'{HEAD}app = Flask(__name__)\napp.config["SECRET_KEY"] = os.environ["KEY"]\n'
     compose = "services:\n  web:\n    environment:\n      KEY: bench\n      OTHER: 1\n    ports: []\n"
-    found = settings(tmp_path, app_dot_py=app, **{"docker-compose_dot_yml": compose, "_dot_flaskenv": "FLASK_DEBUG=1\n"})
+    found = settings(
+        tmp_path, app_dot_py=app, **{"docker-compose_dot_yml": compose, "_dot_flaskenv": "FLASK_DEBUG=1\n"}
+    )
     assert [one.value.constant for one in found.in_production("SECRET_KEY") if one.value.known] == ["bench"]
     assert found.in_production("DEBUG")[0].value.constant == "1"
     assert {one.name for one in found.variables} == {"KEY", "OTHER", "FLASK_DEBUG"}
@@ -96,12 +109,20 @@ def test_an_environment_file_gives_what_the_code_reads(tmp_path: Path) -> None:
     [
         ("Procfile", "web: gunicorn -w 4 --bind=0.0.0.0:80 wsgi:app\n", "gunicorn", 4, "0.0.0.0:80"),
         ("Dockerfile", 'FROM python\nCMD ["flask", "run", "--host", "0.0.0.0"]\n', "flask", None, "0.0.0.0"),
-        ("app.service", "ExecStart=/usr/bin/waitress-serve --listen=*:80 a:b\n", "waitress-serve", None, "*:80"),
+        (
+            "app.service",
+            "ExecStart=/usr/bin/waitress-serve --listen=*:80 a:b\n",
+            "waitress-serve",
+            None,
+            "*:80",
+        ),
         ("uwsgi.ini", "[uwsgi]\nprocesses = 3\nhttp = :80\n", "uwsgi", 3, ":80"),
         ("gunicorn.conf.py", 'workers = 2\nbind = ":80"\n', "gunicorn", 2, ":80"),
     ],
 )
-def test_a_start_command_is_read(tmp_path: Path, name: str, text: str, program: str, workers: int | None, bind: str) -> None:
+def test_a_start_command_is_read(
+    tmp_path: Path, name: str, text: str, program: str, workers: int | None, bind: str
+) -> None:
     (tmp_path / name).write_text(text)
     command = settings(tmp_path).commands[0]
     assert (command.program, command.workers, command.bind) == (program, workers, bind)

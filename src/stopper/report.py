@@ -10,7 +10,6 @@ from stopper.finding import Area, Finding, Location, Severity, Skipped
 from stopper.grade import counts as opens
 from stopper.grade import grade
 
-
 OPEN, CLOSED, UNSEEN = "open", "closed", "unseen"
 
 

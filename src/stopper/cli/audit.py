@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import click
 
@@ -84,9 +84,9 @@ def command(
     form: str,
     output: tuple[Path, ...],
     write_baseline: Path | None,
-    verbose: bool,  # noqa: FBT001 - click hands it over by name
-    quiet: bool,  # noqa: FBT001 - the same
-    no_progress: bool,  # noqa: FBT001 - the same
+    verbose: bool,
+    quiet: bool,
+    no_progress: bool,
     **given: object,
 ) -> None:
     """Look at the source of the Flask project at PATH and say what is open, area by area.
@@ -188,7 +188,7 @@ class _Progress:
     def __init__(self, *, show: bool) -> None:
         self.show = show
 
-    def __enter__(self) -> _Progress:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,18 @@ def test_debug_under_main_is_told_with_less_severity(tmp_path: Path) -> None:
     text = 'from flask import Flask\napp = Flask(__name__)\nif __name__ == "__main__":\n    app.run(debug=True)\n'
 
     assert [one.severity for one in found(tmp_path, "debug-enabled", app__py=text)] == ["medium"]
+
+
+@pytest.mark.parametrize(
+    ("text", "severity"), [("PROJECT=blog\n", "low"), ("MAIL_PASSWORD=k7-winter-night\n", "high")]
+)
+def test_a_tracked_env_file_that_gitignore_names_is_judged_by_what_it_holds(
+    tmp_path: Path, text: str, severity: str
+) -> None:
+    (tmp_path / ".env").write_text(text)
+    (tmp_path / ".gitignore").write_text(".env\n")
+    who = ("-c", "user.name=Ann", "-c", "user.email=ann@example.org", "-c", "commit.gpgsign=false")
+    for words in (("init", "-q"), ("add", "-f", ".env"), (*who, "commit", "-q", "-m", "Start")):
+        subprocess.run(["git", "-C", str(tmp_path), *words], check=True)
+
+    assert [one.severity for one in found(tmp_path, "dotenv-not-ignored")] == [severity]

@@ -30,6 +30,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from stopper.finding import Area, Finding, Location, Severity
 from stopper.rule import Rule
@@ -68,11 +69,15 @@ class DotenvNotIgnored(Rule):
                     f"{path} is not in .gitignore: the next `git add .` commits it",
                     Severity.MEDIUM,
                 )
-            if path in present and not _holds_secret(project.tree.by_path[path].text.content):
+            if not _may_hold_secret(project.tree.root / path):
                 severity = Severity.LOW
             remedy = f"echo {path} >> .gitignore && git rm --cached {path}"
             yield self.found(Location(path), said, severity=severity, remedy=remedy, context=path, code=path)
 
 
-def _holds_secret(text: str) -> bool:
-    return any(is_secret_name(line.partition("=")[0].strip()) for line in text.splitlines() if "=" in line)
+def _may_hold_secret(file: Path) -> bool:
+    """Tell whether a name in ``file`` says secret; .gitignore can hide a tracked file from the tree, so the disk is read."""
+    if not file.is_file() or file.is_symlink():
+        return True
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    return any(is_secret_name(line.partition("=")[0].strip()) for line in lines if "=" in line)

@@ -70,7 +70,8 @@ def _coerced(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
 
 
 def _query_object(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
-    if taint in situation.value.part("['$where']").every() and situation.value.shape == "dict":
+    code = dict(situation.value.fields).get("['$where']")
+    if code is not None and taint in code.every():
         return default
     return default if "object" in taint.marks and "built" not in taint.marks else ""
 

@@ -225,16 +225,17 @@ class _Run:
         if isinstance(base, AccessPath):
             self._store_into(base, op.part, source)
         key = op.part.strip(".[]'").lower()
-        if self.recording and key == "location" and ("headers" in op.name or op.part == ".location"):
+        response = op.part == ".location" and op.name.startswith(("flask.", "werkzeug."))
+        if self.recording and key == "location" and ("headers" in op.name or response):
             self.record("redirect", source, op.at, "the Location header", "high")
 
     def _store_into(self, base: AccessPath, part: str, source: Value) -> None:
-        """Write a field, and the field of what that field was read from: ``a.b['c'] = x``."""
+        """Write a field, and the field of what that field was read from: ``a.b['c'] = x``; headers are no part of a page."""
         for _ in range(3):
             holder = self.state.get(base.base, CLEAN)
             self.state[base.base] = source = holder.with_part(part, source, depth(source))
             op = self.function.definitions.get(base.base)
-            if not isinstance(op, Load) or not isinstance(op.base, AccessPath):
+            if not isinstance(op, Load) or not isinstance(op.base, AccessPath) or op.part == ".headers":
                 return
             base, part = op.base, op.part
 

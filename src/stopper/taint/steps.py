@@ -40,16 +40,18 @@ def after_method(taint: Taint, op: Call, args: tuple[Value, ...]) -> Taint:
 
 def instantiated(returns: Value, bound: dict[int, Value], op: Call) -> Value:
     """Return what a call gives: the summary's result with the arguments put in for the parameters."""
+    apart = returns.shape == "tuple"
+    fields = tuple((name, instantiated(part, bound, op)) for name, part in returns.fields) if apart else ()
     taints: list[Taint] = []
-    for taint in returns.every():
+    for taint in returns.taints if apart else returns.every():
         if taint.kind != "parameter":
             taints.append(taint.hop(op.at, f"returned by {op.last}()"))
             continue
         for given in bound.get(taint.parameter, CLEAN).every():
             met = replace(given, clean=given.clean | taint.clean, marks=given.marks | taint.marks)
             taints.append(met.hop(op.at, f"goes through {op.last}()"))
-    fixed = returns.constant if returns.known and not taints else CLEAN.constant
-    return Value(merged(taints), fixed, returns.shape, literal=returns.literal)
+    fixed = returns.constant if returns.known and not taints and not fields else CLEAN.constant
+    return Value(merged(taints), fixed, returns.shape, fields, returns.literal)
 
 
 def shift(op: Call) -> int:

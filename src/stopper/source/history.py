@@ -11,10 +11,11 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import IO
 
 from stopper.finding import Confidence, Skipped
 from stopper.source.credentials import (
@@ -46,6 +47,10 @@ _UNREAD = re.compile(
     r"node_modules|vendor|vendored|third_party|static/(lib|vendor|js/lib)|bower_components)(/|$)"
 )
 _MARK = "\x01commit "
+_NAMED = re.compile(rb"^\+\+\+ b/(.*)$", re.MULTILINE)
+_ADDED = re.compile(rb"^\+(.*\n?)", re.MULTILINE)
+_WIDEST = 16_000_000
+"""How many bytes of one file's change are looked at."""
 
 
 def is_env_file(path: str) -> bool:
@@ -192,8 +197,9 @@ class History:
         timer = threading.Timer(max(0.1, self._left), process.kill)
         timer.start()
         commits = 0
+        assert process.stdout is not None
         with process:
-            for group in _groups(process.stdout or ()):
+            for group in _groups(process.stdout):
                 commits += 1
                 yield group
         timer.cancel()
@@ -256,29 +262,31 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _groups(stream: Iterable[bytes]) -> Iterator[_Group]:
+def _groups(stream: IO[bytes]) -> Iterator[_Group]:
     """Cut the output of ``git log -p -U0`` into what each commit added to each file."""
-    group: _Group | None = None
-    commit, date, header = "", "", False
-    for raw in stream:
-        if raw.startswith(b"+") and not header:
-            if group is not None and len(raw) <= LONGEST:
-                group.lines.append(raw[1:].decode("utf-8", "replace"))
-            continue
-        if raw.startswith(b"@@"):
-            header = False
-        elif raw.startswith((b"diff --git", _MARK.encode())):
-            if group is not None and group.lines:
-                yield group
-            group, header = None, True
-            if not raw.startswith(b"diff"):
-                commit, date = raw.decode().strip().removeprefix(_MARK).split(" ")
-        elif header and raw.startswith(b"+++ b/"):
-            path = raw[6:].decode("utf-8", "replace").rstrip("\t\n")
-            wanted = role_of(path) not in (Role.TEST, Role.DOCS) and not _UNREAD.search(path)
-            group = _Group(path, commit, date) if wanted else None
-    if group is not None and group.lines:
-        yield group
+    commit, date = "", ""
+    for piece in _pieces(stream):
+        head, _, body = piece.partition(b"\n@@")
+        named = _NAMED.search(head)
+        path = named[1].decode("utf-8", "replace").rstrip("\t") if named else ""
+        if body and path and role_of(path) not in (Role.TEST, Role.DOCS) and not _UNREAD.search(path):
+            lines = [line.decode("utf-8", "replace") for line in _ADDED.findall(body) if len(line) <= LONGEST]
+            if lines:
+                yield _Group(path, commit, date, lines)
+        mark = piece.rfind(_MARK.encode())
+        if mark >= 0 and (mark == 0 or piece[mark - 1 : mark] == b"\n"):
+            words = piece[mark:].split(b"\n", 1)[0].decode("utf-8", "replace").strip()
+            commit, _, date = words.removeprefix(_MARK).partition(" ")
+
+
+def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield the output of git log cut before each file's change; a mark of the next commit ends a piece."""
+    rest = b""
+    while block := stream.read(1 << 20):
+        *whole, rest = (rest + block).split(b"\ndiff --git ")
+        yield from whole
+        rest = rest[:_WIDEST]
+    yield rest
 
 
 def _surely_secret(group: _Group) -> list[Credential]:

@@ -123,11 +123,9 @@ def render(report: Report, form: str, *, verbose: bool = False, terminal: bool =
     import shutil
 
     colour = (terminal and "NO_COLOR" not in os.environ) or bool(os.environ.get("FORCE_COLOR"))
-    width = (
-        shutil.get_terminal_size((100, 24)).columns
-        if terminal
-        else int(os.environ.get("COLUMNS", "100") or 100)
-    )
+    asked = os.environ.get("COLUMNS", "")
+    piped = int(asked) if asked.isdecimal() and int(asked) else 100
+    width = shutil.get_terminal_size((100, 24)).columns if terminal else piped
     rendered: str = module.render(report, width=width, colour=colour, verbose=verbose)
     return rendered
 

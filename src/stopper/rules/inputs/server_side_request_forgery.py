@@ -42,12 +42,16 @@ References:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
 from stopper.source.project import Project
-from stopper.taint.flows import flows_into
+from stopper.taint.flows import Flow, flows_into
+
+_WHOLE_PATH = re.compile(r"(?:\w+\.)+(?:full_)?path\s*\)")
+"""The path as the last argument, whole: ``urljoin(base, request.path)``."""
 
 
 class ServerSideRequestForgery(Rule):
@@ -60,7 +64,7 @@ class ServerSideRequestForgery(Rule):
     def source(self, project: Project) -> Iterator[Finding]:
         """Yield a finding for each flow."""
         for flow in flows_into(project, "ssrf"):
-            partial = "prefixed" in flow.marks
+            partial = "prefixed" in flow.marks or _joins_own_path(flow, project)
             part = "a part of the URL, behind a fixed beginning, of" if partial else "the address of"
             message = f"{flow.source} is {part} the request that {flow.sink_name} sends."
             confidence = Confidence.LOW if partial else flow.confidence
@@ -68,3 +72,14 @@ class ServerSideRequestForgery(Rule):
             if partial:
                 remedy = 'requests.get("https://api.example.com/users/" + quote(name, safe=""), timeout=5)'
             yield self.found_flow(flow, message, remedy=remedy, confidence=confidence)
+
+
+def _joins_own_path(flow: Flow, project: Project) -> bool:
+    """Tell whether urljoin() is given the request's path: Flask lets it begin with one slash, so the base keeps its host."""
+    if flow.source not in ("request.path", "request.full_path") or len(flow.steps) < 2:
+        return False
+    read, joined = flow.steps[:2]
+    file = project.tree.by_path.get(read.location.path)
+    if file is None or joined.note != "goes through urljoin()":
+        return False
+    return bool(_WHOLE_PATH.match(file.text.line(read.location.line), read.location.column - 1))

@@ -38,11 +38,9 @@ class Provider:
     id: str
     name: str
     hints: tuple[str, ...]
-    """The text holds one of them wherever the pattern matches."""
+    """The text, in lower case, holds one of them wherever the pattern matches."""
     pattern: re.Pattern[str]
     """Group 1 is the secret."""
-    loose: bool = False
-    """Whether the hints are compared without regard to case."""
     severity: Severity = Severity.HIGH
     entropy: float = 3.0
     check: str = ""
@@ -105,6 +103,12 @@ def providers() -> tuple[Provider, ...]:
     return tuple(_provider(entry) for entry in data["provider"])
 
 
+@cache
+def _hints() -> frozenset[str]:
+    """Return every provider's hints in lower case: one look for each, however many providers share it."""
+    return frozenset(hint for provider in providers() for hint in provider.hints)
+
+
 def _provider(entry: dict[str, object]) -> Provider:
     values = dict(entry)
     values["pattern"] = re.compile(str(entry["pattern"]))
@@ -112,6 +116,7 @@ def _provider(entry: dict[str, object]) -> Provider:
     for key in ("hints", "quiet"):
         given = entry.get(key, [])
         values[key] = tuple(given) if isinstance(given, list) else ()
+    values["hints"] = tuple(str(hint).lower() for hint in values["hints"])  # type: ignore[attr-defined]
     return Provider(**values)  # type: ignore[arg-type]  # the file's keys are the fields; a test reads them all
 
 
@@ -124,9 +129,9 @@ def provider_credentials(text: str) -> list[Credential]:
     """Return the credentials whose provider can be told from their form."""
     found: list[Credential] = []
     lowered = text.lower()
-    for provider in providers():
-        haystack = lowered if provider.loose else text
-        if not any((hint.lower() if provider.loose else hint) in haystack for hint in provider.hints):
+    present = {hint for hint in _hints() if hint in lowered}
+    for provider in providers() if present else ():
+        if present.isdisjoint(provider.hints):
             continue
         for match in provider.pattern.finditer(text):
             confidence = _confidence(provider, match[1])
@@ -387,8 +392,9 @@ def named_literals(text: str, *, bare: bool = False) -> list[Credential]:
         bare: Whether values stand without quotation marks too, as in ``.env``, YAML and ini files.
     """
     found: dict[tuple[int, int], Credential] = {}
+    lines = list(_lines_with_hint(text))
     for pattern in (_NAMED, _FALLBACK, _BARE) if bare else (_NAMED, _FALLBACK):
-        for start, line in _lines_with_hint(text):
+        for start, line in lines:
             for match in pattern.finditer(line):
                 confidence = judge(match["name"], match["value"])
                 if confidence is not None:

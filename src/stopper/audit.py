@@ -141,12 +141,12 @@ def _sift(
 ) -> tuple[list[Finding], int, list[Note]]:
     """Leave out what a comment, a path in the configuration, the threshold or the baseline keeps out of the report."""
     sure = [finding for finding in findings if finding.confidence.at_least(config.min_confidence)]
-    allowed = [finding for finding in sure if not config.ignores(finding.location.path, finding.rule)]
     known = {rule.slug for rule in discover()}
     texts = {file.path: file.text.content for file in project.tree.files if _may_ignore(file)}
-    sifted = ignores.sift(allowed, texts, ran=ran, known=known)
+    sifted = ignores.sift(findings, texts, ran=ran, known=known)
     notes = [Note(one.message, one.location) for one in sifted.complaints]
-    kept = list(sifted.kept)
+    unanswered = set(map(id, sifted.kept))
+    kept = [one for one in sure if id(one) in unanswered and not config.ignores(one.location.path, one.rule)]
     if config.baseline is not None:
         kept = list(Baseline.load(config.baseline).sift(kept).new)
     return kept, len(sure) - len(kept), notes

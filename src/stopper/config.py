@@ -142,10 +142,19 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     body = pattern.removeprefix("./").rstrip("/")
     anywhere = "" if "/" in body else "(?:.*/)?"
     body = body.removeprefix("/")
-    tokens = re.findall(r"\*\*/|\*\*|\*|\?|[^*?]+", body)
+    tokens = re.findall(r"\*\*/|\*\*|\*|\?|\[[!^]?\w[\w-]*\]|\[|[^*?\[]+", body)
     known = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    middle = "".join(known.get(token) or re.escape(token) for token in tokens)
+    middle = "".join(known.get(token) or _literal(token) for token in tokens)
     return re.compile(rf"{anywhere}{middle}(?:/.*)?\Z", re.DOTALL)
+
+
+def _literal(token: str) -> str:
+    if len(token) > 2 and token.startswith("[") and token.endswith("]"):
+        try:
+            return re.compile(f"[^/{token[2:]}" if token[1] in "!^" else token).pattern
+        except re.error:
+            return re.escape(token)
+    return re.escape(token)
 
 
 def _table(file: Path) -> Mapping[str, Any] | None:

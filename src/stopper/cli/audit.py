@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -98,22 +99,28 @@ def command(
 
     gc.disable()  # one run makes many objects that live to its end: collecting them takes a third of the time
     config = _config(path, given)
+    if write_baseline is not None:
+        config = replace(config, baseline=None)  # what is written must hold the known findings too
     targets = [(file, _format_of(file)) for file in output]
     with _Progress(show=not (no_progress or quiet) and sys.stderr.isatty()) as progress:
         report = audit(path, config, progress.step)
     for file, kind in targets:
-        _write(file, render(report, kind))
+        _write(file, render(report, kind, verbose=verbose))
     if write_baseline is not None:
         from stopper.baseline import Baseline
 
         _write(write_baseline, Baseline.of(report.findings).dump())
     if not quiet:
-        _print(render(report, form, verbose=verbose, terminal=sys.stdout.isatty()))
+        terminal = sys.stdout.isatty()
+        colour = (terminal and "NO_COLOR" not in os.environ) or bool(os.environ.get("FORCE_COLOR"))
+        _print(render(report, form, verbose=verbose, terminal=terminal, colour=colour))
     sys.exit(_exit_code(report, config))
 
 
-def render(report: Report, form: str, *, verbose: bool = False, terminal: bool = False) -> str:
-    """Return the report in one of the formats."""
+def render(
+    report: Report, form: str, *, verbose: bool = False, terminal: bool = False, colour: bool = False
+) -> str:
+    """Return the report in one of the formats; only the text has a width and colours."""
     import importlib
 
     module = importlib.import_module(f"stopper.reports.{form}")
@@ -122,7 +129,6 @@ def render(report: Report, form: str, *, verbose: bool = False, terminal: bool =
         return text
     import shutil
 
-    colour = (terminal and "NO_COLOR" not in os.environ) or bool(os.environ.get("FORCE_COLOR"))
     asked = os.environ.get("COLUMNS", "")
     piped = int(asked) if asked.isdecimal() and int(asked) else 100
     width = shutil.get_terminal_size((100, 24)).columns if terminal else piped
@@ -154,6 +160,10 @@ def _format_of(file: Path) -> str:
     kind = ENDINGS.get(file.suffix.lower())
     if kind is None:
         raise UsageError(f"-o {file}: the ending picks the format; use one of {', '.join(ENDINGS)}")
+    if not file.parent.is_dir():
+        raise UsageError(
+            f"-o {file}: cannot be written: there is no folder {str(file.parent)!r}; make it first"
+        )
     return kind
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import enum
 import operator
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -212,6 +213,8 @@ class _Evaluator:
         compute = _BINARY.get(type(expr.op))
         if compute is None or left is UNKNOWN or right is UNKNOWN or _too_large(left, right):
             return NOT_KNOWN
+        if isinstance(left, str | bytes) and isinstance(expr.op, ast.Mod) and _is_wide(left):
+            return NOT_KNOWN
         return _known(compute(left, right))
 
     def unary(self, expr: ast.UnaryOp, scope: Scope) -> Value:
@@ -331,7 +334,8 @@ class _Evaluator:
         if any(_holds_unknown(item) for item in given):
             return NOT_KNOWN
         owner = self.value(func.value, scope)
-        if not isinstance(owner.in_production(), str | bytes):
+        text = owner.in_production()
+        if not isinstance(text, str | bytes) or _grows(func.attr, text, given):
             return NOT_KNOWN
         return _mapped(owner, lambda text: getattr(text, func.attr)(*given))
 
@@ -394,6 +398,20 @@ def _too_large(left: Any, right: Any) -> bool:
     numbers = [abs(item) for item in (left, right) if isinstance(item, int | float)]
     grown = (sum(lengths) or 1) * (max(numbers, default=1) if lengths else 1)
     return grown > MAX_TEXT or max(numbers, default=0) > 1e18
+
+
+def _is_wide(template: str | bytes) -> bool:
+    """Tell whether a format could ask for a field so wide that it takes much memory."""
+    text = template.decode("latin-1") if isinstance(template, bytes) else template
+    return "*" in text or any(len(digits) > 4 for digits in re.findall(r"\d+", text))
+
+
+def _grows(method: str, text: str | bytes, given: list[Any]) -> bool:
+    """Tell whether a method of a text could make a huge one."""
+    if method == "format":
+        return _is_wide(text)
+    longest = max((len(item) for item in given if hasattr(item, "__len__")), default=0)
+    return method in ("replace", "join") and (len(text) + 1) * (longest + 1) > MAX_TEXT
 
 
 def _called(function: Scope) -> list[str]:

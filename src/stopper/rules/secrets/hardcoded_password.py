@@ -48,9 +48,6 @@ from stopper.source.project import Project
 
 _MADE_UP = re.compile(r"(test|dummy|fake|mock)_", re.IGNORECASE)
 
-_PUBLISHED = frozenset({"6LeIxAcTAAAAAGG-vFI1TnRWxMZNFuojJ4WifJWe"})
-"""Secrets that a service prints in its own pages for tests: reCAPTCHA's, which lets every answer pass."""
-
 
 class HardcodedPassword(Rule):
     """Look for literals that their name calls secret and that look like one."""

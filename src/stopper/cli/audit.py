@@ -161,9 +161,7 @@ def _format_of(file: Path) -> str:
     if kind is None:
         raise UsageError(f"-o {file}: the ending picks the format; use one of {', '.join(ENDINGS)}")
     if not file.parent.is_dir():
-        raise UsageError(
-            f"-o {file}: cannot be written: there is no folder {str(file.parent)!r}; make it first"
-        )
+        raise UsageError(f"-o {file}: cannot be written; name a file in a folder that exists")
     return kind
 
 

@@ -136,8 +136,6 @@ NEWEST_IMAGE = {
 }
 """The image to move to."""
 
-_GUARD = "Stopper's own guard, Stopper(app)"
-
 ABANDONED = (
     Abandoned(
         "bleach",
@@ -149,7 +147,7 @@ ABANDONED = (
         "flask-talisman",
         "August 2023",
         "no release since 1.1.0",
-        f"{_GUARD}, or your own after_request",
+        "an after_request function of your own that sets the headers",
         "flask_talisman",
     ),
     Abandoned(
@@ -163,7 +161,7 @@ ABANDONED = (
         "flask-sslify",
         "2015",
         "no release since 0.1.5",
-        f"{_GUARD}, or the redirect of the proxy",
+        "the redirect of the proxy",
         "flask_sslify",
     ),
     Abandoned(

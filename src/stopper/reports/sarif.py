@@ -83,7 +83,6 @@ def _rule(slug: str, known: RuleInfo | None, findings: tuple[Finding, ...]) -> d
     tags = ["security", f"area/{info.area}", *(f"external/cwe/cwe-{number:03d}" for number in info.cwe)]
     return {
         "id": slug,
-        "name": slug,
         "shortDescription": {"text": info.title or slug},
         "fullDescription": {"text": info.why or info.title or slug},
         "help": {"text": info.why or info.title or slug, "markdown": _markdown(slug, info)},

@@ -69,3 +69,42 @@ def test_a_tracked_env_file_that_gitignore_names_is_judged_by_what_it_holds(
         subprocess.run(["git", "-C", str(tmp_path), *words], check=True)
 
     assert [one.severity for one in found(tmp_path, "dotenv-not-ignored")] == [severity]
+
+
+def test_debug_beside_a_main_block_is_told_in_full(tmp_path: Path) -> None:
+    text = 'from flask import Flask\napp = Flask(__name__)\napp.run(debug=True)\nif __name__ == "__main__":\n    print("?")\n'
+
+    assert [one.severity for one in found(tmp_path, "debug-enabled", app__py=text)] == ["high"]
+
+
+def test_a_first_look_at_a_token_that_is_checked_afterwards_is_a_question(tmp_path: Path) -> None:
+    text = (
+        "import jwt\n"
+        "def who(token, keys):\n"
+        '    first = jwt.decode(token, options={"verify_signature": False})\n'
+        '    return jwt.decode(token, keys[first["iss"]], algorithms=["RS256"])\n'
+        "def only(token):\n"
+        '    return jwt.decode(token, options={"verify_signature": False})\n'
+    )
+
+    assert [
+        (one.location.line, one.confidence) for one in found(tmp_path, "jwt-verification-off", app__py=text)
+    ] == [
+        (3, "low"),
+        (6, "high"),
+    ]
+
+
+def test_only_the_last_stage_of_an_image_keeps_what_it_copies(tmp_path: Path) -> None:
+    built = "FROM node:22 AS build\nCOPY . /web\nFROM python:3.13\nCOPY --from=build /web/dist /web\n"
+
+    assert found(tmp_path, "dotenv-in-image", Dockerfile=built) == []
+    assert len(found(tmp_path, "dotenv-in-image", Dockerfile=built + "COPY . /srv\n")) == 1
+
+
+def test_a_role_for_test_machines_is_no_place_of_production_passwords(tmp_path: Path) -> None:
+    for folder in ("roles/app-test/tasks", "roles/app/tasks"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "vars.py").write_text(f'MAIL_PASSWORD = "{PASSWORD}"\n')
+
+    assert [one.location.path for one in found(tmp_path, "hardcoded-password")] == ["roles/app/tasks/vars.py"]

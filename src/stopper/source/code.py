@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from stopper.finding import Location, Skipped
+from stopper.source.branches import Branches
 from stopper.source.files import Role, SourceFile, Tree
 from stopper.source.module import CallNode, Module, Scope, read
 from stopper.source.names import Names
@@ -102,6 +103,18 @@ class Expr:
         return []
 
 
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What the ``if`` statements around a call say of when it runs."""
+
+    environment: str
+    """The environment for which it runs: any, development, testing or production."""
+    undecided: bool
+    """Whether a test that is not about the environment decides, too."""
+    main: bool
+    """Whether it runs only where the file itself is started."""
+
+
 @dataclass(frozen=True, eq=False)
 class Call:
     """A call in the project's code."""
@@ -150,6 +163,12 @@ class Call:
     def decorates(self) -> Scope | None:
         """Return the function or class that this call decorates."""
         return self.site.decorates
+
+    @property
+    def conditions(self) -> Conditions:
+        """Return the branches under which it runs."""
+        environment, conditional = Branches(self.module).of(self.node)
+        return Conditions(environment, undecided=conditional, main=_under_main(self))
 
     @property
     def has_star(self) -> bool:
@@ -303,6 +322,18 @@ class Code:
     def expr(self, node: ast.expr, scope: Scope) -> Expr:
         """Return a node of a syntax tree as rules may see it."""
         return Expr(node, scope, self.names)
+
+
+def _under_main(call: Call) -> bool:
+    """Tell whether a call stands below ``if __name__ == "__main__"``, or in a function of a file that has one."""
+    spans = Branches(call.module).spans()
+    mains = [
+        (first, last)
+        for first, last, test, holds in spans
+        if holds and "__main__" in call.module.source(test)
+    ]
+    line = call.node.lineno
+    return any(first <= line <= last for first, last in mains) or (bool(call.function) and bool(mains))
 
 
 def module_name(file: SourceFile, packages: set[str]) -> str:

@@ -52,7 +52,7 @@ LEFT_OUT = frozenset((
 """Folder names whose content others wrote or a tool made."""
 
 _TEST = re.compile(
-    r"(^|/)(tests?|testing|e2e|functional_tests?|specs?|fixtures?)/|(^|/)(test_[^/]*|[^/]*_tests?|conftest)\.py$"
+    r"(^|/)([^/]+-tests?|tests?|testing|e2e|functional_tests?|specs?|fixtures?)/|(^|/)(test_[^/]*|[^/]*_tests?|conftest)\.py$"
 )
 _DOCS = re.compile(r"(^|/)(docs?|documentation|examples?|samples?|demos?)/")
 _MIGRATION = re.compile(r"(^|/)(migrations|alembic)/")

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from stopper.finding import Location
+from stopper.source.branches import ANY, PRODUCTION
 from stopper.source.code import Code
 from stopper.source.files import Tree
 from stopper.source.settings_code import Loaded, load
 from stopper.source.settings_files import commands_in, variables_in
-from stopper.source.settings_model import ANY, PRODUCTION, Command, ProxyFile, Setting, Variable, constant
+from stopper.source.settings_model import Command, ProxyFile, Setting, Variable, constant
 from stopper.source.settings_proxies import proxies_in
 from stopper.source.values import State
 

@@ -12,15 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stopper.finding import Location
+from stopper.source.branches import ANY, DEVELOPMENT, TESTING, Branches
 from stopper.source.code import Code, Expr
 from stopper.source.files import Role, SourceFile, Tree
 from stopper.source.module import Bound, CallNode, Kind, Module, Scope, parameters, read
 from stopper.source.names import RefKind
-from stopper.source.settings_branches import Branches
 from stopper.source.settings_model import (
-    ANY,
-    DEVELOPMENT,
-    TESTING,
     Setting,
     Variable,
     constant,

@@ -8,10 +8,11 @@ import shlex
 from collections.abc import Iterable, Iterator
 
 from stopper.finding import Location
+from stopper.source.branches import ANY, DEVELOPMENT
 from stopper.source.code import Code, Expr
 from stopper.source.files import Role, SourceFile, Tree
 from stopper.source.module import Bound
-from stopper.source.settings_model import ANY, DEVELOPMENT, Command, Variable, environment_of
+from stopper.source.settings_model import Command, Variable, environment_of
 
 _ASSIGN = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=[ \t]*(.*?)[ \t]*\r?$", re.MULTILINE)
 _DOCKER_ENV = re.compile(r"^[ \t]*(?:ENV|ARG)[ \t]+((?:[^\n\\]|\\\r?\n|\\.)+)", re.MULTILINE | re.IGNORECASE)

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from stopper.finding import Location
+from stopper.source.branches import ANY, DEVELOPMENT, PRODUCTION, TESTING
 from stopper.source.code import Expr
 from stopper.source.values import State, Value
-
-ANY, PRODUCTION, DEVELOPMENT, TESTING = "any", "production", "development", "testing"
 
 _TEST = re.compile(r"(?:^|[^a-z])(?:unit|integration)?(?:tests?|testing|ci|e2e|pytest)(?:[^a-z]|$)")
 _DEVELOPMENT = re.compile(

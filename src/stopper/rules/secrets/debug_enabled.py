@@ -70,7 +70,7 @@ class DebugEnabled(Rule):
                 or value.in_production() in (UNKNOWN, False, None, 0, "")
             ):
                 continue
-            guarded = "__main__" in call.module.text.content
+            guarded = call.conditions.main
             confidence = Confidence.MEDIUM if guarded else Confidence.HIGH
             severity = Severity.MEDIUM if guarded else Severity.HIGH
             where = "; it holds only when the file itself is started" if guarded else ""

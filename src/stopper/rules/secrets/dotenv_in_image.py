@@ -40,6 +40,8 @@ from stopper.source.files import Role
 from stopper.source.history import is_env_file
 from stopper.source.project import Project
 
+_COPY = re.compile(r"(?im)^[ \t]*(?:COPY|ADD)[ \t]+(?:--(?!from)\S+[ \t]+)*\.?/?[ \t]+\S+")
+
 
 class DotenvInImage(Rule):
     """Look for COPY of the whole folder where .dockerignore does not name .env."""
@@ -54,15 +56,18 @@ class DotenvInImage(Rule):
         for file in project.tree.named("Dockerfile", "Dockerfile.*", "*.Dockerfile"):
             if file.role is not Role.APP or file.name.endswith(".dockerignore") or _keeps_out(project):
                 continue
-            for match in re.finditer(
-                r"(?im)^[ \t]*(?:COPY|ADD)[ \t]+(?:--(?!from)\S+[ \t]+)*\.?/?[ \t]+\S+", file.text.content
-            ):
+            for match in _COPY.finditer(file.text.content, _last_stage(file.text.content)):
                 place = file.text.location(file.path, match.start(), match.end())
                 yield self.found(
                     place, "the whole folder is copied into the image, and .dockerignore does not keep .env out",
                     severity=Severity.HIGH if present else Severity.LOW,
                     confidence=Confidence.HIGH if present else Confidence.LOW, remedy="echo .env >> .dockerignore", context=file.path,
                 )  # fmt: skip
+
+
+def _last_stage(dockerfile: str) -> int:
+    """Return where the image's own stage starts; what earlier stages hold is left behind unless copied from them."""
+    return max((match.start() for match in re.finditer(r"(?im)^[ \t]*FROM[ \t]", dockerfile)), default=0)
 
 
 def _keeps_out(project: Project) -> bool:

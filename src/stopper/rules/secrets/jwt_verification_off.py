@@ -44,8 +44,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stopper.finding import Area, Finding, Severity
+from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
+from stopper.source.code import Call
 from stopper.source.files import Role
 from stopper.source.project import Project
 
@@ -59,22 +60,40 @@ class JwtVerificationOff(Rule):
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each call that takes a token without checking it."""
-        for call in project.code.calls("jwt.decode", "jose.jwt.decode", "jwt.PyJWT().decode"):
-            if call.module.role is not Role.APP:
+        calls = [
+            call
+            for call in project.code.calls("jwt.decode", "jose.jwt.decode", "jwt.PyJWT().decode")
+            if call.module.role is Role.APP
+        ]
+        checking = {(call.module.path, call.function) for call in calls if not _unchecked(call)}
+        for call in calls:
+            if not _unchecked(call):
                 continue
-            options = call.argument(3, "options")
-            pairs = options.items() if options is not None else []
-            off = any(
-                key is not None and key.value.constant == "verify_signature" and value.value.constant is False
-                for key, value in pairs
+            peeks = (call.module.path, call.function) in checking
+            yield self.found(
+                call.location,
+                "the token is decoded without checking its signature"
+                + (
+                    "; the function also checks it: see that nothing else is read from this first look"
+                    if peeks
+                    else ""
+                ),
+                confidence=Confidence.LOW if peeks else Confidence.HIGH,
+                remedy='jwt.decode(token, key, algorithms=["HS256"])',
+                context=call.function,
             )
-            verify = call.argument(None, "verify")
-            algorithms = call.argument(2, "algorithms")
-            none = algorithms is not None and any(
-                str(one.value.constant).lower() == "none" for one in algorithms.elements()
-            )
-            if off or none or (verify is not None and verify.value.constant is False):
-                yield self.found(
-                    call.location, "the token is decoded without checking its signature",
-                    remedy='jwt.decode(token, key, algorithms=["HS256"])', context=call.function,
-                )  # fmt: skip
+
+
+def _unchecked(call: Call) -> bool:
+    """Tell whether a call that decodes a token leaves its signature unchecked."""
+    options = call.argument(3, "options")
+    verify = call.argument(None, "verify")
+    algorithms = call.argument(2, "algorithms")
+    off = any(
+        key is not None and key.value.constant == "verify_signature" and value.value.constant is False
+        for key, value in (options.items() if options is not None else [])
+    )
+    none = algorithms is not None and any(
+        str(one.value.constant).lower() == "none" for one in algorithms.elements()
+    )
+    return off or none or (verify is not None and verify.value.constant is False)

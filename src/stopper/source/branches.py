@@ -6,7 +6,8 @@ import ast
 import re
 
 from stopper.source.module import Module
-from stopper.source.settings_model import ANY, DEVELOPMENT, PRODUCTION, TESTING
+
+ANY, PRODUCTION, DEVELOPMENT, TESTING = "any", "production", "development", "testing"
 
 _DEBUG = re.compile(r"\bdebug\b|FLASK_DEBUG|is_dev\w*|_development\b|\.development\b", re.IGNORECASE)
 _NAMED = re.compile(r"['\"](\w+)['\"]")

@@ -1,0 +1,33 @@
+"""The transport rules ask when a line runs, and not only what it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stopper.rule import discover
+from stopper.source.files import walk
+from stopper.source.project import Project
+
+
+@pytest.mark.parametrize(
+    ("test", "confidences"),
+    [
+        ("True", ["medium"]),
+        ("not verify_ssl", ["medium"]),
+        ("app.debug", []),
+        ('os.environ["ENV"] == "development"', []),
+    ],
+)
+def test_verification_switched_off_under_a_condition_is_judged_by_the_condition(
+    tmp_path: Path, test: str, confidences: list[str]
+) -> None:
+    text = (
+        "import os, ssl\nfrom flask import Flask\napp = Flask(__name__)\n"
+        f"def context(verify_ssl):\n    if {test}:\n        return ssl._create_unverified_context()\n"
+    )
+    (tmp_path / "app.py").write_text(text)
+    (rule,) = [one for one in discover() if one.slug == "certificate-verification-off"]
+
+    assert [one.confidence for one in rule.source(Project(walk(tmp_path)))] == confidences

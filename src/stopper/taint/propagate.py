@@ -17,8 +17,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from stopper.taint.checks import Situation, verdict
-from stopper.taint.domain import ALL, CLEAN, Taint, Value, joined, joined_states, merged
+from stopper.taint.domain import CLEAN, Taint, Value, joined, joined_states, merged
 from stopper.taint.guards import Guards, apply
 from stopper.taint.ir import (
     AccessPath,
@@ -37,18 +36,16 @@ from stopper.taint.ir import (
     Return,
     Store,
 )
-from stopper.taint.models import Entry, Models
+from stopper.taint.libraries import result
+from stopper.taint.models import Models
+from stopper.taint.sinks import Sinks
 from stopper.taint.steps import (
     accepts,
-    after_method,
     common,
     constant,
     depth,
     instantiated,
-    is_number,
     left_clean,
-    path_joined,
-    sets_type,
     shift,
 )
 from stopper.taint.strings import joined_text, loaded
@@ -58,7 +55,6 @@ MAX_STEPS = 30_000
 """How many operations one function may cost."""
 MAX_CALLS = 6
 """How deeply calls of the project's own functions are followed."""
-_TEXT = frozenset(("str", "json.dumps", "simplejson.dumps", "ascii", "format"))
 _MUTATORS = frozenset(["append", "add", "extend", "insert", "update", "setdefault", "write", "appendleft"])
 
 
@@ -94,7 +90,7 @@ class Engine:
         """Return what one function does, entered with ``entry``; what a view returns is a page, or else JSON."""
         self._active.append(id(function.scope))
         run = _Run(self, function, view=view)
-        run.html = run.html and page
+        run.sinks.html = run.sinks.html and page
         result = run.solve(entry)
         self._active.pop()
         return result
@@ -114,7 +110,7 @@ class _Run:
         self.dead = False
         self.exits: list[tuple[Value, dict[str, Value]]] = []
         self.guards = Guards(function, self.read, self.verdicts)
-        self.html = not any(sets_type(op) for op in function.ops())
+        self.sinks = Sinks(self.models, function, self.read, self.record)
 
     def solve(self, entry: dict[str, Value]) -> Summary:
         """Run the worklist to its fixed point, then once more over what is reached, recording."""
@@ -224,10 +220,8 @@ class _Run:
         base = op.base
         if isinstance(base, AccessPath):
             self._store_into(base, op.part, source)
-        key = op.part.strip(".[]'").lower()
-        response = op.part == ".location" and op.name.startswith(("flask.", "werkzeug."))
-        if self.recording and key == "location" and ("headers" in op.name or response):
-            self.record("redirect", source, op.at, "the Location header", "high")
+        if self.recording:
+            self.sinks.store(op, source)
 
     def _store_into(self, base: AccessPath, part: str, source: Value) -> None:
         """Write a field, and the field of what that field was read from: ``a.b['c'] = x``; headers are no part of a page."""
@@ -278,28 +272,14 @@ class _Run:
         self.exits.append((value, self.state))
         self.result.returns = value if self.result.returns is CLEAN else joined(self.result.returns, value)
         if self.view:
-            self._page(value, op)
-
-    def _page(self, value: Value, op: Return) -> None:
-        """Report what a view answers with: text is a page, a dict or a list is JSON."""
-        self.record("error-details", Value(value.every()), op.at, "the response", "high")
-        body = value
-        args: tuple[Value, ...] = ()
-        if value.shape == "tuple":
-            body = value.part("[0]")
-            args = tuple(part for _, part in value.fields)
-        situation = Situation(body, {}, args, "", self.html)
-        for taint in body.taints if body.shape != "dict" else ():
-            sure = verdict("html", taint, situation, "high")
-            if sure:
-                self.record("html", Value((taint,)), op.at, "the response", sure)
+            self.sinks.page(value, op)
 
     def call(self, op: Call) -> None:
         receiver = self.read(op.receiver) if op.receiver is not None else CLEAN
         args = tuple(self.read(arg) for arg in op.args)
         keywords = {key: self.read(value) for key, value in op.keywords}
         if self.recording:
-            self._sinks(op, receiver, args, keywords)
+            self.sinks.call(op, receiver, args, keywords)
         if op.name and self.models.find("ends", op.name):
             self.dead = True
             return
@@ -307,61 +287,9 @@ class _Run:
         if value is None and op.callee is not None:
             value = self._own(op, receiver, args, keywords)
         if value is None:
-            value = self._library(op, receiver, args, keywords)
-        self.write(op.target, value)
-
-    def _library(
-        self, op: Call, receiver: Value, args: tuple[Value, ...], keywords: dict[str, Value]
-    ) -> Value:
-        given = merged(receiver.every(), *(value.every() for value in (*args, *keywords.values())))
-        if not given:
-            return CLEAN
-        name = op.name or (op.last if op.receiver is None else "")
-        cleaned = frozenset(
-            kind for entry in self.models.find("sanitizer", name, op.last) for kind in entry.kinds
-        )
-        if cleaned:
-            return CLEAN if ALL in cleaned else Value(tuple(taint.cleaned(cleaned) for taint in given))
-        for entry in self.models.find("propagator", name):
-            note = f"goes through {op.last or name}()"
-            if entry.marks == ("path",):
-                return path_joined(args, op, note, keywords)
-            shape = next((value.shape for value in args if value.shape), "")
-            if name in _TEXT:
-                given = tuple(replace(taint, marks=taint.marks - {"object"}) for taint in given)
-            return Value(tuple(taint.marked(*entry.marks).hop(op.at, note) for taint in given), shape=shape)
-        if op.last in ("join", "format", "format_map") and op.receiver is not None:
-            taints = (taint.marked("built").hop(op.at, f"goes through .{op.last}()") for taint in given)
-            return Value(tuple(taints), literal=receiver.literal)
-        if op.receiver is None or not receiver.every():
             self._mutate(op, args)
-            return CLEAN
-        return self._method(op, receiver, args, keywords)
-
-    def _method(
-        self, op: Call, receiver: Value, args: tuple[Value, ...], keywords: dict[str, Value]
-    ) -> Value:
-        kind = keywords.get("type")
-        if op.last == "get" and kind is not None and is_number(dict(op.keywords).get("type")):
-            return CLEAN
-        if op.last in ("get", "pop", "setdefault", "getlist") and args and args[0].known:
-            value = loaded(receiver, f"[{args[0].constant!r}]")
-            return joined(value, args[1]) if len(args) > 1 and args[1].every() else value
-        self._mutate(op, args)
-        if op.last.startswith("is") or op.last in (
-            "startswith",
-            "endswith",
-            "count",
-            "index",
-            "find",
-            "validate",
-            "exists",
-        ):
-            return CLEAN
-        taints = merged(
-            receiver.every(), *(value.every() for value in args if op.last in ("join", "replace"))
-        )
-        return Value(tuple(after_method(taint, op, args) for taint in taints))
+            value = result(self.models, op, receiver, args, keywords)
+        self.write(op.target, value)
 
     def _mutate(self, op: Call, args: tuple[Value, ...]) -> None:
         """Carry ``box.append(x)`` into ``box``."""
@@ -411,55 +339,6 @@ class _Run:
                 taint, clean=taint.clean | hit.taint.clean, marks=taint.marks | hit.taint.marks, trace=through
             )
             self.result.hits.setdefault(replace(hit, taint=met, through=()))
-
-    def _sinks(self, op: Call, receiver: Value, args: tuple[Value, ...], keywords: dict[str, Value]) -> None:
-        name = op.name or (op.last if op.receiver is None else "")
-        if op.callee is not None:
-            return
-        for entry in self.models.find("sink", name, op.last if op.receiver is not None else ""):
-            values = [
-                receiver if position == -1 else args[position]
-                for position in entry.args
-                if position < len(args)
-            ]
-            wanted = (
-                keywords
-                if "*" in entry.keywords
-                else {key: keywords[key] for key in entry.keywords if key in keywords}
-            )
-            for value in (*values, *wanted.values()):
-                self._sink(entry, value, op, args, keywords)
-
-    def _sink(
-        self, entry: Entry, value: Value, op: Call, args: tuple[Value, ...], keywords: dict[str, Value]
-    ) -> None:
-        situation = Situation(value, keywords, args, self._loader(op), self.html)
-        resolved = bool(op.name) and bool(self.models.find("sink", op.name))
-        default = (
-            entry.confidence if resolved or op.receiver is None or entry.confidence == "low" else "medium"
-        )
-        for taint in value.every():
-            sure = verdict(entry.check, taint, situation, default)
-            if sure:
-                label = f"{op.last or op.name}()"
-                self.record(entry.kind, Value((taint,)), op.at, label, sure)
-
-    def _loader(self, op: Call) -> str:
-        """Return what is passed as the loader or the parser, with the words of the call that makes it."""
-        found = dict(op.keywords)
-        operand = found.get("Loader") or found.get("parser") or (op.args[1] if len(op.args) > 1 else None)
-        if not isinstance(operand, AccessPath):
-            return ""
-        made = self.function.definitions.get(operand.base)
-        if isinstance(made, Assign) and isinstance(made.source, AccessPath):
-            made = self.function.definitions.get(made.source.base)
-        if isinstance(made, Load):
-            return made.name or made.part
-        if not isinstance(made, Call):
-            return operand.base
-        on = [key for key, value in made.keywords if self.read(value).constant is True]
-        external = any(isinstance(op, Call) and op.last == "setFeature" for op in self.function.ops())
-        return " ".join([made.last, *on, *(["external"] if external else [])])
 
     def record(self, kind: str, value: Value, at: Place, sink: str, confidence: str) -> None:
         """Note every taint of ``value`` that can harm a sink of ``kind``."""

@@ -1,0 +1,121 @@
+"""Every hole of the corpus is found where it is, and its nearest safe neighbour is left alone."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from stopper.finding import Confidence, Finding
+from stopper.rule import discover
+from stopper.source.files import walk
+from stopper.source.project import Options, Project
+
+HERE = Path(__file__).parent
+
+
+def load_corpus() -> ModuleType:
+    spec = spec_from_file_location("accuracy_corpus", HERE / "corpus.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+corpus = load_corpus()
+WEAKNESSES = corpus.read_weaknesses()
+PAIRS = corpus.read_pairs()
+KNOWN = tomllib.loads((HERE / "known.toml").read_text("utf-8"))
+
+each_pair = pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name)
+
+
+@cache
+def rules_by_slug():
+    return {rule.slug: rule for rule in discover()}
+
+
+def findings(files: dict[str, str], kind: str, folder: Path) -> list[Finding]:
+    """Return what the rules of a class find in a project."""
+    corpus.write(files, folder)
+    project = Project(walk(folder), Options(online=False))
+    rules = [rules_by_slug()[slug] for slug in sorted(WEAKNESSES[kind].rules)]
+    return [item for rule in rules for item in rule.source(project) if isinstance(item, Finding)]
+
+
+def is_marked(finding: Finding, marked: frozenset[tuple[str, int]]) -> bool:
+    place = finding.location
+    return not marked or any(
+        path == place.path and place.line <= line <= place.end_line for path, line in marked
+    )
+
+
+def hold(complaint: str, known: str | None, section: str) -> None:
+    """Fail with a complaint, unless it is known; and then fail when there is none."""
+    if known is None:
+        assert not complaint, complaint
+        return
+    assert complaint, f"take it out of [{section}] in known.toml: it is right now"
+    pytest.xfail(known)
+
+
+@each_pair
+def test_the_hole_is_found(pair, tmp_path: Path) -> None:
+    found = findings(pair.hole, pair.kind, tmp_path)
+    places = ", ".join(f"{one.rule} at {one.location}" for one in found)
+    complaint = ""
+    if not any(is_marked(one, pair.marked) for one in found):
+        complaint = f"{pair.place}: found is {places or 'nothing'}, where {sorted(pair.marked)} is marked"
+
+    hold(complaint, KNOWN["missed"].get(pair.name), "missed")
+
+
+@each_pair
+def test_the_safe_neighbour_is_left_alone(pair, tmp_path: Path) -> None:
+    found = findings(pair.safe, pair.kind, tmp_path)
+    if pair.low:
+        found = [one for one in found if one.confidence.at_least(Confidence.MEDIUM)]
+    complaint = "; ".join(
+        f"{pair.place}: {one.location} {one.rule} ({one.confidence}): {one.message}" for one in found
+    )
+
+    hold(complaint, KNOWN["alarms"].get(pair.name), "alarms")
+
+
+def test_every_pair_has_a_class_that_is_described() -> None:
+    assert {pair.kind for pair in PAIRS} <= set(WEAKNESSES)
+
+
+def test_no_two_pairs_share_a_name() -> None:
+    names = [pair.name for pair in PAIRS]
+
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_the_halves_of_a_pair_differ_by_little() -> None:
+    assert [pair.name for pair in PAIRS if pair.hole == pair.safe] == []
+
+
+def test_the_classes_name_rules_that_are_there() -> None:
+    named = {slug for weakness in WEAKNESSES.values() for slug in weakness.rules}
+
+    assert named <= set(rules_by_slug())
+
+
+def test_what_is_known_to_be_wrong_is_in_the_corpus() -> None:
+    assert {*KNOWN["missed"], *KNOWN["alarms"]} <= {pair.name for pair in PAIRS}
+
+
+@pytest.mark.parametrize("line", ["== a pair without a class", "== sql: title\nnot indented"])
+def test_a_pair_that_cannot_be_read_is_told_with_its_place(line: str, tmp_path: Path) -> None:
+    (tmp_path / "broken.cases").write_text(line, encoding="utf-8")
+
+    with pytest.raises(ValueError, match=r"broken\.cases:1: "):
+        corpus.read_pairs(tmp_path)

@@ -21,6 +21,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from stopper.finding import Confidence, Severity
+from stopper.source.suspects import around_runs, lines_with
 
 SHOWN = 4
 """How many characters of a secret a report may show, at most."""
@@ -38,7 +39,7 @@ class Provider:
     id: str
     name: str
     hints: tuple[str, ...]
-    """The text, in lower case, holds one of them wherever the pattern matches."""
+    """The text around a match, in lower case, holds one of them."""
     pattern: re.Pattern[str]
     """Group 1 is the secret."""
     severity: Severity = Severity.HIGH
@@ -46,6 +47,8 @@ class Provider:
     check: str = ""
     quiet: tuple[str, ...] = ()
     revoke: str = ""
+    anywhere: bool = False
+    """Whether a hint may stand anywhere in the text, not only around the match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,27 +130,40 @@ def everything(text: str) -> list[Credential]:
 
 def provider_credentials(text: str) -> list[Credential]:
     """Return the credentials whose provider can be told from their form."""
+    spans = around_runs(text)
+    nears = [text[start:end].lower() for start, end in spans]
+    likely = _likely("\n".join(nears))
     found: list[Credential] = []
-    lowered = text.lower()
-    present = {hint for hint in _hints() if hint in lowered}
-    for provider in providers() if present else ():
-        if present.isdisjoint(provider.hints):
-            continue
-        for match in provider.pattern.finditer(text):
-            confidence = _confidence(provider, match[1])
-            if confidence is not None:
-                found.append(
-                    Credential(
-                        provider.id,
-                        provider.name,
-                        *match.span(1),
-                        match[1],
-                        provider.severity,
-                        confidence,
-                        provider.revoke,
-                    )
-                )
+    for (start, end), near in zip(spans, nears, strict=True):
+        for provider in likely:
+            if provider.anywhere or any(hint in near for hint in provider.hints):
+                for match in provider.pattern.finditer(text, start, end):
+                    found += _recognized(provider, match)
     return _without_inner(found)
+
+
+def _likely(nears: str) -> list[Provider]:
+    """Return the providers of which a hint stands anywhere around the runs."""
+    if not nears:
+        return []
+    present = {hint for hint in _hints() if hint in nears}
+    return [one for one in providers() if one.anywhere or not present.isdisjoint(one.hints)]
+
+
+def _recognized(provider: Provider, match: re.Match[str]) -> Iterator[Credential]:
+    if provider.anywhere and not any(hint in match.string.lower() for hint in provider.hints):
+        return
+    confidence = _confidence(provider, match[1])
+    if confidence is not None:
+        yield Credential(
+            provider.id,
+            provider.name,
+            *match.span(1),
+            match[1],
+            provider.severity,
+            confidence,
+            provider.revoke,
+        )
 
 
 def _without_inner(found: list[Credential]) -> list[Credential]:
@@ -243,10 +259,12 @@ def passwords_in_urls(text: str) -> list[Credential]:
     A host on this machine, or one that only a compose file's network knows, makes the finding low; so does a password
     everybody tries first, because the text then more likely shows a form than an account.
     """
-    if "://" not in text:
-        return []
+    spans = list(lines_with(text, ("://",))) if "://" in text else []
+    matches = (
+        match for start, end in spans if "@" in text[start:end] for match in _URL.finditer(text, start, end)
+    )
     found: list[Credential] = []
-    for match in _URL.finditer(text):
+    for match in matches:
         scheme, user, secret, host = match.groups()
         if (
             "sentry" in host
@@ -381,7 +399,7 @@ _BARE = re.compile(
     (?:=|:[ \t]|[ \t](?=\S+$))[ \t]*(?P<value>[^\s"'#{}\[\]<>|&]{3,300})[ \t]*(?:\#.*)?$""",
     re.VERBOSE | re.MULTILINE,
 )
-_SECRET_HINT = re.compile(r"passw|passphrase|pwd|secret|token|key|credential|salt", re.IGNORECASE)
+_SECRET_HINTS = tuple("passw passphrase pwd secret token key credential salt".split())
 
 
 def named_literals(text: str, *, bare: bool = False) -> list[Credential]:
@@ -392,9 +410,11 @@ def named_literals(text: str, *, bare: bool = False) -> list[Credential]:
         bare: Whether values stand without quotation marks too, as in ``.env``, YAML and ini files.
     """
     found: dict[tuple[int, int], Credential] = {}
-    lines = list(_lines_with_hint(text))
+    spans = [(start, end) for start, end in lines_with(text, _SECRET_HINTS) if end - start <= LONGEST_LINE]
+    lines = [(start, text[start:end]) for start, end in spans]
+    quoted = [(start, line) for start, line in lines if '"' in line or "'" in line]
     for pattern in (_NAMED, _FALLBACK, _BARE) if bare else (_NAMED, _FALLBACK):
-        for start, line in lines:
+        for start, line in lines if pattern is _BARE else quoted:
             for match in pattern.finditer(line):
                 confidence = judge(match["name"], match["value"])
                 if confidence is not None:
@@ -406,14 +426,6 @@ def named_literals(text: str, *, bare: bool = False) -> list[Credential]:
                         ),
                     )
     return sorted(found.values(), key=lambda item: item.start)
-
-
-def _lines_with_hint(text: str) -> Iterator[tuple[int, str]]:
-    start = 0
-    for line in text.splitlines(keepends=True):
-        if len(line) <= LONGEST_LINE and _SECRET_HINT.search(line):
-            yield start, line
-        start += len(line)
 
 
 def judge(name: str, value: str) -> Confidence | None:

@@ -11,6 +11,9 @@ from stopper.source.files import Role
 from stopper.source.project import Project
 from stopper.source.values import UNKNOWN
 
+_TALISMAN = {"default-src": ("'self'",), "object-src": ("'none'",)}
+"""The policy that flask-talisman 1.1.0 sends unless it is given one."""
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -34,6 +37,8 @@ def _every(project: Project) -> Iterator[Policy]:
     for call in own_calls(project, *TALISMAN):
         value = constant(call.argument(None, "content_security_policy"))
         nonce = constant(call.argument(None, "content_security_policy_nonce_in"))
+        if call.argument(None, "content_security_policy") is None and not call.has_star:
+            yield Policy(call.location, _TALISMAN)
         if isinstance(value, dict | str):
             in_scripts = isinstance(nonce, list | tuple) and "script-src" in nonce
             yield _parsed(call.location, value, nonce=in_scripts)

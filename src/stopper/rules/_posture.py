@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ from stopper.policy import HEADERS, SAFE_METHODS
 from stopper.rule import Rule
 from stopper.source.code import Call, Expr
 from stopper.source.files import Role
-from stopper.source.module import Scope
+from stopper.source.module import Module, Scope
 from stopper.source.project import Project
 from stopper.source.values import UNKNOWN
 
@@ -124,3 +125,33 @@ def judged_setting(
     elif unset_message and not project.settings.is_set(key):
         for place in app_places(project):
             yield rule.found(place, unset_message, confidence=absence(project), remedy=remedy, context=key)
+
+
+def own_modules(project: Project) -> Iterator[Module]:
+    """Yield the Python modules of the application itself."""
+    return (module for module in project.modules if module.role is Role.APP)
+
+
+def function_text(call: Call) -> str:
+    """Return the text of the function that holds a call, of the whole module where none does."""
+    if not call.function:
+        return call.module.text.content
+    return call.module.source(call.scope.node)
+
+
+def stored_headers(project: Project, *names: str) -> Iterator[tuple[str, Location]]:
+    """Yield each response header of the names given (lower case) that application code writes, and where."""
+    written = re.compile(rf"(?<!get\()(['\"])({'|'.join(map(re.escape, names))})\1", re.IGNORECASE)
+    for module in own_modules(project):
+        for match in written.finditer(module.text.content):
+            yield match[2].lower(), module.text.location(module.path, *match.span())
+
+
+def decorating_calls(project: Project, *names: str) -> Iterator[tuple[Scope, Call]]:
+    """Yield each function of the application that a call of a name given decorates, such as ``flask_talisman.Talisman()``."""
+    for module in own_modules(project):
+        for scope in module.scopes:
+            for node in scope.decorators:
+                call = project.code.expr(node, scope.parent or scope).call
+                if call is not None and call.name in names:
+                    yield scope, call

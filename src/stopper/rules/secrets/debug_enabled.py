@@ -47,6 +47,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
+from stopper.rules._posture import TALISMAN, decorated_with
 from stopper.source.files import Role
 from stopper.source.project import Project
 from stopper.source.values import UNKNOWN
@@ -92,7 +93,7 @@ class DebugEnabled(Rule):
                 said = "; only the flask command reads this file" if local else ""
                 yield self.found(
                     setting.location,
-                    f"debug mode is on for production{said}",
+                    f"debug mode is on for production{said}{_also_off(project)}",
                     confidence=Confidence.LOW if local else Confidence.HIGH,
                     severity=Severity.MEDIUM if local else Severity.HIGH,
                     remedy="DEBUG = False",
@@ -124,3 +125,12 @@ class DebugEnabled(Rule):
                     remedy="gunicorn wsgi:app",
                     context="--debug",
                 )
+
+
+def _also_off(project: Project) -> str:
+    """Return what else debug mode switches off: Talisman neither redirects nor marks cookies Secure in it."""
+    return (
+        "; Talisman's redirect and Secure cookies are off with it"
+        if decorated_with(project, *TALISMAN)
+        else ""
+    )

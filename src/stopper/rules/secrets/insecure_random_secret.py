@@ -36,6 +36,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
+from stopper.rules.secrets._text import key_settings
 from stopper.source.credentials import words_of
 from stopper.source.files import Role
 from stopper.source.project import Project
@@ -53,7 +54,10 @@ class InsecureRandomSecret(Rule):
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each secret drawn from the random module."""
         names = ("random", "randint", "choice", "choices", "sample", "randrange", "getrandbits", "randbytes")
+        keys = {(one.location.path, one.location.line) for one in key_settings(project)}
         for call in project.code.calls(*(f"random.{name}" for name in names)):
+            if (call.location.path, call.location.line) in keys:
+                continue  # secret-key-predictable tells it
             said = f"{call.function.rpartition('.')[2]} {call.code.partition('=')[0]}"
             if call.module.role is Role.APP and set(words_of(said)) & _SECRET:
                 yield self.found(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from stopper.finding import Confidence, Finding, Location
-from stopper.policy import HEADERS, SAFE_METHODS
+from stopper.policy import SAFE_METHODS
 from stopper.rule import Rule
 from stopper.source.code import Call, Expr
 from stopper.source.files import Role
@@ -77,20 +76,6 @@ def decorators_above_route(project: Project) -> Iterator[tuple[Scope, list[Expr]
             yield scope, every[:place]
 
 
-def header_names(project: Project) -> set[str]:
-    """Return the response headers, in lower case, that application code or a proxy's configuration in the tree sets."""
-    found = {name.lower() for proxy in project.settings.proxies for name, _, _ in proxy.headers}
-    for module in project.modules:
-        if module.role is Role.APP:
-            found |= {name.lower() for name in _headers_in(module.text.content)}
-    return found
-
-
-def _headers_in(text: str) -> set[str]:
-    lowered = text.lower()
-    return {name for name in HEADERS if f'"{name.lower()}"' in lowered or f"'{name.lower()}'" in lowered}
-
-
 def judged_setting(
     rule: Rule,
     project: Project,
@@ -137,14 +122,6 @@ def function_text(call: Call) -> str:
     if not call.function:
         return call.module.text.content
     return call.module.source(call.scope.node)
-
-
-def stored_headers(project: Project, *names: str) -> Iterator[tuple[str, Location]]:
-    """Yield each response header of the names given (lower case) that application code writes, and where."""
-    written = re.compile(rf"(?<!get\()(['\"])({'|'.join(map(re.escape, names))})\1", re.IGNORECASE)
-    for module in own_modules(project):
-        for match in written.finditer(module.text.content):
-            yield match[2].lower(), module.text.location(module.path, *match.span())
 
 
 def decorating_calls(project: Project, *names: str) -> Iterator[tuple[Scope, Call]]:

@@ -39,7 +39,8 @@ from collections.abc import Iterator
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.policy import DEMANDED, HEADERS
 from stopper.rule import Rule
-from stopper.rules._posture import app_places, header_names
+from stopper.rules._headers import header_names
+from stopper.rules._posture import app_places
 from stopper.source.project import Project
 
 

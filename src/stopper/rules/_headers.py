@@ -1,0 +1,34 @@
+"""Which response headers a project sets, and where."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from stopper.finding import Location
+from stopper.policy import HEADERS
+from stopper.rules._posture import own_modules
+from stopper.source.files import Role
+from stopper.source.project import Project
+
+
+def header_names(project: Project) -> set[str]:
+    """Return the response headers, in lower case, that application code or a proxy's configuration in the tree sets."""
+    found = {name.lower() for proxy in project.settings.proxies for name, _, _ in proxy.headers}
+    for module in project.modules:
+        if module.role is Role.APP:
+            found |= {name.lower() for name in _headers_in(module.text.content)}
+    return found
+
+
+def _headers_in(text: str) -> set[str]:
+    lowered = text.lower()
+    return {name for name in HEADERS if f'"{name.lower()}"' in lowered or f"'{name.lower()}'" in lowered}
+
+
+def stored_headers(project: Project, *names: str) -> Iterator[tuple[str, Location]]:
+    """Yield each response header of the names given (lower case) that application code writes, and where."""
+    written = re.compile(rf"(?<!get\()(['\"])({'|'.join(map(re.escape, names))})\1", re.IGNORECASE)
+    for module in own_modules(project):
+        for match in written.finditer(module.text.content):
+            yield match[2].lower(), module.text.location(module.path, *match.span())

@@ -22,8 +22,12 @@ FLOORS = {
     "reports": 5,
     "cli": 6,
     "__main__": 7,
+    "guard": 5,
 }
-"""The floor of each module and package of `stopper`, by its name."""
+"""The floor of each module and package of `stopper`, by its name; the guard is a tower, which only the command line looks into."""
+
+TOWERS = {"guard": {"policy", "errors"}}
+"""What runs in production, and all that it may know of the rest."""
 
 VANTAGES = {"source", "app", "wire"}
 SOCKETS = {
@@ -199,6 +203,18 @@ def test_the_vantages_do_not_know_each_other() -> None:
     ]
 
     assert crossing == []
+
+
+def test_what_runs_in_production_knows_nothing_of_the_scanner() -> None:
+    knowing = [
+        f"{source.name} imports {name}"
+        for source in sources()
+        if source.part in TOWERS
+        for name in own_imports(source)
+        if part(name) not in TOWERS[source.part] | {source.part}
+    ]
+
+    assert knowing == []
 
 
 def test_only_the_recovering_parser_knows_tree_sitter() -> None:

@@ -11,6 +11,7 @@
     +-- FixConflictError    two edits want the same characters
     +-- RuleError           a rule file breaks the contract of ``stopper.rule``
     +-- ModelError          a file of ``taint/models`` names an unknown kind or is malformed
+    +-- ConfigurationError  a setting of the guard, or of the app it guards, cannot be served with
 
 Each message says what is wrong, where, and what to do next.
 """
@@ -57,3 +58,7 @@ class RuleError(StopperError):
 
 class ModelError(StopperError):
     """Say that a model file names an unknown kind or is malformed."""
+
+
+class ConfigurationError(StopperError):
+    """Say that a setting of the guard, or of the app it guards, cannot be served with."""

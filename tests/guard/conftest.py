@@ -1,0 +1,168 @@
+"""Real parts for the tests of the guard: servers on free ports of the loopback, started from an app's text."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from flask import Flask
+from werkzeug.test import Client
+
+from stopper import Stopper
+
+KEY = "b7c1f6a09d3e4f58a2c6e1907bd84f23c5d9"
+"""A secret key that production is served with."""
+
+PATIENCE = 30.0
+"""How long a server may take to answer its first request, in seconds."""
+
+
+@dataclass
+class Server:
+    """A server of the app under test."""
+
+    url: str
+    port: int
+    process: subprocess.Popen[bytes]
+    output: Path
+
+    @property
+    def log(self) -> str:
+        """Return what the server and the app wrote so far."""
+        return self.output.read_text(encoding="utf-8", errors="replace")
+
+    def stop(self) -> None:
+        """End the server, with force after ten seconds."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(10)
+
+
+def free_port() -> int:
+    """Return a port of the loopback on which nothing listens."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def wait_for(ready: Callable[[], bool], seconds: float = PATIENCE) -> bool:
+    """Tell whether something came true within a time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if ready():
+            return True
+        time.sleep(0.05)
+    return ready()
+
+
+def listening(port: int) -> bool:
+    """Tell whether something accepts connections on a port."""
+    with socket.socket() as one:
+        one.settimeout(1)
+        return one.connect_ex(("127.0.0.1", port)) == 0
+
+
+def command(kind: str, port: int, workers: int, more: tuple[str, ...]) -> list[str]:
+    """Return the command that serves `guarded:app`."""
+    if kind == "gunicorn":
+        bound = ["--bind", f"127.0.0.1:{port}", "--workers", str(workers), "--graceful-timeout", "2"]
+        return [sys.executable, "-m", "gunicorn", *bound, *more, "guarded:app"]
+    if kind == "waitress":
+        return [sys.executable, "-m", "waitress", f"--listen=127.0.0.1:{port}", *more, "guarded:app"]
+    return [sys.executable, "-m", "flask", "--app", "guarded:app", "run", "--port", str(port), *more]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Return a function that serves an app, given as the text of a module with a global `app`.
+
+    `kind` is gunicorn, waitress or flask; `wait=False` returns at once, for a server that is expected to refuse.
+    """
+    running: list[Server] = []
+
+    def start(
+        text: str,
+        *more: str,
+        kind: str = "gunicorn",
+        workers: int = 1,
+        env: dict[str, str] | None = None,
+        wait: bool = True,
+    ) -> Server:
+        folder = tmp_path / f"served{len(running)}"
+        folder.mkdir()
+        (folder / "guarded.py").write_text(textwrap.dedent(text), encoding="utf-8")
+        port = free_port()
+        output = folder / "log"
+        with output.open("wb") as log:
+            process = subprocess.Popen(
+                command(kind, port, workers, more),
+                cwd=folder,
+                env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(folder), **(env or {})},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        server = Server(f"http://127.0.0.1:{port}", port, process, output)
+        running.append(server)
+        if wait and not wait_for(lambda: listening(port) or process.poll() is not None):
+            pytest.fail(f"no answer within {PATIENCE} s: {server.log}")
+        return server
+
+    yield start
+    for server in running:
+        server.stop()
+
+
+@pytest.fixture
+def http() -> Iterator[httpx.Client]:
+    """Return a client that follows no redirects and waits no longer than 20 seconds."""
+    with httpx.Client(timeout=20, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def make() -> Callable[..., Flask]:
+    """Return a function that makes a guarded app in production, with a good key and trusted hosts.
+
+    Keywords are settings of `Stopper`; `config` holds settings of Flask.
+    """
+
+    def build(config: dict[str, object] | None = None, **settings: object) -> Flask:
+        app = Flask("guarded")
+        app.config.update(
+            {"SECRET_KEY": KEY, "TRUSTED_HOSTS": ["localhost", "shop.example"], **(config or {})}
+        )
+        Stopper(app, **settings)
+
+        @app.get("/")
+        def index() -> str:
+            return "<p>hello</p>"
+
+        return app
+
+    return build
+
+
+@pytest.fixture
+def https() -> Callable[[Flask], Client]:
+    """Return a function that makes a test client which speaks HTTPS to shop.example."""
+
+    def client(app: Flask) -> Client:
+        made = app.test_client()
+        made.environ_base.update({"wsgi.url_scheme": "https"})
+        return made
+
+    return client

@@ -18,7 +18,7 @@ from stopper.page import parse
 HERE = Path(__file__).parent
 
 _TITLE = re.compile(r"== (?P<kind>[a-z]+): (?P<title>.+)")
-_LOW = re.compile(r"safe may be low: (?P<reason>.+)")
+_LOW = re.compile(r"(?P<half>hole|safe) may be low: (?P<reason>.+)")
 _MARK = re.compile(r"\s*(?:#|\{#|<!--|//) <- hole\s*(?:#\}|-->)?\s*$")
 
 
@@ -49,8 +49,8 @@ class Pair:
     """The files of the project that cannot."""
     marked: frozenset[tuple[str, int]]
     """Path and line of each place where a finding may stand; empty when any place will do."""
-    low: str
-    """Why the safe half may be reported at low confidence; empty when it may not be reported at all."""
+    low: dict[str, str]
+    """Why a low confidence is right, by half: of the hole low findings count, of the safe neighbour they do not."""
 
     @property
     def name(self) -> str:
@@ -97,8 +97,8 @@ def _pair(lines: list[str], place: str) -> Pair:
     title = _TITLE.fullmatch(lines[0])
     if title is None:
         raise ValueError(f"{place}: a pair begins with `== class: title`, not with {lines[0]!r}")
-    low = _LOW.fullmatch(lines[1]) if len(lines) > 1 else None
-    body = lines[1:] if low is None else lines[2:]
+    low = [match for line in lines[1:3] if (match := _LOW.fullmatch(line))]
+    body = lines[1 + len(low) :]
     wrong = [
         line for line in body if line.strip() and line[:2] not in {"  ", "- ", "+ "} and line not in "-+"
     ]
@@ -119,7 +119,7 @@ def _pair(lines: list[str], place: str) -> Pair:
         hole=_unmarked(hole),
         safe=_unmarked(safe),
         marked=frozenset(marked),
-        low=low["reason"] if low else "",
+        low={match["half"]: match["reason"] for match in low},
     )
 
 

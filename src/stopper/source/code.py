@@ -285,6 +285,15 @@ class Code:
             for site in module.calls.get(last, ()):
                 yield Call(site, self.names.name(site.node.func, site.scope) or "", self.names)
 
+    def call_at(self, place: Location) -> Call | None:
+        """Return the call that starts and ends where ``place`` does."""
+        module = self.by_path.get(place.path)
+        for sites in module.calls.values() if module is not None else ():
+            for site in sites:
+                if site.node.lineno == place.line and site.scope.module.location(site.node) == place:
+                    return Call(site, self.names.name(site.node.func, site.scope) or "", self.names)
+        return None
+
     def imports(self, *prefixes: str) -> list[Location]:
         """Return where one of the packages or modules is imported."""
         return [

@@ -44,6 +44,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Finding, Severity
 from stopper.rule import Rule
+from stopper.source import rewrite
 from stopper.source.project import Project
 from stopper.taint.flows import flows_into
 
@@ -63,7 +64,10 @@ class CommandInjection(Rule):
         for flow in flows_into(project, "command"):
             message = f"{flow.source} becomes part of the command that {flow.sink_name} runs."
             yield self.found_flow(
-                flow, message, remedy='subprocess.run(["ping", "-c", "1", "--", host], check=True)'
+                flow,
+                message,
+                remedy=rewrite.argument_list(project.code, flow.sink)
+                or 'subprocess.run(["ping", "-c", "1", "--", host], check=True)',
             )
         for flow in flows_into(project, "argument"):
             message = f"{flow.source} is an argument of the program that {flow.sink_name} starts; it may begin with a dash and be an option."

@@ -43,6 +43,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
+from stopper.source import rewrite
 from stopper.source.project import Project
 from stopper.taint.flows import flows_into
 
@@ -64,6 +65,7 @@ class OpenRedirect(Rule):
             yield self.found_flow(
                 flow,
                 message,
-                remedy='return redirect(target if not urlsplit(target.replace("\\\\", "/")).netloc else url_for("index"))',
+                remedy=rewrite.local_target(project.code, flow.sink)
+                or 'return redirect(target if not urlsplit(target.replace("\\\\", "/")).netloc else url_for("index"))',
                 confidence=confidence,
             )

@@ -42,6 +42,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Finding, Severity
 from stopper.rule import Rule
+from stopper.source import rewrite
 from stopper.source.project import Project
 from stopper.taint.flows import flows_into
 
@@ -60,7 +61,11 @@ class PathTraversal(Rule):
         """Yield a finding for each flow."""
         for flow in flows_into(project, "path"):
             message = f"{flow.source} becomes part of the path that {flow.sink_name} uses."
-            yield self.found_flow(flow, message, remedy=_remedy(flow.sink_name))
+            yield self.found_flow(
+                flow,
+                message,
+                remedy=rewrite.joined_safely(project.code, flow.sink) or _remedy(flow.sink_name),
+            )
 
 
 def _remedy(sink: str) -> str:

@@ -41,6 +41,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Finding, Severity
 from stopper.rule import Rule
+from stopper.source import rewrite
 from stopper.source.project import Project
 from stopper.taint.flows import flows_into
 
@@ -57,5 +58,8 @@ class UnsafeDeserialization(Rule):
         for flow in flows_into(project, "deserialization"):
             message = f"{flow.source} is rebuilt into objects by {flow.sink_name}, which can run any code."
             yield self.found_flow(
-                flow, message, remedy="json.loads(request.data)  # yaml.safe_load(text) for YAML"
+                flow,
+                message,
+                remedy=rewrite.data_only(project.code, flow.sink)
+                or "json.loads(request.data)  # yaml.safe_load(text) for YAML",
             )

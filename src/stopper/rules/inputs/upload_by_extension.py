@@ -60,6 +60,7 @@ _SNIFFERS = (
     "stopper.guard.uploads",
 )
 """Libraries that look into a file."""
+_PLAIN = frozenset(("json", "csv", "tsv", "txt", "xml", "yaml", "yml", "toml"))
 _BY_NAME = ("flask_wtf.file.FileAllowed", "flask_wtf.file.file_allowed", "flask_uploads.UploadSet")
 
 
@@ -75,6 +76,9 @@ class UploadByExtension(Rule):
         if project.code.uses(*_SNIFFERS):
             return
         for call in own_calls(project, *_BY_NAME):
+            allowed = constant(call.argument(0))
+            if isinstance(allowed, list | tuple) and {str(one).lower() for one in allowed} <= _PLAIN:
+                continue  # text that the app parses: there is nothing to sniff
             yield self.found(
                 call.location, "the name decides what is accepted, and nothing looks at the content", confidence=Confidence.MEDIUM,
                 remedy='Image.open(upload.stream).convert("RGB").save(target, "PNG")', context=call.function or call.source,

@@ -48,6 +48,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Finding, Severity
 from stopper.rule import Rule
+from stopper.source import rewrite
 from stopper.source.project import Project
 from stopper.taint.flows import flows_into
 
@@ -63,7 +64,11 @@ class SqlInjection(Rule):
         """Yield a finding for each flow."""
         for flow in flows_into(project, "sql"):
             message = f"{flow.source} becomes part of the SQL that {flow.sink_name} runs."
-            yield self.found_flow(flow, message, remedy=_remedy(flow.sink_name))
+            yield self.found_flow(
+                flow,
+                message,
+                remedy=rewrite.bound_statement(project.code, flow.sink) or _remedy(flow.sink_name),
+            )
 
 
 def _remedy(sink: str) -> str:

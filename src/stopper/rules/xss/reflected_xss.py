@@ -38,6 +38,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Finding, Severity
 from stopper.rule import Rule
+from stopper.source import rewrite
 from stopper.source.project import Project
 from stopper.taint.flows import flows_into
 
@@ -54,5 +55,8 @@ class ReflectedXss(Rule):
         for flow in flows_into(project, "html"):
             message = f"{flow.source} is sent back as HTML by {flow.sink_name}, unescaped."
             yield self.found_flow(
-                flow, message, remedy='return f"<p>{escape(value)}</p>"  # from markupsafe import escape'
+                flow,
+                message,
+                remedy=rewrite.escaped_page(project.code, flow.sink)
+                or 'return f"<p>{escape(value)}</p>"  # from markupsafe import escape',
             )

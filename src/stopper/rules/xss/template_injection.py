@@ -37,6 +37,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Finding, Severity
 from stopper.rule import Rule
+from stopper.source import rewrite
 from stopper.source.project import Project
 from stopper.taint.flows import flows_into
 
@@ -53,7 +54,10 @@ class TemplateInjection(Rule):
         for flow in flows_into(project, "template"):
             message = f"{flow.source} becomes part of the template that {flow.sink_name} runs."
             yield self.found_flow(
-                flow, message, remedy='render_template_string("<p>Hello {{ name }}</p>", name=name)'
+                flow,
+                message,
+                remedy=rewrite.template_values(project.code, flow.sink)
+                or 'render_template_string("<p>Hello {{ name }}</p>", name=name)',
             )
         for flow in flows_into(project, "template-name"):
             message = f"{flow.source} chooses the template that {flow.sink_name} shows."

@@ -67,6 +67,17 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Statement:
+    """One ``{% statement %}``."""
+
+    word: str
+    """The first word: ``for``, ``endfor``."""
+    rest: str
+    """What follows it, as written."""
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
 class Macro:
     """A macro and its parameters."""
 
@@ -130,6 +141,10 @@ class Template:
     extends: tuple[str, ...] = ()
     includes: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
+    called: Location | None = None
+    """The call that makes an inline template."""
+    program: list[Output | Statement] = field(default_factory=list, repr=False)
+    """Every expression and statement, in the order of the text."""
     outputs: list[Output] = field(default_factory=list)
     elements: list[Tag] = field(default_factory=list)
     forms: list[Form] = field(default_factory=list)

@@ -12,7 +12,7 @@ from stopper.finding import Location, Skipped
 from stopper.source.expressions import Names, Part, elements_of, environment, parse, parts_of
 from stopper.source.files import Text
 from stopper.source.markup import Element, HTMLContext, State, Tokeniser, raw_state
-from stopper.source.template import Autoescape, Form, Macro, Output, Tag, Template
+from stopper.source.template import Autoescape, Form, Macro, Output, Statement, Tag, Template
 
 MAX_EXPRESSIONS = 20_000
 """How many expressions of one template are read. The largest template measured holds 400."""
@@ -155,6 +155,7 @@ class Reader:
             self.template.path,
         )  # fmt: skip
         self.template.outputs.append(output)
+        self.template.program.append(output)
         if self.form is not None and place.context in {HTMLContext.TEXT, HTMLContext.QUOTED_ATTRIBUTE}:
             self._in_form(text, parts, place.context)
 
@@ -172,6 +173,7 @@ class Reader:
         if found is None:
             return
         word, rest = found[1], found[2]
+        self.template.program.append(Statement(word, rest, self.locate(start, end)))
         if word in {"else", "elif"}:
             self._branch()
         elif word.startswith("end"):

@@ -211,7 +211,9 @@ def _inline(code: Code) -> Iterator[tuple[Template, Location]]:
             continue
         text = Text.of(value)
         html = _HTML.search(value) is not None or call.name.startswith("flask.")
-        template = Template(call.module.path, "", text, html, escaped, call.module.role, inline=True)
+        template = Template(
+            call.module.path, "", text, html, escaped, call.module.role, inline=True, called=call.location
+        )
         yield template, _start_in(argument.source, value, argument.location)
 
 

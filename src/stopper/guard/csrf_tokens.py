@@ -1,0 +1,73 @@
+"""Make and check CSRF tokens that Flask-WTF makes and checks as well.
+
+A token is the session's secret, signed: ``URLSafeTimedSerializer(key, salt="wtf-csrf-token").dumps(session["csrf_token"])``. What differs is
+the keys: every one of ``SECRET_KEY_FALLBACKS`` is accepted, so that a form opened before a key rotation can be sent after it. And a token lives as
+long as the session, not an hour.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Mapping, MutableMapping
+from typing import Any, Final
+
+from flask import Flask
+from itsdangerous import BadData, URLSafeTimedSerializer, want_bytes
+
+FIELD: Final = "csrf_token"
+"""The name of the secret in the session and, unless WTF_CSRF_FIELD_NAME says otherwise, of the token in a form."""
+
+HEADERS: Final = ("X-CSRFToken", "X-CSRF-Token", "X-XSRF-TOKEN")
+"""Headers that scripts send a token in: Flask-WTF's two, and the one that Angular and axios know by themselves."""
+
+
+def field_of(app: Flask) -> str:
+    """Return the name of the token's field and of its secret in the session."""
+    return str(app.config.get("WTF_CSRF_FIELD_NAME") or FIELD)
+
+
+def keys_of(app: Flask) -> list[bytes]:
+    """Return the keys that tokens may be signed with, the one that signs last; empty when there is none."""
+    key = app.config.get("WTF_CSRF_SECRET_KEY") or app.secret_key
+    if not key:
+        return []
+    fallbacks = [one for one in app.config.get("SECRET_KEY_FALLBACKS") or () if one]
+    return [want_bytes(one) for one in (*fallbacks, key)]
+
+
+def issue(app: Flask, session: MutableMapping[str, Any]) -> str:
+    """Return a token for a session, which gets its secret if it has none.
+
+    Raises:
+        RuntimeError: The app has no SECRET_KEY.
+    """
+    field = field_of(app)
+    if not isinstance(session.get(field), str):
+        session[field] = secrets.token_hex(20)
+    keys = keys_of(app)
+    if not keys:
+        raise RuntimeError("csrf_token() needs app.config['SECRET_KEY']")
+    token = _serializer(keys).dumps(session[field])
+    return token.decode() if isinstance(token, bytes) else token
+
+
+def is_valid(token: str | None, app: Flask, session: Mapping[str, Any]) -> bool:
+    """Tell whether a token is of this session. Whatever the client sent, it raises nothing."""
+    secret, keys = session.get(field_of(app)), keys_of(app)
+    if not token or not keys or not isinstance(secret, str):
+        return False
+    try:
+        claimed = _serializer(keys).loads(token)
+    except (BadData, ValueError):
+        return False
+    # As bytes: compare_digest refuses text that is not ASCII.
+    return isinstance(claimed, str) and hmac.compare_digest(_bytes(claimed), _bytes(secret))
+
+
+def _serializer(keys: list[bytes]) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(keys, salt="wtf-csrf-token")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

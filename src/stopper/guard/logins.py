@@ -1,0 +1,101 @@
+"""Recognise what is for signing in: by its path, its name, and the password that is posted to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from flask import Request
+
+from stopper.guard.route import Route
+
+PASSWORDS: Final = frozenset(
+    (
+        "password passwd pwd pass passphrase passcode password1 current_password old_password new_password "
+        "user_password pin otp totp otp_code mfa_code"
+    ).split()
+)
+"""Names of form fields and JSON keys that hold a password or a code, in lower case with underscores."""
+
+ACCOUNTS: Final = tuple(
+    "username email login user account user_name username_or_email email_address name identifier phone mail".split()
+)
+"""Names of form fields and JSON keys that hold an account, the likeliest first."""
+
+LOGIN: Final = frozenset(
+    "login logon signin authenticate auth session sessions token otp totp mfa 2fa verify unlock".split()
+)
+"""Words in a path or an endpoint that stand for signing in: guesses fail there, so that a lockout can count them."""
+
+SENSITIVE: Final = LOGIN | frozenset(
+    "register signup forgot reset recover recovery password invite resend".split()
+)
+"""Words in a path or an endpoint that stand for what is to be posted to rarely."""
+
+_WORD: Final = re.compile(r"[a-z0-9]+")
+_JOINED: Final = re.compile(r"\b(log|sign)[-_ ]?(in|on|up)\b")
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_VARIABLE: Final = re.compile(r"<[^>]*>")
+
+
+class Logins:
+    """The endpoints that were sent a password, learned while the app runs."""
+
+    def __init__(self) -> None:
+        self._endpoints: frozenset[str] = frozenset()
+
+    def __contains__(self, endpoint: str) -> bool:
+        return endpoint in self._endpoints
+
+    def learn(self, endpoint: str) -> bool:
+        """Remember an endpoint; tell whether it is new."""
+        if endpoint in self._endpoints:
+            return False
+        self._endpoints |= {endpoint}
+        return True
+
+
+def words_of(route: Route) -> frozenset[str]:
+    """Return the words in the last fixed part of each of a route's paths, and in the last part of its endpoint."""
+    texts = [route.endpoint.rpartition(".")[2]]
+    for rule in route.rules:
+        fixed = [part for part in _VARIABLE.sub("", rule).split("/") if part]
+        texts += fixed[-1:]
+    found: set[str] = set()
+    for text in texts:
+        spaced = _CAMEL.sub(" ", text).lower().replace("_", " ")
+        found.update(_WORD.findall(_JOINED.sub(r"\1\2", spaced)))
+    return frozenset(found)
+
+
+def is_login(route: Route) -> bool:
+    """Tell whether a route is for signing in, going by its names."""
+    return "POST" in route.methods and bool(words_of(route) & LOGIN)
+
+
+def is_sensitive(route: Route) -> bool:
+    """Tell whether a route is for signing in, registering, or resetting a password, going by its names."""
+    return "POST" in route.methods and bool(words_of(route) & SENSITIVE)
+
+
+def holds_password(names: Iterable[object]) -> bool:
+    """Tell whether one of the names of posted fields is a password's."""
+    return any(plain(name) in PASSWORDS for name in names)
+
+
+def plain(name: object) -> str:
+    """Return a field's name in lower case with underscores, without the prefix of its form."""
+    return str(name)[:64].replace("-", "_").rpartition(".")[2].lower()
+
+
+def posted(request: Request) -> Mapping[str, object]:
+    """Return the fields that the view has read from a request's body already; reads nothing itself."""
+    seen = request.__dict__
+    form = seen.get("form")
+    if form:
+        return form  # type: ignore[no-any-return]
+    for parsed in seen.get("_cached_json", ()):
+        if isinstance(parsed, dict):
+            return parsed
+    return {}

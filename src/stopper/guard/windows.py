@@ -1,0 +1,53 @@
+"""Count hits in a window that slides with the clock, within a few hundred bytes a client."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from stopper.guard.rates import Rate
+
+
+class Window:
+    """The hits of one client on one limit that the limit still remembers.
+
+    No window of the limit's length, wherever it starts, ever holds more hits than the limit allows. A fixed window lets twice
+    as many through around its edge, and a weighted pair of counters guesses.
+    """
+
+    __slots__ = ("counts", "grain", "seconds", "times", "total")
+
+    def __init__(self, rate: Rate, times: list[float] | None = None, counts: list[int] | None = None) -> None:
+        self.seconds = rate.seconds
+        self.grain = rate.grain
+        self.times: list[float] = [] if times is None else times
+        self.counts: list[int] = [] if counts is None else counts
+        self.total = sum(self.counts)
+
+    def slide(self, now: float) -> None:
+        """Forget the hits that have left the window by ``now`` (seconds on the clock of the hits)."""
+        edge = now - self.seconds
+        times = self.times
+        if not times or times[0] > edge:
+            return
+        gone = bisect_right(times, edge)
+        self.total -= sum(self.counts[:gone])
+        del times[:gone], self.counts[:gone]
+
+    def add(self, now: float) -> None:
+        """Remember a hit at ``now``, not before any hit that is remembered."""
+        times, grain = self.times, self.grain
+        self.total += 1
+        if grain and times and now // grain == times[-1] // grain:
+            times[-1] = now
+            self.counts[-1] += 1
+            return
+        times.append(now)
+        self.counts.append(1)
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until the oldest hit leaves the window; 0 when there is none."""
+        return self.times[0] + self.seconds - now if self.times else 0.0
+
+    def over(self, now: float) -> bool:
+        """Tell whether nothing of it is remembered at ``now``."""
+        return not self.times or self.times[-1] + self.seconds <= now

@@ -39,9 +39,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
-from stopper.rules._posture import (
-    own_calls,
-)
+from stopper.rules._posture import own_calls
 from stopper.source.project import Project
 
 

@@ -42,10 +42,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Finding, Severity
 from stopper.rule import Rule
-from stopper.rules._posture import (
-    TALISMAN,
-    decorating_calls,
-)
+from stopper.rules._posture import TALISMAN, decorating_calls
 from stopper.source.project import Project
 
 _KNOWN = frozenset(

@@ -61,9 +61,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Finding, Severity
 from stopper.rule import Rule
-from stopper.rules._posture import (
-    takes_post,
-)
+from stopper.rules._posture import takes_post
 from stopper.source.project import Project
 
 

@@ -35,10 +35,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Finding, Severity
 from stopper.rule import Rule
-from stopper.rules._posture import (
-    absence,
-    decorated_with,
-)
+from stopper.rules._posture import absence, decorated_with
 from stopper.source.project import Project
 
 

@@ -47,10 +47,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
-from stopper.rules._posture import (
-    function_text,
-    own_calls,
-)
+from stopper.rules._posture import function_text, own_calls
 from stopper.source.project import Project
 
 _REWRITTEN = re.compile(r"\.(?:convert|thumbnail|resize|transpose|tobytes)\(")

@@ -38,11 +38,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
-from stopper.rules._posture import (
-    LIMITER,
-    decorated_with,
-    own_calls,
-)
+from stopper.rules._posture import LIMITER, decorated_with, own_calls
 from stopper.source.project import Project
 
 _ZONE = re.compile(r"limit_req|rate_limit")

@@ -45,11 +45,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Finding, Severity
 from stopper.rule import Rule
-from stopper.rules._posture import (
-    LIMITER,
-    constant,
-    own_calls,
-)
+from stopper.rules._posture import LIMITER, constant, own_calls
 from stopper.source.project import Project
 
 _PERIODS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400, "month": 2_592_000, "year": 31_536_000}

@@ -35,11 +35,7 @@ from collections.abc import Iterator
 from stopper.finding import Area, Finding, Severity
 from stopper.rule import Rule
 from stopper.rules._headers import stored_headers
-from stopper.rules._posture import (
-    LIMITER,
-    absence,
-    own_calls,
-)
+from stopper.rules._posture import LIMITER, absence, own_calls
 from stopper.source.project import Project
 
 

@@ -38,9 +38,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Finding, Severity
 from stopper.rule import Rule
-from stopper.rules._posture import (
-    own_calls,
-)
+from stopper.rules._posture import own_calls
 from stopper.source.code import Call
 from stopper.source.project import Project
 

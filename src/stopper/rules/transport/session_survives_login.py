@@ -46,9 +46,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
-from stopper.rules._posture import (
-    own_calls,
-)
+from stopper.rules._posture import own_calls
 from stopper.source.files import Role
 from stopper.source.project import Project
 

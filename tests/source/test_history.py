@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from stopper.source.history import History, is_env_file
+from stopper.source.versions import brought, listed
 
 TOKEN = "gh" + "p_" + "aB3dE5gH7jK9mN1pQ4rS6tU8vW0xY2zC5fG8"
 
@@ -85,3 +86,52 @@ def test_a_shallow_clone_says_so(repository: Path, tmp_path_factory: pytest.Temp
 )
 def test_a_template_of_an_env_file_is_none(path: str, real: bool) -> None:
     assert is_env_file(path) is real
+
+
+def test_a_secret_is_told_with_the_first_commit_that_held_it_however_the_file_grew(repository: Path) -> None:
+    page = repository / "notes.py"
+    filler = "".join(f"line_{number} = {number}\n" for number in range(400))
+    for tail in ("", f'KEY = "{TOKEN[::-1]}"\nAPI_TOKEN = "{TOKEN[4:]}x"\n', "other = 1\n"):
+        page.write_text(filler + tail + filler)
+        git(repository, "add", ".")
+        git(repository, "commit", "-qm", f"with {tail[:5]}", "--allow-empty")
+    log = subprocess.run(
+        ["git", "log", "--format=%H"], cwd=repository, check=True, capture_output=True, text=True
+    )
+    (one,) = [item for item in History(repository).secrets() if item.path == "notes.py"]
+
+    assert log.stdout.split()[1].startswith(one.commit)
+
+
+def test_a_folder_inside_a_repository_has_paths_of_its_own(repository: Path) -> None:
+    inner = repository / "inner"
+    inner.mkdir()
+    (inner / "settings.py").write_text(f'TOKEN = "{TOKEN}"\n')
+    git(repository, "add", ".")
+    git(repository, "commit", "-qm", "third")
+
+    assert {item.path for item in History(inner).secrets()} == {"settings.py"}
+
+
+def test_what_was_not_read_in_time_is_told(repository: Path) -> None:
+    versions, complete = listed(repository, inside=False, seconds=60)
+    missed: list[int] = []
+
+    assert complete
+    assert {(one.path, len(one.commit)) for one in versions} == {
+        (".env", 10), ("config.py", 10), (".gitignore", 10),
+    }  # fmt: skip
+    assert list(brought(repository, versions, seconds=0, missed=missed.append)) == []
+    assert missed == [len(versions)]
+
+
+@pytest.mark.parametrize(
+    "content", [b"\0binary " + TOKEN.encode(), b"x" * 3000 + TOKEN.encode()], ids=["binary", "long line"]
+)
+def test_data_is_not_read_for_secrets(tmp_path: Path, content: bytes) -> None:
+    git(tmp_path, "init", "-q")
+    (tmp_path / "data.bin").write_bytes(content)
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "data")
+
+    assert History(tmp_path).secrets() == ()

@@ -16,7 +16,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -29,6 +29,7 @@ SHOWN = 4
 LONGEST_LINE = 2_000
 """Lines above this are made by tools (minified scripts, data); named literals are not looked for in them."""
 
+_DIGIT = re.compile("[0-9]")
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -114,7 +115,7 @@ def _hints() -> frozenset[str]:
 
 def _provider(entry: dict[str, object]) -> Provider:
     values = dict(entry)
-    values["pattern"] = re.compile(str(entry["pattern"]))
+    values["pattern"] = re.compile(str(entry["pattern"]), re.ASCII)
     values["severity"] = Severity(str(entry.get("severity", "high")))
     for key in ("hints", "quiet"):
         given = entry.get(key, [])
@@ -130,7 +131,7 @@ def everything(text: str) -> list[Credential]:
 
 def provider_credentials(text: str) -> list[Credential]:
     """Return the credentials whose provider can be told from their form."""
-    spans = around_runs(text)
+    spans = around_runs(text, _may_be_credential)
     nears = [text[start:end].lower() for start, end in spans]
     likely = _likely("\n".join(nears))
     found: list[Credential] = []
@@ -140,6 +141,18 @@ def provider_credentials(text: str) -> list[Credential]:
                 for match in provider.pattern.finditer(text, start, end):
                     found += _recognized(provider, match)
     return _without_inner(found)
+
+
+@lru_cache(maxsize=1 << 16)
+def _may_be_credential(run: str) -> bool:
+    """Tell whether a run of token characters can be a credential: nearly all hold a digit, the rest begin with a hint."""
+    if _DIGIT.search(run):
+        return True
+    lowered = run.lower()
+    for hint in _hints():  # noqa: SIM110 - a generator would take twice the time, and this is asked of every long word
+        if hint in lowered:
+            return True
+    return False
 
 
 def _likely(nears: str) -> list[Provider]:

@@ -6,16 +6,12 @@ conversion, no fetch. Everything together may take ``SECONDS``; what was not rea
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
-import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO
 
 from stopper.finding import Confidence, Skipped
 from stopper.source.credentials import (
@@ -26,31 +22,23 @@ from stopper.source.credentials import (
     provider_credentials,
 )
 from stopper.source.files import Role, role_of
+from stopper.source.git import SAFE, environment
+from stopper.source.versions import Brought, Version, brought, listed
 
 SECONDS = 5.0
 """How long all questions to git together may take."""
 
-LONGEST = 2_000
-"""Added lines above this are data or minified code; they are not scanned."""
-
-_SAFE = (
-    "git", "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.pager=cat",
-    "-c", "diff.external=", "-c", "safe.bareRepository=explicit", "-c", "core.quotePath=false", "-c", "log.showSignature=false",
-    "-c", "protocol.allow=never",
-)  # fmt: skip
 _ENV_FILE = re.compile(r"(^|/)(\.env(\.[\w.-]+)?|[\w-]+\.env|\.flaskenv)$")
 _ENV_FORM = re.compile(
     r"(example|sample|template|dist|defaults?|tmpl|tpl|schema|ci|test|testing)$", re.IGNORECASE
 )
 _UNREAD = re.compile(
-    r"\.(min\.js|map|svg|po|pot|mo|lock|css|csv|tsv|ipynb|snap)$|(^|/)(package-lock\.json|yarn\.lock|poetry\.lock|uv\.lock|"
+    r"\.(min\.js|map|svg|po|pot|mo|lock|css|csv|tsv|ipynb|snap|png|jpe?g|gif|ico|webp|woff2?|ttf|eot|otf|pdf|zip|gz|bz2|xz|"
+    r"tar|whl|pyc|so|mp[34]|jar|psd|deb)$|(^|/)(package-lock\.json|yarn\.lock|poetry\.lock|uv\.lock|"
     r"node_modules|vendor|vendored|third_party|static/(lib|vendor|js/lib)|bower_components)(/|$)"
 )
-_MARK = "\x01commit "
-_NAMED = re.compile(rb"^\+\+\+ b/(.*)$", re.MULTILINE)
-_ADDED = re.compile(rb"^\+(.*\n?)", re.MULTILINE)
-_WIDEST = 16_000_000
-"""How many bytes of one file's change are looked at."""
+_NAMING = (".py", ".env", ".cfg", ".ini", ".toml", ".yml", ".yaml", ".json")
+"""The endings of files in which a name says what its value is."""
 
 
 def is_env_file(path: str) -> bool:
@@ -77,16 +65,6 @@ class Committed:
     """The secret; None when the file itself is what matters."""
 
 
-@dataclass
-class _Group:
-    """What one file of one commit added."""
-
-    path: str
-    commit: str
-    date: str
-    lines: list[str] = field(default_factory=list)
-
-
 class History:
     """The history of the project at ``root``, which may be a folder inside a repository."""
 
@@ -94,6 +72,8 @@ class History:
         self.root = root
         self.skipped: list[Skipped] = []
         self._left = seconds
+        self._prefix = ""
+        self._read_paths: dict[str, bool] = {}
 
     @cached_property
     def available(self) -> bool:
@@ -105,6 +85,7 @@ class History:
         if lines[0] != "true":
             self._skip("the folder is not the work tree of a git repository")
             return False
+        self._prefix = lines[2]
         if lines[2] and self._git("ls-files", "-z", "--", ".") == "":
             self._skip("no file of this folder is tracked by the git repository around it")
             return False
@@ -139,20 +120,28 @@ class History:
         return {0: True, 1: False}.get(done.returncode)
 
     @cached_property
-    def _env_files(self) -> tuple[Committed, ...]:
+    def _versions(self) -> list[Version]:
+        """The versions of files that commits hold, the oldest first."""
         if not self.available:
-            return ()
-        answer = self._git(
-            "log", "--all", "--diff-filter=A", "--name-only", "--no-renames", "--relative", f"--format={_MARK}%h %cs",
-            "--", ":(glob)**/.env*", ":(glob)**/*.env",
-        )  # fmt: skip
+            return []
+        started = time.monotonic()
+        try:
+            versions, complete = listed(self.root, inside=bool(self._prefix), seconds=max(0.1, self._left))
+        except OSError as error:
+            self._skip(f"git cannot be run: {error.strerror or error}")
+            return []
+        self._left -= time.monotonic() - started
+        if not complete:
+            late = f"the time of {SECONDS:g} seconds was over" if self._left <= 0 else "git log failed"
+            self._skip(f"{late} after {len(versions)} versions of files; older commits were not read")
+        return versions
+
+    @cached_property
+    def _env_files(self) -> tuple[Committed, ...]:
         first: dict[str, Committed] = {}
-        commit, date = "", ""
-        for line in (answer or "").splitlines():
-            if line.startswith(_MARK):
-                commit, date = line.removeprefix(_MARK).split(" ")
-            elif line and is_env_file(line):
-                first[line] = Committed(line, commit, date)
+        for one in self._versions:
+            if is_env_file(one.path):
+                first.setdefault(one.path, Committed(one.path, one.commit, one.date))
         return tuple(first.values())
 
     def env_files(self) -> tuple[Committed, ...]:
@@ -161,53 +150,32 @@ class History:
 
     @cached_property
     def _secrets(self) -> tuple[Committed, ...]:
-        if not self.available:
-            return ()
+        wanted = [one for one in self._versions if self._is_read(one.path)]
         first: dict[str, Committed] = {}
-        for group in self._additions():
-            for credential in _surely_secret(group):
-                first[credential.secret] = Committed(group.path, group.commit, group.date, credential)
+        try:
+            for one in brought(self.root, wanted, seconds=max(0.1, self._left), missed=self._missed):
+                at = one.version
+                for credential in _surely_secret(one):
+                    first.setdefault(credential.secret, Committed(at.path, at.commit, at.date, credential))
+        except OSError as error:
+            self._skip(f"git cannot be run: {error.strerror or error}")
         return tuple(first.values())
+
+    def _is_read(self, path: str) -> bool:
+        known = self._read_paths.get(path)
+        if known is None:
+            known = role_of(path) not in (Role.TEST, Role.DOCS) and not _UNREAD.search(path)
+            self._read_paths[path] = known
+        return known
+
+    def _missed(self, count: int) -> None:
+        self._skip(
+            f"the time of {SECONDS:g} seconds was over; {count} versions of files in older commits were not read"
+        )
 
     def secrets(self) -> tuple[Committed, ...]:
         """Return the secrets ever added by a commit, each with the first commit that added it."""
         return self._secrets
-
-    def _additions(self) -> Iterator[_Group]:
-        """Yield what each commit added to each file, the newest first, until the time is over."""
-        command = [
-            *_SAFE, "log", "--all", "-p", "-U0", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames",
-            "--diff-filter=AM", "--relative", f"--format={_MARK}%h %cs", "--", ".",
-            ":(exclude,glob)**/*.min.js", ":(exclude,glob)**/*.svg", ":(exclude,glob)**/*.po", ":(exclude,glob)**/*.lock",
-            ":(exclude,glob)**/*.map", ":(exclude,glob)**/package-lock.json", ":(exclude,glob)**/*.css",
-        ]  # fmt: skip
-        started = time.monotonic()
-        try:
-            process = subprocess.Popen(  # noqa: S603  # the words are ours
-                command,
-                cwd=self.root,
-                env=_environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-            )
-        except OSError as error:
-            self._skip(f"git cannot be run: {error.strerror or error}")
-            return
-        timer = threading.Timer(max(0.1, self._left), process.kill)
-        timer.start()
-        commits = 0
-        assert process.stdout is not None
-        with process:
-            for group in _groups(process.stdout):
-                commits += 1
-                yield group
-        timer.cancel()
-        self._left -= time.monotonic() - started
-        if process.returncode:
-            self._skip(
-                f"the time of {SECONDS:g} seconds was over after {commits} changes to files; older commits were not read"
-            )
 
     def _git(self, *arguments: str) -> str | None:
         try:
@@ -239,7 +207,7 @@ class History:
         started = time.monotonic()
         try:
             return subprocess.run(  # noqa: S603  # the words are ours, paths stand after --
-                [*_SAFE, *arguments], cwd=self.root, env=_environment(), stdin=subprocess.DEVNULL,
+                [*SAFE, *arguments], cwd=self.root, env=environment(), stdin=subprocess.DEVNULL,
                 capture_output=True, timeout=max(0.1, self._left), check=False,
             )  # fmt: skip
         finally:
@@ -251,53 +219,15 @@ class History:
             self.skipped.append(note)
 
 
-def _environment() -> dict[str, str]:
-    """Return an environment in which git asks nothing, fetches nothing, locks nothing and obeys no ``GIT_DIR``."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    return kept | {
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_NO_LAZY_FETCH": "1",
-        "GIT_TERMINAL_PROMPT": "0",
-        "LC_ALL": "C",
-    }
-
-
-def _groups(stream: IO[bytes]) -> Iterator[_Group]:
-    """Cut the output of ``git log -p -U0`` into what each commit added to each file."""
-    commit, date = "", ""
-    for piece in _pieces(stream):
-        head, _, body = piece.partition(b"\n@@")
-        named = _NAMED.search(head)
-        path = named[1].decode("utf-8", "replace").rstrip("\t") if named else ""
-        if body and path and role_of(path) not in (Role.TEST, Role.DOCS) and not _UNREAD.search(path):
-            lines = [line.decode("utf-8", "replace") for line in _ADDED.findall(body) if len(line) <= LONGEST]
-            if lines:
-                yield _Group(path, commit, date, lines)
-        mark = piece.rfind(_MARK.encode())
-        if mark >= 0 and (mark == 0 or piece[mark - 1 : mark] == b"\n"):
-            words = piece[mark:].split(b"\n", 1)[0].decode("utf-8", "replace").strip()
-            commit, _, date = words.removeprefix(_MARK).partition(" ")
-
-
-def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
-    """Yield the output of git log cut before each file's change; a mark of the next commit ends a piece."""
-    rest = b""
-    while block := stream.read(1 << 20):
-        *whole, rest = (rest + block).split(b"\ndiff --git ")
-        yield from whole
-        rest = rest[:_WIDEST]
-    yield rest
-
-
-def _surely_secret(group: _Group) -> list[Credential]:
-    """Return the secrets among added lines of which there is little doubt: history is long, and nobody rereads it."""
-    text = "".join(group.lines)
-    found = [*provider_credentials(text), *private_keys(text), *passwords_in_urls(text)]
-    if group.path.endswith((".py", ".env", ".cfg", ".ini", ".toml", ".yml", ".yaml", ".json")) or is_env_file(
-        group.path
-    ):
-        bare = not group.path.endswith((".py", ".json", ".toml"))
+def _surely_secret(one: Brought) -> list[Credential]:
+    """Return the secrets that a version brought of which there is little doubt: history is long, and nobody rereads it."""
+    path, text = one.version.path, b"\n".join(one.lines).decode("utf-8", "replace")
+    found = [*provider_credentials(text), *passwords_in_urls(text)]
+    if b"PRIVATE KEY" in one.whole:
+        found += private_keys(one.whole.decode("utf-8", "replace"))
+    if path.endswith(_NAMING) or is_env_file(path):
         spans = {(item.start, item.end) for item in found}
+        bare = not path.endswith((".py", ".json", ".toml"))
         found += [item for item in named_literals(text, bare=bare) if (item.start, item.end) not in spans]
     return [
         item

@@ -7,32 +7,34 @@ runs at fifty megabytes; only what they leave is given to the expressions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 RUN = 17
 """How many characters in a row make a run: the shortest of the providers' credentials."""
 
-BEFORE = 160
+BEFORE = 120
 """How many characters before a run's line belong to it: where the name may stand that says what the run is."""
 
-_TOKEN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+/=.~:-@")
+_TOKEN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+/.~-")
 _TABLE = bytes(0x78 if code in _TOKEN else 0x20 for code in range(256))
 _WANTED = b"x" * RUN
 
 
-def around_runs(text: str) -> list[tuple[int, int]]:
-    """Return the spans of the lines that hold a run, with what stands before them; those that meet are one."""
+def around_runs(text: str, wanted: Callable[[str], bool]) -> list[tuple[int, int]]:
+    """Return the spans of the lines that hold a wanted run, with what stands before them; those that meet are one."""
     if len(text) < RUN:
         return []
     shape = text.encode("latin-1", "replace").translate(_TABLE)
     spans: list[tuple[int, int]] = []
     at = shape.find(_WANTED)
     while at >= 0:
-        line = text.rfind("\n", 0, at) + 1
-        start, end = max(0, line - BEFORE), _end(text, at)
-        if spans and start <= spans[-1][1]:
-            start = spans.pop()[0]
-        spans.append((start, end))
+        end = shape.find(b" ", at + RUN)
+        end = end if end >= 0 else len(text)
+        if wanted(text[at:end]):
+            start, end = max(0, text.rfind("\n", 0, at) + 1 - BEFORE), _end(text, at)
+            if spans and start <= spans[-1][1]:
+                start = spans.pop()[0]
+            spans.append((start, end))
         at = shape.find(_WANTED, end)
     return spans
 

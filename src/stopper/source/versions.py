@@ -1,0 +1,229 @@
+"""Every version of every file that the commits of a repository hold, and the lines that each brought.
+
+``git log -p`` compares each version with the one before it, line by line, and that is most of what it costs. Here git only lists
+the versions and hands them out whole; what two versions of a file share at both ends is passed over by comparing memory, and a
+line that any version held before is not given again. Measured on ten repositories: a fourth of the time.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Self
+
+from stopper.source.git import SAFE, environment
+
+LARGEST = 4_000_000
+"""Versions above this are data; they are not read."""
+
+LONGEST = 2_000
+"""Lines above this are data or minified code; they are not given."""
+
+SHORTEST = 10
+"""Lines below this hold no secret: the shortest password in a URL is longer."""
+
+_MARK = b"\x01"
+_PLAIN_FILES = (b"100",)
+_SHORT = 10
+"""How much of a commit's id is told. Git's own short ids grow with the repository; these stay what they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a file was in the first commit that gave it this content."""
+
+    path: str
+    """Relative to the folder asked about."""
+    blob: str
+    """Git's id of the content."""
+    commit: str
+    """The commit's short id."""
+    date: str
+    """The day of the commit, ``2024-05-31``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """The lines that a version holds and no version before it held."""
+
+    version: Version
+    lines: list[bytes]
+    whole: bytes
+    """The version itself, for what spans lines."""
+
+
+def listed(root: Path, *, inside: bool, seconds: float) -> tuple[list[Version], bool]:
+    """Return the versions that commits added or changed, the oldest first, and whether git told all of them.
+
+    Args:
+        root: The folder asked about.
+        inside: Whether it lies below the top of its work tree.
+        seconds: How long git may take.
+
+    Raises:
+        OSError: Git cannot be run.
+    """
+    where = ("--relative", "--", ".") if inside else ()
+    command = (
+        *SAFE, "log", "--all", "--raw", "-z", "--no-abbrev", "--no-renames", "--diff-filter=AM",
+        f"--format={_MARK.decode()}%H %cs", *where,
+    )  # fmt: skip
+    with _Asked(command, root, seconds) as git:
+        answer = git.output.read()
+        complete = git.process.wait() == 0
+    found: dict[tuple[str, str], Version] = {}
+    for version in _parsed(answer):
+        found.pop((version.path, version.blob), None)
+        found[version.path, version.blob] = version
+    return list(reversed(found.values())), complete
+
+
+def _parsed(answer: bytes) -> Iterator[Version]:
+    """Yield the versions that git's raw log names, the newest commit first."""
+    parts = iter(answer.split(b"\0"))
+    commit, date = "", ""
+    for part in parts:
+        part = part.lstrip(b"\n")  # noqa: PLW2901 - git puts a line's end before the first entry of a commit
+        if part.startswith(b":"):
+            words, path = part.split(b" "), next(parts, b"")
+            if len(words) == 5 and words[1].startswith(_PLAIN_FILES) and path:
+                yield Version(path.decode("utf-8", "replace"), words[3].decode(), commit[:_SHORT], date)
+        elif part.startswith(_MARK):
+            commit, _, date = part[1:].decode("utf-8", "replace").strip().partition(" ")
+
+
+def brought(
+    root: Path, versions: Iterable[Version], *, seconds: float, missed: Callable[[int], None]
+) -> Iterator[Brought]:
+    """Yield what each version brought, file by file, each file's oldest version first.
+
+    Args:
+        root: The folder asked about.
+        versions: Those to read, the oldest first.
+        seconds: How long git may take.
+        missed: Is told at the end how many versions were not read because the time was over.
+
+    Raises:
+        OSError: Git cannot be run.
+    """
+    wanted = _by_file(versions)
+    command = (*SAFE, "cat-file", "--batch", "--buffer")
+    seen: set[bytes] = set()
+    path, before = "", b""
+    with _Asked(command, root, seconds, [one.blob for one in wanted]) as git:
+        for done, version in enumerate(wanted):
+            if git.is_late:
+                missed(len(wanted) - done)
+                return
+            whole = _content(git.output)
+            if whole is None:
+                continue
+            fresh = _fresh(before if version.path == path else b"", whole, seen)
+            path, before = version.path, whole
+            if fresh:
+                yield Brought(version, fresh, whole)
+
+
+def _by_file(versions: Iterable[Version]) -> list[Version]:
+    """Return each content once, the versions of a file together, in the order in which the files came to be."""
+    files: dict[str, list[Version]] = {}
+    known: set[str] = set()
+    for version in versions:
+        if version.blob not in known:
+            known.add(version.blob)
+            files.setdefault(version.path, []).append(version)
+    return [version for file in files.values() for version in file]
+
+
+def _content(output: IO[bytes]) -> bytes | None:
+    """Return the next content that git hands out; None when it is missing, too large or no text."""
+    words = output.readline().split()
+    if len(words) != 3 or not words[2].isdigit():
+        return None
+    left = int(words[2]) + 1
+    if left > LARGEST:
+        while left > 0 and (piece := output.read(min(left, 1 << 20))):
+            left -= len(piece)
+        return None
+    whole = output.read(left)[:-1]
+    return None if b"\0" in whole[:8000] else whole
+
+
+def _fresh(before: bytes, whole: bytes, seen: set[bytes]) -> list[bytes]:
+    """Return the lines of ``whole`` that were not seen yet, and remember them."""
+    start = _shared(before, whole)
+    end = len(whole) - _shared(before[start:], whole[start:], at_end=True)
+    start = whole.rfind(b"\n", 0, start) + 1
+    end = whole.find(b"\n", end) if end < len(whole) else end
+    lines = whole[start : end if end >= 0 else len(whole)].split(b"\n")
+    fresh = set(lines).difference(seen)
+    if not fresh:
+        return []
+    seen |= fresh
+    return [line for line in lines if line in fresh and SHORTEST <= len(line) <= LONGEST]
+
+
+def _shared(one: bytes, other: bytes, *, at_end: bool = False) -> int:
+    """Return how many bytes two contents surely share at their start or end: the most, less at most 64."""
+    low, high = 0, min(len(one), len(other))
+    while high - low > 64:
+        middle = (low + high + 1) // 2
+        if at_end:
+            same = one[len(one) - middle : len(one) - low] == other[len(other) - middle : len(other) - low]
+        else:
+            same = one[low:middle] == other[low:middle]
+        low, high = (middle, high) if same else (low, middle - 1)
+    return low
+
+
+class _Asked:
+    """A running git that is killed when its time is over."""
+
+    def __init__(
+        self, command: tuple[str, ...], root: Path, seconds: float, words: Iterable[str] = ()
+    ) -> None:
+        self.process = subprocess.Popen(  # noqa: S603  # the words are ours
+            command,
+            cwd=root,
+            env=environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=1 << 20,
+        )
+        assert self.process.stdout is not None
+        self.output: IO[bytes] = self.process.stdout
+        self.deadline = time.monotonic() + seconds
+        self.timer = threading.Timer(max(0.1, seconds), self.process.kill)
+        self.timer.daemon = True
+        text = "".join(f"{word}\n" for word in words).encode()
+        self.feeder = threading.Thread(target=self._feed, args=(text,), daemon=True)
+
+    def __enter__(self) -> Self:
+        self.timer.start()
+        self.feeder.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.output.close()
+        self.process.kill()
+        self.process.wait()
+        self.timer.cancel()
+        self.feeder.join()
+
+    @property
+    def is_late(self) -> bool:
+        """Tell whether the time is over."""
+        return time.monotonic() >= self.deadline
+
+    def _feed(self, text: bytes) -> None:
+        assert self.process.stdin is not None
+        try:
+            with self.process.stdin as stdin:
+                stdin.write(text)
+        except OSError:
+            return  # git was killed, and the reader knows

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from jinja2 import Environment
 
 from stopper.finding import Confidence, Finding
 from stopper.rule import discover
@@ -112,8 +113,12 @@ def test_the_safe_neighbour_is_left_alone(pair, tmp_path: Path) -> None:
     hold(complaint, pair.name, "alarms")
 
 
-def test_every_pair_has_a_class_that_is_described() -> None:
-    assert {pair.kind for pair in PAIRS} <= set(WEAKNESSES)
+def test_the_corpus_is_as_large_as_it_says() -> None:
+    assert 2 * len(PAIRS) >= 700
+
+
+def test_every_class_has_pairs_and_every_pair_a_class() -> None:
+    assert {pair.kind for pair in PAIRS} == set(WEAKNESSES)
 
 
 def test_no_two_pairs_share_a_name() -> None:
@@ -124,6 +129,16 @@ def test_no_two_pairs_share_a_name() -> None:
 
 def test_the_halves_of_a_pair_differ_by_little() -> None:
     assert [pair.name for pair in PAIRS if pair.hole == pair.safe] == []
+
+
+@pytest.mark.parametrize("half", ["hole", "safe"])
+def test_every_project_can_be_read(half: str) -> None:
+    for pair in PAIRS:
+        for path, text in getattr(pair, half).items():
+            if path.endswith(".py"):
+                compile(text, f"{pair.place} {path}", "exec", dont_inherit=True)
+            if path.endswith((".html", ".jinja2")):
+                Environment().parse(text, filename=path)
 
 
 def test_the_classes_name_rules_that_are_there() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from collections.abc import Callable, Iterator
@@ -166,3 +168,123 @@ def https() -> Callable[[Flask], Client]:
         return made
 
     return client
+
+
+class RedisServer:
+    """One redis-server process and its port."""
+
+    def __init__(self, folder: Path) -> None:
+        command = shutil.which("redis-server")
+        if command is None:
+            pytest.skip("redis-server is not installed")
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            self.port = int(one.getsockname()[1])
+        self._command = [
+            command,
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--dir",
+            str(folder),
+        ]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Return what STOPPER_STORAGE takes."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + 20
+        while not self._answers():
+            assert time.monotonic() < end, "redis-server does not answer"
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """End the server as a crash would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+            self._process = None
+
+    def commands(self) -> int:
+        """Return how many commands the server has processed."""
+        return int(self._ask(b"INFO stats\r\n").split(b"total_commands_processed:")[1].split(b"\r\n")[0])
+
+    def _answers(self) -> bool:
+        try:
+            return self._ask(b"PING\r\n").startswith(b"+PONG")
+        except OSError:
+            return False
+
+    def _ask(self, command: bytes) -> bytes:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=2) as one:
+            one.sendall(command)
+            answer = one.recv(65536)
+            if answer.startswith(b"$"):
+                head, _, body = answer.partition(b"\r\n")
+                while len(body) < int(head[1:]):
+                    body += one.recv(65536)
+                return body
+            return answer
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """Return a running Redis server, to be killed and started again."""
+    server = RedisServer(tmp_path)
+    server.start()
+    yield server
+    server.kill()
+
+
+def postgres_program(name: str) -> str | None:
+    """Return where a program of PostgreSQL stands: on PATH, or where Debian keeps it."""
+    found = shutil.which(name)
+    kept = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    return found or (str(kept[-1]) if kept else None)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """Return the address of a running PostgreSQL server, as psycopg and SQLAlchemy take it without a driver's name."""
+    initdb, server = postgres_program("initdb"), postgres_program("postgres")
+    if initdb is None or server is None:
+        pytest.skip("PostgreSQL is not installed")
+    folder = Path(
+        tempfile.mkdtemp(prefix="pg")
+    )  # tmp_path is root's alone, and PostgreSQL does not run as root
+    user = "postgres" if os.geteuid() == 0 else None
+    if user is not None:
+        shutil.chown(folder, user)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "user": user, "cwd": "/"}
+    data = str(folder / "data")
+    subprocess.run(
+        [initdb, "-D", data, "-U", "stopper", "-A", "trust", "-E", "UTF8", "-N"],
+        check=True,
+        timeout=120,
+        **quiet,
+    )
+    port = free_port()
+    options = [
+        "-c",
+        "listen_addresses=127.0.0.1",
+        "-c",
+        f"unix_socket_directories={folder}",
+        "-c",
+        "fsync=off",
+    ]
+    process = subprocess.Popen([server, "-D", data, "-p", str(port), *options], **quiet)
+    try:
+        assert wait_for(lambda: listening(port)), "PostgreSQL does not answer"
+        yield f"postgresql://stopper@127.0.0.1:{port}/postgres"
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+        shutil.rmtree(folder, ignore_errors=True)

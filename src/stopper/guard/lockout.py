@@ -28,7 +28,7 @@ from stopper.guard.answers import Answer
 from stopper.guard.csrf_tokens import FIELD
 from stopper.guard.guard import Cell, Guard
 from stopper.guard.limits import Limits
-from stopper.guard.logins import ACCOUNTS, Logins, is_login, plain
+from stopper.guard.logins import ACCOUNTS, Logins, is_login, readings
 from stopper.guard.rates import Rate, parse_rates
 from stopper.guard.route import Check, Route
 from stopper.guard.settings import Settings, setting
@@ -270,11 +270,13 @@ def _named(fields: Mapping[str, Any], field: str) -> str | None:
     if field:
         found = fields.get(field)
         return found if isinstance(found, str) else None
-    known = {plain(name): value for name, value in list(fields.items())[:100]}
+    known: dict[str, Any] = {}
+    for key, value in list(fields.items())[:100]:
+        for reading in readings(key):
+            known.setdefault(reading, value)
     for name in ACCOUNTS:
-        value = known.get(name) or next((own for key, own in known.items() if key.endswith(f"_{name}")), None)
-        if isinstance(value, str) and value:
-            return value
+        if isinstance(known.get(name), str) and known[name]:
+            return str(known[name])
     return None
 
 

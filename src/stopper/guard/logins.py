@@ -36,6 +36,7 @@ SENSITIVE: Final = LOGIN | frozenset(
 _WORD: Final = re.compile(r"[a-z0-9]+")
 _JOINED: Final = re.compile(r"\b(log|sign)[-_ ]?(in|on|up)\b")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_PREFIX: Final = re.compile(r"[-.\[]")
 _VARIABLE: Final = re.compile(r"<[^>]*>")
 
 
@@ -81,12 +82,13 @@ def is_sensitive(route: Route) -> bool:
 
 def holds_password(names: Iterable[object]) -> bool:
     """Tell whether one of the names of posted fields is a password's."""
-    return any(plain(name) in PASSWORDS for name in names)
+    return any(not PASSWORDS.isdisjoint(readings(name)) for name in names)
 
 
-def plain(name: object) -> str:
-    """Return a field's name in lower case with underscores, without the prefix of its form."""
-    return str(name)[:64].replace("-", "_").rpartition(".")[2].lower()
+def readings(name: object) -> tuple[str, str]:
+    """Return a field's name in lower case with underscores: whole, and without the prefix of its form (`login-user`, `form[user]`)."""
+    low = str(name)[:64].lower().rstrip("]")
+    return low.replace("-", "_"), _PREFIX.split(low)[-1]
 
 
 def posted(request: Request) -> Mapping[str, object]:

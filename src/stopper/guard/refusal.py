@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import cache
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Self, cast
 
 from markupsafe import escape
 from werkzeug.datastructures import MIMEAccept
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, default_exceptions
 from werkzeug.http import parse_accept_header
 from werkzeug.wrappers import Response
 
@@ -27,6 +28,10 @@ PAGE: Final = """\
 
 class Refused(HTTPException):
     """Stop a request. The app's own handler for the status code, or for `HTTPException`, wins over the page made here."""
+
+    def __new__(cls, status: int, *_: object, **__: object) -> Self:
+        """Return an instance that is Werkzeug's own exception for the status as well: Flask finds handlers by its class."""
+        return super().__new__(cast("type[Self]", _kind(status)) if cls is Refused else cls)
 
     def __init__(
         self, status: int, title: str = "", detail: str = "", headers: Iterable[tuple[str, str]] = ()
@@ -61,6 +66,13 @@ class Refused(HTTPException):
         """Return the whole answer."""
         del scope, rest
         return Response(self.get_body(environ), self.code, self.get_headers(environ))
+
+
+@cache
+def _kind(status: int) -> type[Refused]:
+    """Return `Refused` joined with the exception that a handler for this status is registered for."""
+    own = default_exceptions.get(status)
+    return Refused if own is None else type("Refused", (Refused, own), {"__module__": __name__})
 
 
 def wants_json(environ: dict[str, Any] | None) -> bool:

@@ -139,6 +139,10 @@ class Remote(Store):
         except self._errors as error:
             self._leave(error)
 
+    def close(self) -> None:
+        """Let go of the connections; the next use makes new ones."""
+        self._client.close()
+
     def _is_time(self) -> bool:
         """Tell whether this caller, alone, is to try the server again."""
         now = self._clock()

@@ -1,0 +1,184 @@
+"""Limits in Redis: one round trip a request, the same verdicts as in memory, and the site stays up without it."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from stopper.errors import ConfigurationError
+from stopper.guard.rates import STEPS, Rate
+from stopper.guard.remote import PAUSES, TIMEOUT, Remote
+from stopper.guard.stores import Ask, Memory
+
+
+@pytest.fixture
+def told() -> list[tuple[str, str]]:
+    return []
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def remote(redis: Any, told: list[tuple[str, str]], clock: Clock) -> Iterator[Remote]:
+    local = Memory()
+    made = Remote(redis.url, "test", lambda: local, lambda *what: told.append(what), clock)
+    yield made
+    made.close()
+
+
+def hits(store: Remote | Memory, rate: Rate, count: int, key: str = "a") -> int:
+    return sum(store.take([Ask(key, rate)]).full < 0 for _ in range(count))
+
+
+def test_the_limit_holds(remote: Remote) -> None:
+    assert hits(remote, Rate(10, 60), 30) == 10
+    assert hits(remote, Rate(10 * STEPS, 60), 12 * STEPS, "many") == 10 * STEPS
+
+
+def test_the_window_slides(remote: Remote) -> None:
+    rate = Rate(3, 1)
+
+    assert hits(remote, rate, 2) == 2
+    time.sleep(0.6)
+    assert hits(remote, rate, 5) == 1
+    time.sleep(0.6)
+    assert hits(remote, rate, 5) == 2, "the first two have left the window, the third has not"
+
+
+def test_verdicts_are_those_of_memory(remote: Remote) -> None:
+    memory = Memory()
+    asks = [Ask("a", Rate(7, 60)), Ask("b", Rate(3, 3600)), Ask("c", Rate(100, 60), 0)]
+
+    for _ in range(5):
+        far, near = remote.take(asks), memory.take(asks)
+        assert far[:3] == near[:3]
+        assert far.wait == pytest.approx(near.wait, abs=1)
+
+
+def test_several_limits_are_one_round_trip(remote: Remote, redis: Any) -> None:
+    asks = [Ask(f"limit {number}", Rate(1000, 60)) for number in range(4)]
+    remote.take(asks)
+    before = redis.commands()
+
+    for _ in range(10):
+        remote.take(asks)
+
+    # A script counts what it calls: TIME once, GET and SET once a limit; the rest are the ten calls and this question.
+    assert redis.commands() - before == 10 * (1 + 1 + 2 * len(asks)) + 1
+
+
+def test_what_is_forgotten_counts_no_more(remote: Remote) -> None:
+    hits(remote, Rate(2, 60), 2)
+
+    remote.forget(["a"])
+
+    assert hits(remote, Rate(2, 60), 3) == 2
+
+
+def test_two_apps_on_one_server_keep_apart(redis: Any) -> None:
+    one = Remote(redis.url, "one", Memory, lambda *_: None)
+    two = Remote(redis.url, "two", Memory, lambda *_: None)
+
+    assert hits(one, Rate(2, 60), 5) == 2
+    assert hits(two, Rate(2, 60), 5) == 2
+    one.close()
+    two.close()
+
+
+def test_limits_go_on_in_memory_when_the_server_is_gone_and_come_back_by_themselves(
+    remote: Remote, redis: Any, told: list[tuple[str, str]], clock: Clock
+) -> None:
+    rate = Rate(10, 60)
+    assert hits(remote, rate, 4) == 4
+
+    redis.kill()
+    assert hits(remote, rate, 30) == 10, (
+        "the memory of this process counts anew, and no further than the limit"
+    )
+    assert [action for action, _ in told] == ["degraded"]
+
+    redis.start()
+    clock.now += PAUSES[1] + 1
+    assert hits(remote, rate, 30) == 10
+    assert [action for action, _ in told] == ["degraded", "recovered"]
+
+
+def test_a_server_that_is_gone_is_asked_less_and_less(
+    remote: Remote, redis: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redis.kill()
+    asked = []
+    script = remote._script
+    monkeypatch.setattr(remote, "_script", lambda *given: (asked.append(clock.now), script(*given)))
+
+    for _ in range(600):
+        remote.take([Ask("a", Rate(5, 60))])
+        clock.now += 0.1
+
+    assert len(asked) == 7, asked
+    assert asked[-1] - asked[-2] == pytest.approx(PAUSES[1], abs=0.2)
+
+
+def test_a_server_that_does_not_answer_holds_up_one_request_for_a_moment(told: list[tuple[str, str]]) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        remote = Remote(url, "test", Memory, lambda *what: told.append(what))
+
+        began = time.monotonic()
+        remote.take([Ask("a", Rate(5, 60))])
+        first = time.monotonic() - began
+        began = time.monotonic()
+        for _ in range(20):
+            remote.take([Ask("a", Rate(5, 60))])
+
+        assert first < 4 * TIMEOUT
+        assert time.monotonic() - began < TIMEOUT, "while it is left alone, nobody waits"
+        remote.close()
+
+
+def test_a_restarted_server_does_not_make_one_request_fail(
+    remote: Remote, redis: Any, told: list[tuple[str, str]]
+) -> None:
+    hits(remote, Rate(5, 60), 1)
+
+    redis.kill()
+    redis.start()
+
+    assert hits(remote, Rate(5, 60), 9) == 5
+    assert told == [], "a connection that has gone stale is replaced at once"
+
+
+def test_a_key_of_something_else_does_not_stop_the_site(remote: Remote, told: list[tuple[str, str]]) -> None:
+    remote._client.lpush("test:a", "not ours")
+
+    assert hits(remote, Rate(2, 60), 5) == 2
+    assert told[0][0] == "degraded"
+
+
+@pytest.mark.parametrize("url", ["redis://localhost:port/0", "redis+nonsense://localhost"])
+def test_a_url_that_cannot_be_used_is_an_error_at_start_up(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="STOPPER_STORAGE"):
+        Remote(url, "test", Memory, lambda *_: None)
+
+
+def test_the_password_in_a_url_is_not_shown() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Remote("redis://user:hunter2@localhost:port/0", "test", Memory, lambda *_: None)
+
+    assert "hunter2" not in str(caught.value)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stopper.finding import Location
-from stopper.source.routes_objects import Class, Function, Instance, Node, RawRule
+from stopper.source.routes_objects import Class, Function, Node, RawRule
 
 MADE: dict[tuple[str, str], tuple[str, str]] = {
     ("flask", "Flask"): ("app", "flask"),
@@ -67,22 +67,8 @@ def default_endpoint(node: Node, name: str) -> str:
     return name
 
 
-def exposed_view(
-    view: Instance | Class, node: Node, kwargs: dict[str, Any], where: Location
-) -> list[RawRule]:
-    """Return the rules of a Flask-Admin or Flask-AppBuilder view."""
-    cls = view.cls if isinstance(view, Instance) else view
-    given = view.attrs if isinstance(view, Instance) else {}
-    if node.library == "flask_appbuilder":
-        base, name = _text(cls.find("route_base")) or f"/{cls.node.name.lower()}", cls.node.name
-    else:
-        name = _text(given.get("endpoint")) or _text(kwargs.get("endpoint")) or cls.node.name.lower()
-        base = _text(given.get("url")) or f"{node.prefix or '/admin'}/{name}"
-        base = base if base.startswith("/") else f"/admin/{base}"
-    return _exposed(cls, base, name, where)
-
-
-def _exposed(cls: Class, base: str, name: str, where: Location) -> list[RawRule]:
+def exposed(cls: Class, base: str, name: str, where: Location) -> list[RawRule]:
+    """Return the rules of the methods of a view class that are marked with ``@expose`` or ``@route``."""
     rules: list[RawRule] = []
     seen: set[str] = set()
     for part in cls.line():
@@ -103,7 +89,7 @@ def class_routes(cls: Class, kwargs: dict[str, Any], where: Location) -> list[Ra
     """Return the rules of a Flask-Classful view: verbs and ``index`` at its base, other methods below it."""
     base = kwargs.get("route_base", cls.find("route_base"))
     name = re.sub(r"View$", "", cls.node.name).lower()
-    root = _join(_text(kwargs.get("route_prefix", cls.find("route_prefix"))) or "/", _text(base) or name)
+    root = _join(text_of(kwargs.get("route_prefix", cls.find("route_prefix"))) or "/", text_of(base) or name)
     rules: list[RawRule] = []
     for attr, value in ((attr, value) for part in cls.line() for attr, value in part.attrs.items()):
         if not isinstance(value, Function) or attr.startswith("_"):
@@ -131,5 +117,6 @@ def _join(base: str, rule: str) -> str:
     )
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """Return a value that is a string, "" for any other."""
     return value if isinstance(value, str) else ""

@@ -7,6 +7,7 @@ import functools
 from typing import Any
 
 from stopper.finding import Location
+from stopper.source.routes_admin import admin_rules, index_rules
 from stopper.source.routes_eval import Evaluator
 from stopper.source.routes_interest import HOOKS
 from stopper.source.routes_libraries import (
@@ -14,7 +15,6 @@ from stopper.source.routes_libraries import (
     Exposed,
     class_routes,
     default_endpoint,
-    exposed_view,
     namespace_of,
 )
 from stopper.source.routes_objects import (
@@ -61,6 +61,8 @@ class Registrar(Evaluator):
             self.enter_once(init, target, args, kwargs)
         elif isinstance(target, Node):
             self.initialise(target, args, kwargs, node, env)
+        else:
+            target.attrs.update(__args__=tuple(args), __given__=kwargs)
         return target
 
     def enter_once(self, init: Function, target: Any, args: list[Any], kwargs: dict[str, Any]) -> None:
@@ -104,6 +106,8 @@ class Registrar(Evaluator):
         target.prefix = prefix if isinstance(prefix, str) else ""
         if isinstance(kwargs.get("url"), str):
             target.prefix = kwargs["url"]
+        if target.library == "flask_admin":
+            target.rules.extend(index_rules(target, kwargs.get("index_view"), self.where(node, env)))
         target.attrs.setdefault("blueprint", first)
         host = kwargs.get("app", first)
         if isinstance(host, Node | Unknown):
@@ -278,8 +282,7 @@ class Registrar(Evaluator):
     def add_view(self, target: Node, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env) -> Any:
         """Do what ``add_view`` does on an app, blueprint or API."""
         view = args[0] if args else None
-        if isinstance(view, Instance | Class):
-            target.rules.extend(exposed_view(view, target, kwargs, self.where(node, env)))
+        target.rules.extend(admin_rules(view, target, kwargs, self.where(node, env)))
 
     def _hook(
         self, target: Node, name: str, args: list[Any], kwargs: dict[str, Any], node: ast.AST, env: Env
@@ -309,7 +312,7 @@ class Registrar(Evaluator):
             last == "route" and target.dotted.startswith(("flask_class", "flask_appb"))
         ):
             return Exposed(tuple(args), kwargs)
-        if last == "Rule":
+        if last == "Rule" or target.dotted.startswith(("flask_admin.", "flask_appbuilder.")):
             return External(target.dotted, tuple(args), kwargs)
         if target.dotted.startswith("flask.current_app."):
             return self.native(self.adopt(Unknown(), node, env), last, args, kwargs, node, env)

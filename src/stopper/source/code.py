@@ -10,6 +10,7 @@ from functools import cached_property
 from stopper.finding import Location, Skipped
 from stopper.source.branches import Branches
 from stopper.source.files import Role, SourceFile, Tree
+from stopper.source.index import Index
 from stopper.source.module import CallNode, Module, Scope, read
 from stopper.source.names import Names
 from stopper.source.values import Value, evaluate
@@ -246,6 +247,10 @@ class Code:
         return cls(read(file, module_name(file, packages)) for file in files)
 
     @cached_property
+    def _index(self) -> Index:
+        return Index(self.modules)
+
+    @cached_property
     def skipped(self) -> tuple[Skipped, ...]:
         """What could not be read, with the reason."""
         return tuple(Skipped(module.path, module.problem) for module in self.modules if module.problem)
@@ -259,25 +264,11 @@ class Code:
         exact = {pattern for pattern in patterns if not pattern.endswith(".*")}
         owners = {pattern[:-2] for pattern in patterns if pattern.endswith(".*")}
         lasts = {name.rpartition(".")[2] for name in exact}
-        for module in self.modules:
-            found = self._candidates(module, lasts, any_name=bool(owners))
-            for site in sorted(found, key=_position):
-                name = self.names.name(site.node.func, site.scope)
-                if name is not None and (name in exact or name.rpartition(".")[0] in owners):
-                    yield Call(site, name, self.names)
-
-    def _candidates(self, module: Module, lasts: set[str], *, any_name: bool) -> Iterator[CallNode]:
-        if any_name:
-            for sites in module.calls.values():
-                yield from sites
-            return
-        renamed = {
-            name
-            for name, bindings in module.scope.bindings.items()
-            if name not in lasts and any(item.dotted.rpartition(".")[2] in lasts for item in bindings)
-        }
-        for last in lasts | renamed:
-            yield from module.calls.get(last, ())
+        sites = self._index.every_call() if owners else self._index.calls(lasts)
+        for site in sites:
+            name = self.names.name(site.node.func, site.scope)
+            if name is not None and (name in exact or name.rpartition(".")[0] in owners):
+                yield Call(site, name, self.names)
 
     def every_call(self, last: str) -> Iterator[Call]:
         """Yield the calls written with this last name, whatever it stands for (``name`` is "" when not known)."""
@@ -296,12 +287,7 @@ class Code:
 
     def imports(self, *prefixes: str) -> list[Location]:
         """Return where one of the packages or modules is imported."""
-        return [
-            module.location(node)
-            for module in self.modules
-            for dotted, node in module.imports
-            if any(dotted == prefix or dotted.startswith(f"{prefix}.") for prefix in prefixes)
-        ]
+        return [module.location(node) for module, node in self._index.imports(prefixes)]
 
     def uses(self, *prefixes: str) -> bool:
         """Tell whether application code, not tests, imports one of the packages."""
@@ -309,11 +295,10 @@ class Code:
 
     def stores(self, *owners: str, key: str | None = None) -> Iterator[Store]:
         """Yield assignments to members or items of anything named, such as ``flask.Flask().config``."""
-        for module in self.modules:
-            for target, value, scope in module.stores:
-                store = self._store(target, value, scope, key)
-                if store is not None and store.owner in owners:
-                    yield store
+        for target, value, scope in self._index.stores(key):
+            store = self._store(target, value, scope, key)
+            if store is not None and store.owner in owners:
+                yield store
 
     def _store(self, target: ast.expr, value: ast.expr, scope: Scope, key: str | None) -> Store | None:
         if isinstance(target, ast.Attribute):
@@ -356,7 +341,3 @@ def module_name(file: SourceFile, packages: set[str]) -> str:
             path = path[len(layout) :]
     path = path.removesuffix("/__init__") if file.name == "__init__.py" else path
     return path.replace("/", ".") if path != "__init__" else file.absolute.parent.name
-
-
-def _position(site: CallNode) -> tuple[int, int]:
-    return site.node.lineno, site.node.col_offset

@@ -15,8 +15,13 @@ from typing import Any, Final
 from flask import Flask
 from itsdangerous import BadData, URLSafeTimedSerializer, want_bytes
 
+from stopper.guard.users import user_of
+
 FIELD: Final = "csrf_token"
 """The name of the secret in the session and, unless WTF_CSRF_FIELD_NAME says otherwise, of the token in a form."""
+
+OWNER: Final = "_csrf_user"
+"""The key of the session that says whom its secret was made for: whoever signs in gets another."""
 
 HEADERS: Final = ("X-CSRFToken", "X-CSRF-Token", "X-XSRF-TOKEN")
 """Headers that scripts send a token in: Flask-WTF's two, and the one that Angular and axios know by themselves."""
@@ -43,8 +48,11 @@ def issue(app: Flask, session: MutableMapping[str, Any]) -> str:
         RuntimeError: The app has no SECRET_KEY.
     """
     field = field_of(app)
-    if not isinstance(session.get(field), str):
+    user = user_of(session)
+    if not isinstance(session.get(field), str) or session.get(OWNER, user) != user:
         session[field] = secrets.token_hex(20)
+    if session.get(OWNER) != user:
+        session[OWNER] = user
     keys = keys_of(app)
     if not keys:
         raise RuntimeError("csrf_token() needs app.config['SECRET_KEY']")
@@ -55,7 +63,8 @@ def issue(app: Flask, session: MutableMapping[str, Any]) -> str:
 def is_valid(token: str | None, app: Flask, session: Mapping[str, Any]) -> bool:
     """Tell whether a token is of this session. Whatever the client sent, it raises nothing."""
     secret, keys = session.get(field_of(app)), keys_of(app)
-    if not token or not keys or not isinstance(secret, str):
+    user = user_of(session)
+    if not token or not keys or not isinstance(secret, str) or session.get(OWNER, user) != user:
         return False
     try:
         claimed = _serializer(keys).loads(token)

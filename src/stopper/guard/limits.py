@@ -21,25 +21,21 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from flask import Request, has_request_context, request, session
-from werkzeug.wrappers import Response
 
 from stopper.errors import ConfigurationError
 from stopper.guard.addresses import Clients
 from stopper.guard.answers import Answer
-from stopper.guard.guard import Cell, Guard, Place
+from stopper.guard.guard import Cell, Guard
 from stopper.guard.logins import Logins, holds_password, is_sensitive, posted
 from stopper.guard.rates import Rate, parse_rates
-from stopper.guard.refusal import Refused
 from stopper.guard.route import Check, Route
 from stopper.guard.settings import Settings, setting
 from stopper.guard.storage import Storage
 from stopper.guard.stores import Ask, Verdict
+from stopper.guard.users import user_of
 
 COUNTED: Final = frozenset((401, 404, 405))
 """Answers with a limit of their own."""
-
-USERS: Final = ("_user_id", "user_id", "user", "username", "uid", "email")
-"""Keys of the session in which Flask-Login, and apps of their own, keep who is signed in."""
 
 By = str | Callable[[], object]
 """What a limit is counted by: "address", "user", or a function that returns a name."""
@@ -160,31 +156,9 @@ class Limits(Guard):
             if self.name in said:
                 limit_of(said[self.name], f"STOPPER_ROUTES[{pattern!r}]['limits']")
 
-    def settle(self, environ: dict[str, Any]) -> None:
-        """Note whether requests over HTTP are answered before Flask sees them: those redirects are limited as well."""
-        del environ
-        self._redirects = (
-            "https" in self.state.guards and self.state.acts and self.state.place is Place.PRODUCTION
-        )
-
     def client(self, environ: Mapping[str, Any]) -> str:
         """Return the name under which a request's client is counted."""
         return self._clients.name(environ.get("REMOTE_ADDR"))
-
-    def arrive(self, environ: dict[str, Any]) -> Response | None:
-        """Count what may be redirected to HTTPS before a route is known."""
-        if not self._redirects or environ["wsgi.url_scheme"] != "http" or not self._default:
-            return None
-        client = self.client(environ)
-        asks = [Ask(line.prefix + client, line.rate) for line in self._default]
-        verdict = self._storage.store.take(asks)
-        environ[self._slot] = (self._default, verdict)
-        try:
-            if verdict.full >= 0:
-                self._refuse(self._default, verdict)
-        except Refused as refused:
-            return refused.get_response(environ)
-        return None
 
     def check(self, route: Route) -> Check | None:
         """Return what counts a request of a route."""
@@ -203,18 +177,14 @@ class Limits(Guard):
         """Return the check of a route with nothing but limits by address, for all methods."""
         slot, take, name = self._slot, self._storage.store.take, self._clients.name
         parts = tuple((line.prefix, line.rate, line.cost) for line in lines)
-        later = lines[len(self._default) :] if lines[: len(self._default)] == self._default else lines
 
         def check(asked: Request) -> None:
             environ = asked.environ
-            if slot in environ:
-                return self._again(asked, later)
             client = name(environ.get("REMOTE_ADDR"))
             verdict = take([Ask(prefix + client, rate, cost) for prefix, rate, cost in parts])
             environ[slot] = (lines, verdict)
             if verdict.full >= 0:
                 self._refuse(lines, verdict)
-            return None
 
         return check
 
@@ -224,27 +194,20 @@ class Limits(Guard):
         endpoint, logins = route.endpoint, self.logins
 
         def check(asked: Request) -> None:
-            method = asked.method
+            method, environ = asked.method, asked.environ
             own = tuple(line for line in lines if line.methods is None or method in line.methods)
             if method == "POST" and (always or endpoint in logins):
                 own += login
-            if self._slot in asked.environ:
-                own = tuple(line for line in own if line not in self._default)
-            self._again(asked, own)
+            if not own:
+                return
+            client = self.client(environ)
+            asks = [Ask(line.prefix + identity(line.by, client), line.rate, line.cost) for line in own]
+            verdict = self._storage.store.take(asks)
+            environ[self._slot] = (own, verdict)
+            if verdict.full >= 0:
+                self._refuse(own, verdict)
 
         return check
-
-    def _again(self, asked: Request, lines: tuple[_Line, ...]) -> None:
-        """Ask these limits for a request."""
-        if not lines:
-            return
-        environ = asked.environ
-        client = self.client(environ)
-        asks = [Ask(line.prefix + identity(line.by, client), line.rate, line.cost) for line in lines]
-        verdict = self._storage.store.take(asks)
-        environ[self._slot] = (lines, verdict)
-        if verdict.full >= 0:
-            self._refuse(lines, verdict)
 
     def answer(self, route: Route) -> Callable[[Answer], None] | None:
         """Return what tells the client its limits, and counts answers that have a limit of their own."""
@@ -345,8 +308,9 @@ def identity(by: By, client: str) -> str:
     """Return the name a request is counted under; what has none is counted by its address, and never not at all."""
     if by == "address":
         return client
+    found: object
     if by == "user":
-        found = next((session[key] for key in USERS if session.get(key)), None)
+        found = user_of(session)
     else:
         assert callable(by)
         found = by()

@@ -59,7 +59,8 @@ def is_own(origin: str, own: tuple[str, str], names: Collection[str]) -> bool:
     """Tell whether an Origin is the site that a request came to.
 
     A request that came over HTTPS must come from HTTPS. One that seems to have come over HTTP may have come over HTTPS to a proxy that
-    nobody told us of, so that both are its own.
+    nobody told us of, so that both are its own. Another port of the same host is another app; another of the app's own names counts only
+    without a port.
     """
     found = split(origin)
     if found is None:
@@ -68,14 +69,12 @@ def is_own(origin: str, own: tuple[str, str], names: Collection[str]) -> bool:
     own_scheme, own_host = own
     if own_scheme == "https" and scheme != "https":
         return False
-    if host in names:
-        return True
     mine = split(f"{own_scheme}://{own_host}")
-    if mine is None:
-        return False
+    if mine is None or host != mine[1]:
+        return host in names and port == PORTS[scheme]
     if scheme == own_scheme:
-        return (host, port) == mine[1:]
-    return host == mine[1] and (port == mine[2] or (port, mine[2]) == ("443", "80"))
+        return port == mine[2]
+    return port == mine[2] or (port, mine[2]) == ("443", "80")
 
 
 def split(origin: str) -> tuple[str, str, str] | None:

@@ -3,7 +3,7 @@
 Measured per request on one core (benchmarks/overhead.py): the file 6 µs, an SQLite table in memory-backed files 62 µs, Redis 90 µs and more.
 
 The file is a set-associative cache: a keyed hash of limit and client names a set of eight places, and where all eight are taken, what
-is over makes room, else who did least. Its size is fixed. Records that a killed process left half-written read as empty.
+is over makes room, else who is farthest from a limit. Its size is fixed. Records that a killed process left half-written read as empty.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ WAYS: Final = 8
 
 _KEY: Final = 16
 _HEADER: Final = struct.Struct("16s32s16x")
-_HEAD: Final = struct.Struct("<dII")
+_HEAD: Final = struct.Struct("<dfI")
 _CELLS: Final = tuple(struct.Struct(f"<{used}d{used}I") for used in range(STEPS + 1))
 _RECORD_SIZE: Final = _HEAD.size + _CELLS[STEPS].size
 _SET_SIZE: Final = WAYS * (_KEY + _RECORD_SIZE)
@@ -161,7 +161,7 @@ class SharedFile(Store):
         index, record = place
         times = window.times
         used = len(times)
-        _HEAD.pack_into(self._map, record, times[-1] + window.seconds, window.total, used)
+        _HEAD.pack_into(self._map, record, times[-1] + window.seconds, window.share, used)
         _CELLS[used].pack_into(self._map, record + _HEAD.size, *times, *window.counts)
         self._map[index : index + _KEY] = digest
 

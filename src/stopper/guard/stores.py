@@ -79,7 +79,7 @@ def judge(asks: Sequence[Ask], windows: Sequence[Window | None], now: float) -> 
 
 
 class Memory(Store):
-    """The memory of one process, bounded: when it is full, what is over goes first, and then who did least.
+    """The memory of one process, bounded: when it is full, what is over goes first, and then who is farthest from a limit.
 
     Who sends from many addresses can therefore make it forget others that came once or twice, and nobody who is near a limit.
     """
@@ -123,13 +123,15 @@ class Memory(Store):
         return len(self._windows)
 
     def _make_room(self, now: float) -> None:
-        """Drop what is over, then those with the fewest hits, until a quarter is free."""
+        """Drop what is over, then those farthest from their limit, until a quarter is free."""
         known = self._windows
         for key in [key for key, window in known.items() if window.over(now)]:
             del known[key]
         surplus = len(known) - self._bound * 3 // 4
         if surplus <= 0:
             return
-        fewest = heapq.nsmallest(surplus, known.items(), key=lambda item: (item[1].total, item[1].times[-1]))
-        for key, _ in fewest:
+        farthest = heapq.nsmallest(
+            surplus, known.items(), key=lambda item: (item[1].share, item[1].times[-1])
+        )
+        for key, _ in farthest:
             del known[key]

@@ -14,9 +14,10 @@ class Window:
     as many through around its edge, and a weighted pair of counters guesses.
     """
 
-    __slots__ = ("counts", "grain", "seconds", "times", "total")
+    __slots__ = ("amount", "counts", "grain", "seconds", "times", "total")
 
     def __init__(self, rate: Rate, times: list[float] | None = None, counts: list[int] | None = None) -> None:
+        self.amount = rate.amount
         self.seconds = rate.seconds
         self.grain = rate.grain
         self.times: list[float] = [] if times is None else times
@@ -47,6 +48,11 @@ class Window:
     def wait(self, now: float) -> float:
         """Return the seconds until the oldest hit leaves the window; 0 when there is none."""
         return self.times[0] + self.seconds - now if self.times else 0.0
+
+    @property
+    def share(self) -> float:
+        """Return which part of the limit is used up."""
+        return self.total / self.amount
 
     def over(self, now: float) -> bool:
         """Tell whether nothing of it is remembered at ``now``."""

@@ -5,34 +5,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from stopper.taint.domain import Taint, Value
 
 _SQL = re.compile(
-    r"\b(select\b.*\bfrom|insert\s+into|update\b.*\bset|delete\s+from|drop\s+table|create\s+table|alter\s+table|where\b|order\s+by"
-    r"|union|values\s*\()",
+    r"\b(select\b.*\bfrom|insert\s+into|update\b.*\bset|delete\s+from|replace\s+into|(?:drop|create|alter|truncate)\s+table|where\b|order\s+by"
+    r"|group\s+by|union|values\s*\(|(?:asc|desc)\b)",
     re.IGNORECASE | re.DOTALL,
 )
-_SHELLS = frozenset(
-    [
-        "sh",
-        "bash",
-        "zsh",
-        "ksh",
-        "dash",
-        "cmd",
-        "cmd.exe",
-        "powershell",
-        "python",
-        "python3",
-        "perl",
-        "ruby",
-        "node",
-        "ssh",
-    ]
+_DATABASE = re.compile(
+    r"^_*(?:curs?|cursor|conn?|connection|cnx|db|dbh|database|engine|sess|session|tx|trans|transaction|pool|mysql|pg)s?\d*$",
+    re.IGNORECASE,
 )
+_SHELLS = frozenset(
+    (
+        "sh", "bash", "zsh", "ksh", "dash", "ash", "busybox", "cmd", "cmd.exe", "powershell", "powershell.exe", "pwsh", "python", "python2", "python3",
+        "perl", "ruby", "node", "php", "lua", "ssh", "eval", "xargs", "env", "sudo", "su", "awk", "find",
+    )
+)  # fmt: skip
+_OBJECTS = ("request.json", "request.get_json", "request.form", "request.values", "request.args")
+_HEAD = re.compile(r"(?im)^(?:subject|to|from|cc|bcc|reply-to):[^\n]*$")
 _SAFE_LOADERS = ("SafeLoader", "CSafeLoader", "BaseLoader", "CBaseLoader")
 
 
@@ -44,10 +38,14 @@ class Situation:
     """The argument that the taint is in."""
     keywords: Mapping[str, Value]
     args: tuple[Value, ...]
-    loader: str
+    loader: str = ""
     """The name of what is passed as ``Loader`` or ``parser``, "" when nothing is."""
-    html: bool
+    html: bool = True
     """Whether nothing in the function sets another content type than HTML."""
+    receiver: str = ""
+    """The name of the object that is called: ``cursor``."""
+    position: int = 0
+    """Which argument the taint is in; -1 for the receiver and for keywords."""
 
 
 Verdict = str
@@ -60,20 +58,49 @@ def verdict(check: str, taint: Taint, situation: Situation, default: Verdict) ->
     return default if method is None else method(taint, situation, default)
 
 
+def _driver(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check a statement's text: an object that a query builder made is no text."""
+    return "" if situation.value.shape in ("dict", "list", "tuple") else default
+
+
 def _sql_text(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
-    return default if _SQL.search(situation.value.literal) else ""
+    if situation.value.shape:
+        return ""
+    if _SQL.search(situation.value.literal):
+        return default
+    whole = "built" not in taint.marks and "object" not in taint.marks
+    return default if whole and _DATABASE.match(situation.receiver) else ""
 
 
 def _coerced(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     """Check a SQLAlchemy clause: only text that was joined here is text of SQL."""
-    return default if "built" in taint.marks else ""
+    return default if "built" in taint.marks and not situation.value.shape else ""
 
 
 def _query_object(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
-    code = dict(situation.value.fields).get("['$where']")
-    if code is not None and taint in code.every():
-        return default
+    for path, value in _leaves(situation.value):
+        if taint not in value.every():
+            continue
+        if path & {"['$where']", "['$function']", "['$accumulator']", "['body']"}:
+            return default
+        if "['$eq']" in path or "['$ne']" in path:
+            return ""
     return default if "object" in taint.marks and "built" not in taint.marks else ""
+
+
+def _leaves(value: Value, path: frozenset[str] = frozenset()) -> Iterator[tuple[frozenset[str], Value]]:
+    if value.taints or not value.fields:
+        yield path, value
+    for name, part in value.fields:
+        yield from _leaves(part, path | {name})
+
+
+def _whole_object(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check data that is stored whole: the client chooses the names of its fields."""
+    whole = taint in situation.value.taints or (
+        situation.value.shape == "dict" and taint in situation.value.part("**").taints
+    )
+    return default if whole and "built" not in taint.marks and taint.source.startswith(_OBJECTS) else ""
 
 
 def _subprocess(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
@@ -85,19 +112,58 @@ def _subprocess(taint: Taint, situation: Situation, default: Verdict) -> Verdict
     first = value.part("[0]")
     if in_shell or taint in first.every() or taint in value.taints:
         return "high"
-    program = str(first.constant).rpartition("/")[2] if first.known else ""
-    return "high" if program in _SHELLS else ""
+    return "high" if _is_shell(first) else ""
+
+
+def _is_shell(value: Value) -> bool:
+    return isinstance(value.constant, str) and value.constant.rpartition("/")[2] in _SHELLS
 
 
 def _arguments(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     value = situation.value
     if value.shape not in ("list", "tuple") or _subprocess(taint, situation, default):
         return ""
-    return (
-        ""
-        if any(part.known and part.constant == "--" for _, part in value.fields) or "built" in taint.marks
-        else default
-    )
+    return _option(taint, [part for _, part in value.fields], default)
+
+
+def _option(taint: Taint, parts: list[Value], default: Verdict) -> Verdict:
+    """Check an argument of a program: behind ``--`` and behind other text it is no option."""
+    if "built" in taint.marks:
+        return ""
+    for part in parts:
+        if part.known and part.constant == "--":
+            return ""
+        if taint in part.every():
+            return default
+    return default
+
+
+def _flat(situation: Situation) -> list[Value]:
+    """Return the program and its arguments in one list; numbers, such as a spawn mode, and callables are left out."""
+    found: list[Value] = []
+    for value in situation.args:
+        found += [part for _, part in value.fields] if value.shape in ("list", "tuple") else [value]
+    return [value for value in found if value.every() or isinstance(value.constant, str)]
+
+
+def _program(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check ``os.exec``, ``os.spawn`` and their like: what is run, or what a shell is told to run."""
+    parts = _flat(situation)
+    if not parts:
+        return default
+    return default if taint in parts[0].every() or any(map(_is_shell, parts[:2])) else ""
+
+
+def _program_arguments(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    if _program(taint, situation, default):
+        return ""
+    return _option(taint, _flat(situation), default)
+
+
+def _attribute(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check an attribute chosen by name: of an object that the client did not send."""
+    owner = situation.args[0] if situation.args else None
+    return "" if owner is None or owner.every() or "built" in taint.marks else default
 
 
 def _html(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
@@ -116,7 +182,7 @@ def _html(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
 def _is_html(value: Value) -> bool:
     """Tell whether a content type, or a dict of headers, still says HTML."""
     found = dict(value.fields)
-    for key in ("['Content-Type']", "['content-type']"):
+    for key in ("['Content-Type']", "['content-type']", "['Content-type']"):
         if key in found:
             value = found[key]
             break
@@ -126,14 +192,52 @@ def _is_html(value: Value) -> bool:
     return not isinstance(value.constant, str) or "html" in value.constant or "/" not in value.constant
 
 
+def _markdown(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    escape = situation.keywords.get("escape") or situation.keywords.get("safe_mode")
+    return "" if escape is not None and bool(escape.known and escape.constant) else default
+
+
+def _header_name(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check the name of a header: Werkzeug refuses line breaks in values, not in names."""
+    return default if situation.position in (0, -1) and not situation.value.shape else ""
+
+
+def _header_names(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check headers that are given together: only names that the client chooses count."""
+    value = situation.value
+    keys = [part for name, part in value.fields if name in ("[*]", "[keys]", "**")]
+    if value.shape == "dict":
+        return default if any(taint in part.every() for part in keys) else ""
+    if value.shape in ("list", "tuple"):
+        pairs = [part for _, part in value.fields if part.shape in ("tuple", "list")]
+        return default if any(taint in pair.part("[0]").every() for pair in pairs) else ""
+    return ""
+
+
 def _upload(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
-    return default if "path" in taint.marks or "built" in taint.marks or ".filename" in taint.source else ""
+    named = "path" in taint.marks or "built" in taint.marks or ".filename" in taint.source
+    return _path(taint, situation, default) if named else ""
 
 
 def _path(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
-    if "stream" in taint.marks:
+    if _is_content(taint):
         return ""
-    return "medium" if "segment" in taint.marks else default
+    if "no-dots" in taint.marks and taint.marks & {"relative", "prefixed"}:
+        return ""
+    return "medium" if "segment" in taint.marks and default == "high" else default
+
+
+def _is_content(taint: Taint) -> bool:
+    """Tell whether this is a stream or what is in it, and no path; the names in an archive are paths."""
+    if "member" in taint.marks:
+        return False
+    upload = taint.source.startswith("request.files") and ".filename" not in taint.source
+    return bool(taint.marks & {"stream", "archive", "zip"}) or (upload and "path" not in taint.marks)
+
+
+def _probe(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check a question about a file: it tells the client no more than whether the file is there."""
+    return _path(taint, situation, default) if "path" in taint.marks or "built" in taint.marks else ""
 
 
 def _path_object(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
@@ -144,36 +248,108 @@ def _whole(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     return default if "built" not in taint.marks and "object" not in taint.marks else ""
 
 
+def _location(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check where a redirect leads: one slash, and no second one, stays on this host."""
+    if taint.marks >= {"slash-first", "one-slash", "no-backslash"}:
+        return ""
+    return "low" if taint.marks >= {"slash-first", "one-slash"} else default
+
+
+def _url(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check a URL that is fetched: a segment behind a fixed host does no harm, a path there only a little."""
+    if "prefixed" in taint.marks:
+        return "" if "urlquoted" in taint.marks else "low"
+    return default
+
+
+def _request_path(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    return default if "connection" in taint.marks else "low"
+
+
+def _curl_url(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    return _url(taint, situation, default)
+
+
+def _deserializer(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    safe = situation.keywords.get("safe")
+    return (
+        "" if (safe is not None and safe.constant is True) or "safe" in situation.loader.lower() else default
+    )
+
+
+def _allow_pickle(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    allowed = situation.keywords.get("allow_pickle")
+    return default if allowed is not None and allowed.constant is True else ""
+
+
+def _weights_only(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check torch.load: since 2.6 it loads weights only, unless it is told otherwise."""
+    asked = situation.keywords.get("weights_only")
+    if asked is None:
+        return "medium"
+    return default if asked.constant is False else ""
+
+
 def _yaml(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     return "" if situation.loader.rpartition(".")[2] in _SAFE_LOADERS else default
 
 
 def _lxml(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
-    """Check lxml: since 5.0 its default parser refuses external entities, so the parser must ask for them."""
-    return default if "resolve_entities" in situation.loader else ""
+    """Check lxml: since 5.0 its default parser refuses external entities, so that one counts a little only."""
+    if "resolve_entities=False" in situation.loader or "defused" in situation.loader:
+        return ""
+    if "resolve_entities=True" in situation.loader or "no_network=False" in situation.loader:
+        return default
+    return "low"
 
 
 def _xml_parser(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     return default if "external" in situation.loader else ""
 
 
+def _xmltodict(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    disabled = situation.keywords.get("disable_entities")
+    return default if disabled is not None and disabled.constant is False else ""
+
+
 def _tar_filter(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     chosen = situation.keywords.get("filter")
-    return "" if chosen is not None and chosen.constant in ("data", "tar") else default
+    if "zip" in taint.marks or (
+        chosen is not None and (chosen.constant in ("data", "tar") or not chosen.known)
+    ):
+        return ""
+    return default
+
+
+def _unchecked(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check data that is trusted from now on: whether anything was asked about it before."""
+    return "" if "asked" in taint.marks else default
+
+
+def _cell(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check a cell of a spreadsheet: behind other text it is no formula."""
+    return "" if "behind" in taint.marks else default
 
 
 def _log(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     return "" if "object" in taint.marks and "built" not in taint.marks else default
 
 
-def _request_path(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
-    return "low"
+def _mail_text(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check a message that is written as text: what stands above the empty line is a header."""
+    before, gap, _ = situation.value.literal.partition("\0")
+    in_head = _HEAD.search(before) and "\n\n" not in before.replace("\r", "")
+    return default if gap and in_head else ""
 
 
 _CHECKS: dict[str, Callable[[Taint, Situation, Verdict], Verdict]] = {
-    "sql-text": _sql_text, "coerced": _coerced, "query-object": _query_object, "subprocess": _subprocess, "arguments": _arguments,
-    "html": _html, "upload": _upload, "path": _path, "path-object": _path_object, "whole": _whole, "yaml": _yaml, "lxml": _lxml,
-    "xml-parser": _xml_parser, "tar-filter": _tar_filter, "log": _log, "request-path": _request_path,
+    "allow-pickle": _allow_pickle, "arguments": _arguments, "attribute": _attribute, "cell": _cell, "coerced": _coerced, "curl-url": _curl_url,
+    "deserializer": _deserializer, "driver": _driver, "header-name": _header_name, "header-names": _header_names, "html": _html,
+    "location": _location, "log": _log, "lxml": _lxml, "mail-text": _mail_text, "markdown": _markdown, "path": _path,
+    "path-object": _path_object, "probe": _probe, "program": _program, "program-arguments": _program_arguments,
+    "query-object": _query_object, "request-path": _request_path, "sql-text": _sql_text, "subprocess": _subprocess,
+    "tar-filter": _tar_filter, "unchecked": _unchecked, "upload": _upload, "url": _url, "weights-only": _weights_only, "whole": _whole,
+    "whole-object": _whole_object, "xml-parser": _xml_parser, "xmltodict": _xmltodict, "yaml": _yaml,
 }  # fmt: skip
 NAMES = frozenset(_CHECKS)
 """Every check that a model may name."""

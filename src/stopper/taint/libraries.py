@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from stopper.taint import characters
 from stopper.taint.domain import ALL, CLEAN, Taint, Value, joined, merged
 from stopper.taint.ir import Call
-from stopper.taint.models import Models
+from stopper.taint.models import Entry, Models
 from stopper.taint.steps import after_method, is_number, path_joined
 from stopper.taint.strings import loaded
 
-_TEXT = frozenset(("str", "json.dumps", "simplejson.dumps", "ascii", "format"))
-_ANSWERS = frozenset(("startswith", "endswith", "count", "index", "find", "validate", "exists"))
+_TEXT = frozenset(("str", "json.dumps", "simplejson.dumps", "orjson.dumps", "ujson.dumps", "ascii", "format"))
+_ANSWERS = frozenset(
+    ("startswith", "endswith", "count", "index", "find", "rfind", "rindex", "validate", "exists")
+)
 _TAKES = frozenset(("join", "replace"))
+_MATCHES = frozenset(("match", "fullmatch", "search", "findall", "finditer"))
+_MEMBERS = frozenset(("namelist", "infolist", "getnames", "getmembers", "next"))
+_CLIMBS = ("../", "..\\", "..", "./")
 
 
 def result(
@@ -22,13 +28,17 @@ def result(
     """Return what a library's function gives: clean, where no model names it and no tainted object has it as a method."""
     given = merged(receiver.every(), *(value.every() for value in (*args, *keywords.values())))
     if not given:
-        return CLEAN
+        return _compiled(op, args)
     name = op.name or (op.last if op.receiver is None else "")
-    cleaned = frozenset(kind for entry in models.find("sanitizer", name, op.last) for kind in entry.kinds)
-    if cleaned:
-        return CLEAN if ALL in cleaned else Value(tuple(taint.cleaned(cleaned) for taint in given))
+    cleaners = models.find("sanitizer", name, op.last)
+    if cleaners:
+        return _sanitized(name, given, cleaners, keywords)
+    if name.startswith(("re.", "regex.")):
+        found = _regular(op, receiver, args)
+        if found is not None:
+            return found
     for entry in models.find("propagator", name):
-        return _carried(op, given, args, keywords, entry.marks)
+        return _carried(op, given, args, keywords, entry)
     if op.last in ("join", "format", "format_map") and op.receiver is not None:
         taints = (taint.marked("built").hop(op.at, f"goes through .{op.last}()") for taint in given)
         return Value(tuple(taints), literal=receiver.literal)
@@ -37,31 +47,116 @@ def result(
     return _method(op, receiver, args, keywords)
 
 
+def _compiled(op: Call, args: tuple[Value, ...]) -> Value:
+    """Return a compiled regular expression with its pattern as the text that is known of it; everything else is clean."""
+    known = op.name in ("re.compile", "regex.compile") and args and isinstance(args[0].constant, str)
+    return Value(literal=args[0].constant) if known else CLEAN
+
+
+def _sanitized(
+    name: str, given: tuple[Taint, ...], entries: tuple[Entry, ...], keywords: Mapping[str, Value]
+) -> Value:
+    kinds = frozenset(kind for entry in entries for kind in entry.kinds)
+    if ALL in kinds:
+        return CLEAN
+    marks = tuple(mark for entry in entries for mark in entry.marks)
+    safe = keywords.get("safe")
+    if "urlquoted" in marks and safe is not None and safe.constant == "":
+        kinds |= {"redirect", "path"}
+    without = frozenset(("object",)) if name in _TEXT else frozenset()
+    return Value(
+        tuple(replace(taint.cleaned(kinds), marks=(taint.marks - without) | set(marks)) for taint in given)
+    )
+
+
+def _regular(op: Call, receiver: Value, args: tuple[Value, ...]) -> Value | None:
+    """Return what a regular expression of the standard library lets through, where the pattern is known."""
+    pattern = receiver.literal if receiver.literal and op.receiver is not None else ""
+    if not pattern and args and isinstance(args[0].constant, str) and op.name.count("()") == 0:
+        pattern, args = args[0].constant, args[1:]
+    if op.last in ("sub", "subn") and pattern and len(args) > 1:
+        return _substituted(pattern, args, op)
+    if op.last in _MATCHES and args and pattern:
+        return Value(
+            tuple(taint.hop(op.at, f"goes through {op.last}()") for taint in args[0].every()), literal=pattern
+        )
+    return None
+
+
+def _substituted(pattern: str, args: tuple[Value, ...], op: Call) -> Value:
+    given = merged(*(value.every() for value in args[:2]))
+    new = args[0].constant if isinstance(args[0].constant, str) else None
+    left = characters.kept(pattern, new) if new is not None else None
+    kinds = characters.harmless(left) if left is not None else frozenset()
+    if ALL in kinds:
+        return CLEAN
+    return Value(tuple(taint.cleaned(kinds).hop(op.at, f"goes through {op.last}()") for taint in given))
+
+
 def _carried(
-    op: Call,
-    given: tuple[Taint, ...],
-    args: tuple[Value, ...],
-    keywords: Mapping[str, Value],
-    marks: tuple[str, ...],
+    op: Call, given: tuple[Taint, ...], args: tuple[Value, ...], keywords: Mapping[str, Value], entry: Entry
 ) -> Value:
     name = op.name or op.last
     note = f"goes through {op.last or name}()"
-    if marks == ("path",):
+    if entry.marks == ("path",):
         return path_joined(args, op, note, dict(keywords))
     shape = next((value.shape for value in args if value.shape), "")
-    if name in _TEXT:
-        given = tuple(replace(taint, marks=taint.marks - {"object"}) for taint in given)
-    return Value(tuple(taint.marked(*marks).hop(op.at, note) for taint in given), shape=shape)
+    gone = frozenset(("object",)) if name in _TEXT else frozenset()
+    taints = (_undone(replace(taint, marks=taint.marks - gone), entry) for taint in given)
+    return Value(tuple(taint.marked(*entry.marks).hop(op.at, note) for taint in taints), shape=shape)
+
+
+def _undone(taint: Taint, entry: Entry) -> Taint:
+    """Return the taint after a decoder: what a guard or an escape has settled before no longer holds."""
+    if not entry.undo:
+        return taint
+    clean = frozenset[str]() if ALL in entry.undo else taint.clean - set(entry.undo)
+    return replace(taint, clean=clean, marks=taint.marks - {"urlquoted", "encoded", "normalised", "no-dots"})
 
 
 def _method(op: Call, receiver: Value, args: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
     kind = keywords.get("type")
-    if op.last == "get" and kind is not None and is_number(dict(op.keywords).get("type")):
+    if op.last in ("get", "getlist") and kind is not None and is_number(dict(op.keywords).get("type")):
         return CLEAN
     if op.last in ("get", "pop", "setdefault", "getlist") and args and args[0].known:
         value = loaded(receiver, f"[{args[0].constant!r}]")
         return joined(value, args[1]) if len(args) > 1 and args[1].every() else value
+    if op.last in ("group", "groups", "groupdict") and receiver.literal:
+        return _grouped(op, receiver, args)
     if op.last.startswith("is") or op.last in _ANSWERS:
         return CLEAN
     taints = merged(receiver.every(), *(value.every() for value in args if op.last in _TAKES))
-    return Value(tuple(after_method(taint, op, args) for taint in taints))
+    return Value(tuple(_stripped(after_method(taint, op, args), op, args) for taint in taints))
+
+
+def _grouped(op: Call, receiver: Value, args: tuple[Value, ...]) -> Value:
+    """Return a group of a match: only what its part of the pattern lets through."""
+    wanted = args[0].constant if op.last == "group" and args and args[0].known else 0
+    allowed = characters.group(receiver.literal, wanted) if isinstance(wanted, int | str) else None
+    kinds = characters.harmless(allowed) if allowed is not None else frozenset()
+    if ALL in kinds:
+        return CLEAN
+    return Value(
+        tuple(taint.cleaned(kinds).hop(op.at, f"goes through .{op.last}()") for taint in receiver.every())
+    )
+
+
+def _stripped(taint: Taint, op: Call, args: tuple[Value, ...]) -> Taint:
+    """Return the taint after a method that changes its state; after ``.replace``, a near miss, where what it takes out can be put together again."""
+    if op.last in _MEMBERS and taint.marks & {"zip", "archive", "stream"}:
+        return replace(taint, marks=(taint.marks - {"zip", "archive", "stream"}) | {"member"})
+    if op.last in ("resolve", "absolute") and "path" in taint.marks:
+        return taint.marked("normalised")
+    if op.last != "replace" or not args or not isinstance(args[0].constant, str):
+        return taint
+    gone = args[0].constant
+    if gone == "/":
+        return taint.cleaned(("path",))
+    if gone in _CLIMBS:
+        return replace(
+            taint,
+            near=taint.near or f"replace({gone!r}, '') leaves '../' where '....//' was, and absolute paths",
+        )
+    if gone in ("'", '"', "<script>", ";"):
+        return replace(taint, near=taint.near or f"replacing {gone!r} is no escape")
+    return taint

@@ -6,9 +6,11 @@ Each file has tables of entries. Names are full dotted names (``sqlite3.connect(
 ========== ==================================================================================================
 source     ``names``, ``label``; optional ``kind`` (request, exception), ``marks``
 sink       ``kind``, ``names`` or ``methods``; ``args`` (positions), ``keywords``, ``check``, ``confidence``
-sanitizer  ``names`` or ``methods``; ``kinds`` that are safe afterwards (``"*"`` for all)
-propagator ``names``; the result is as tainted as the arguments; optional ``marks`` for their new state
-guard      ``names`` or ``methods``; ``kinds`` that are safe where the answer is ``when`` (true)
+sanitizer  ``names`` or ``methods``; ``kinds`` that are safe afterwards (``"*"`` for all); optional ``marks``
+propagator ``names``; the result is as tainted as the arguments; optional ``marks`` for their new state, and ``undo`` for the
+           kinds that are dangerous again (decoders)
+guard      ``names`` or ``methods``; ``kinds`` that are safe where the answer is ``when`` (true), or ``marks`` for the state
+           then; ``near`` says why it does not count
 ends       ``names`` of functions that do not return
 ========== ==================================================================================================
 """
@@ -24,40 +26,24 @@ from importlib.resources import files
 from typing import Any
 
 from stopper.errors import ModelError
+from stopper.taint.checks import NAMES as CHECKS
 from stopper.taint.domain import ALL
 
 KINDS = frozenset(
-    [
-        "sql",
-        "nosql",
-        "command",
-        "argument",
-        "code",
-        "template",
-        "template-name",
-        "html",
-        "markup",
-        "path",
-        "redirect",
-        "ssrf",
-        "deserialization",
-        "xml",
-        "xpath",
-        "ldap",
-        "header",
-        "log",
-        "mass-assignment",
-        "archive",
-        "regex",
-        "format-string",
-        "error-details",
-    ]
-)
+    (
+        "sql", "nosql", "command", "argument", "code", "reflection", "format-string", "template", "template-name", "html", "markup",
+        "path", "archive", "redirect", "ssrf", "deserialization", "xml", "xslt", "xpath", "ldap", "ldap-name", "header", "cookie",
+        "session", "log", "mail", "csv", "mass-assignment", "regex", "error-details",
+    )
+)  # fmt: skip
 """Every kind of sink there is."""
 _TABLES = frozenset(("source", "sink", "sanitizer", "propagator", "guard", "ends"))
 _KEYS = frozenset(
-    ["names", "methods", "kind", "kinds", "label", "marks", "args", "keywords", "check", "confidence", "when"]
-)
+    (
+        "names", "methods", "kind", "kinds", "label", "marks", "undo", "args", "keywords", "check", "confidence", "when", "near",
+    )
+)  # fmt: skip
+_CONFIDENCES = frozenset(("high", "medium", "low"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +57,13 @@ class Entry:
     kinds: frozenset[str] = frozenset()
     label: str = ""
     marks: tuple[str, ...] = ()
+    undo: tuple[str, ...] = ()
     args: tuple[int, ...] = (0,)
     keywords: tuple[str, ...] = ()
     check: str = ""
     confidence: str = "high"
     when: bool = True
+    near: str = ""
 
 
 @dataclass(slots=True)
@@ -170,23 +158,25 @@ def read(name: str, text: str) -> list[Entry]:
 
 
 def _entry(name: str, text: str, table: str, item: dict[str, Any]) -> Entry:
-    for key in item:
-        if key not in _KEYS:
-            raise ModelError(
-                f"{name}:{_line(text, key)}: there is no key {key!r}; use one of {_listed(_KEYS)}"
-            )
-    wanted = [item["kind"]] if table == "sink" else item.get("kinds", [])
-    for kind in wanted:
-        if kind not in KINDS and kind != ALL:
-            raise ModelError(
-                f"{name}:{_line(text, kind)}: there is no kind {kind!r}; use one of {_listed(KINDS)}"
-            )
+    kinds = [item.get("kind", "")] if table == "sink" else [*item.get("kinds", []), *item.get("undo", [])]
+    _check(name, text, "key", item, _KEYS)
+    _check(name, text, "kind", kinds, KINDS | {ALL})
+    _check(name, text, "check", [item["check"]] if "check" in item else [], CHECKS)
+    _check(name, text, "confidence", [item["confidence"]] if "confidence" in item else [], _CONFIDENCES)
     values: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in item.items()
     }
     if "kinds" in values:
         values["kinds"] = frozenset(values["kinds"])
     return Entry(table, **values)
+
+
+def _check(name: str, text: str, what: str, words: Iterable[str], known: frozenset[str]) -> None:
+    for word in words:
+        if word not in known:
+            raise ModelError(
+                f"{name}:{_line(text, word)}: there is no {what} {word!r}; use one of {_listed(known)}"
+            )
 
 
 def _line(text: str, word: str) -> int:

@@ -18,7 +18,8 @@ from dataclasses import replace
 from typing import Any
 
 from stopper.taint.domain import CLEAN, Taint, Value, joined, joined_states, merged
-from stopper.taint.guards import Guards, apply
+from stopper.taint.change import apply
+from stopper.taint.guards import Guards
 from stopper.taint.ir import (
     AccessPath,
     Assign,
@@ -109,7 +110,7 @@ class _Run:
         self.recording = False
         self.dead = False
         self.exits: list[tuple[Value, dict[str, Value]]] = []
-        self.guards = Guards(function, self.read, self.verdicts)
+        self.guards = Guards(function, self.models, self.read, self.verdicts)
         self.sinks = Sinks(self.models, function, self.read, self.record)
 
     def solve(self, entry: dict[str, Value]) -> Summary:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from stopper.taint.checks import Situation, verdict
-from stopper.taint.domain import Taint, Value
+from stopper.taint.domain import Value
 from stopper.taint.ir import AccessPath, Assign, Call, Function, Load, Op, Operand, Place, Return, Store
 from stopper.taint.models import Entry, Models
 from stopper.taint.steps import sets_type
+
+_PREFERENCE = re.compile(
+    r"_*(?:lang|language|locale|theme|colou?r|mode|dark|next|url|back|referr?er|page|per_page|sort|order|filters?|search|query|q|tab|view|layout"
+    r"|time_?zone|tz|currency|cart|step|message|draft|size|font|state|nonce)\w{0,4}",
+    re.IGNORECASE,
+)
+"""The names of keys on which nothing depends but how a page looks."""
 
 Read = Callable[[Operand], Value]
 Record = Callable[[str, Value, Place, str, str], None]
@@ -31,40 +40,57 @@ class Sinks:
             return
         name = op.name or (op.last if op.receiver is None else "")
         for entry in self.models.find("sink", name, op.last if op.receiver is not None else ""):
-            values = [
-                receiver if position == -1 else args[position]
-                for position in entry.args
-                if position < len(args)
-            ]
+            for position in entry.args:
+                if position < len(args):
+                    value = receiver if position == -1 else args[position]
+                    self._given(entry, Situation(value, keywords, args, position=position), op)
             every = "*" in entry.keywords
-            wanted = [value for key, value in keywords.items() if every or key in entry.keywords]
-            for value in (*values, *wanted):
-                self._given(entry, value, op, args, keywords)
+            for key, value in keywords.items():
+                if every or key in entry.keywords:
+                    self._given(entry, Situation(value, keywords, args, position=-1), op)
 
-    def _given(
-        self, entry: Entry, value: Value, op: Call, args: tuple[Value, ...], keywords: Mapping[str, Value]
-    ) -> None:
-        taints = value.every()
+    def _given(self, entry: Entry, situation: Situation, op: Call) -> None:
+        taints = situation.value.every()
         if not taints:
             return
-        situation = Situation(value, keywords, args, self._loader(op), self.html)
+        situation = replace(
+            situation, loader=self._loader(op), html=self.html, receiver=self._named(op.receiver)
+        )
         resolved = bool(op.name) and bool(self.models.find("sink", op.name))
         sure_of_it = resolved or op.receiver is None or entry.confidence == "low"
         default = entry.confidence if sure_of_it else "medium"
         for taint in taints:
-            self._judged(entry, taint, situation, default, op)
+            sure = verdict(entry.check, taint, situation, default)
+            if sure:
+                self.record(entry.kind, Value((taint,)), op.at, f"{op.last or op.name}()", sure)
 
-    def _judged(self, entry: Entry, taint: Taint, situation: Situation, default: str, op: Call) -> None:
-        sure = verdict(entry.check, taint, situation, default)
-        if sure:
-            self.record(entry.kind, Value((taint,)), op.at, f"{op.last or op.name}()", sure)
+    def _named(self, operand: Operand | None) -> str:
+        """Return the name of what is called: ``cursor`` of ``self.cursor.execute()``."""
+        if not isinstance(operand, AccessPath):
+            return ""
+        made = self.function.definitions.get(operand.base) if operand.base.startswith("%") else None
+        if isinstance(made, Load):
+            return made.part.strip(".")
+        return made.last if isinstance(made, Call) else operand.base
 
     def store(self, op: Store, source: Value) -> None:
         """Look at a store: a header or an attribute of a response."""
         key = op.part.strip(".[]'").lower()
-        response = op.part == ".location" and op.name.startswith(("flask.", "werkzeug."))
-        if key == "location" and ("headers" in op.name or response):
-            self.record("redirect", source, op.at, "the Location header", "high")
+        response = op.name.startswith(("flask.", "werkzeug."))
+        if key == "location" and ("headers" in op.name or (response and op.part == ".location")):
+            self._stored("redirect", "location", source, op.at, "the Location header", "high")
+        elif response and op.part in (".data", ".response"):
+            self._stored("html", "html", source, op.at, "the response", "high")
+        elif op.name == "flask.session":
+            sure = "low" if _PREFERENCE.fullmatch(key) else "medium"
+            self._stored("session", "unchecked", source, op.at, f"the session's {key}", sure)
+
+    def _stored(self, kind: str, check: str, source: Value, at: Place, sink: str, default: str) -> None:
+        situation = Situation(source, {}, (), html=self.html)
+        for taint in source.every():
+            sure = verdict(check, taint, situation, default)
+            if sure:
+                self.record(kind, Value((taint,)), at, sink, sure)
 
     def page(self, value: Value, op: Return) -> None:
         """Look at what a view answers with: text is a page, a dict or a list is JSON."""
@@ -74,7 +100,7 @@ class Sinks:
         if value.shape == "tuple":
             body = value.part("[0]")
             args = tuple(part for _, part in value.fields)
-        situation = Situation(body, {}, args, "", self.html)
+        situation = Situation(body, {}, args, html=self.html)
         for taint in body.taints if body.shape != "dict" else ():
             sure = verdict("html", taint, situation, "high")
             if sure:
@@ -83,7 +109,12 @@ class Sinks:
     def _loader(self, op: Call) -> str:
         """Return what is passed as the loader or the parser, with the words of the call that makes it."""
         found = dict(op.keywords)
-        operand = found.get("Loader") or found.get("parser") or (op.args[1] if len(op.args) > 1 else None)
+        operand = (
+            found.get("Loader")
+            or found.get("parser")
+            or (op.args[1] if len(op.args) > 1 else None)
+            or op.receiver
+        )
         if not isinstance(operand, AccessPath):
             return ""
         made = self._made(operand)
@@ -91,9 +122,19 @@ class Sinks:
             return made.name or made.part
         if not isinstance(made, Call):
             return operand.base
-        on = [key for key, value in made.keywords if self.read(value).constant is True]
-        external = any(isinstance(op, Call) and op.last == "setFeature" for op in self.function.ops())
+        on = [
+            f"{key}={constant}"
+            for key, value in made.keywords
+            if (constant := self.read(value).constant) in (True, False)
+        ]
+        external = any(self._asks_for_more(op) for op in self.function.ops())
         return " ".join([made.last, *on, *(["external"] if external else [])])
+
+    def _asks_for_more(self, op: Op) -> bool:
+        """Tell whether a parser is told to read external entities."""
+        if not isinstance(op, Call) or op.last != "setFeature" or len(op.args) < 2:
+            return False
+        return self.read(op.args[1]).constant in (True, 1)
 
     def _made(self, operand: AccessPath) -> Op | None:
         made = self.function.definitions.get(operand.base)

@@ -41,6 +41,8 @@ def _prefixed(taint: Taint, before: str, *, first: bool) -> Taint:
     taint = replace(taint, marks=taint.marks | {"built"})
     if first:
         return taint
+    if not before.startswith(_GAP):
+        taint = taint.marked("behind")
     if _HOST_FIXED.match(before) or before.startswith(_GAP):
         return taint.cleaned(("redirect",)).marked("prefixed")
     return taint

@@ -65,6 +65,11 @@ class CodeExecution(Rule):
                 message,
                 remedy="value = ast.literal_eval(text)  # or ACTIONS[name]() from a constant dict",
             )
+        for flow in flows_into(project, "reflection"):
+            message = f"{flow.source} chooses which attribute {flow.sink_name} gives: any method of the object can be reached."
+            yield self.found_flow(
+                flow, message, remedy="value = ALLOWED[name]  # a constant dict", severity=Severity.MEDIUM
+            )
         for flow in flows_into(project, "format-string"):
             message = f"{flow.source} is the format of a string: it can read attributes of what is formatted."
             yield self.found_flow(flow, message, remedy='"Hello {}".format(value)', severity=Severity.MEDIUM)

@@ -60,3 +60,10 @@ class LdapInjection(Rule):
         for flow in flows_into(project, "ldap"):
             message = f"{flow.source} becomes part of the directory search of {flow.sink_name}."
             yield self.found_flow(flow, message, remedy='f"(uid={escape_filter_chars(uid)})"')
+        for flow in flows_into(project, "ldap-name"):
+            message = (
+                f"{flow.source} becomes part of the name that {flow.sink_name} looks for in the directory."
+            )
+            yield self.found_flow(
+                flow, message, remedy='f"cn={escape_dn_chars(group)},ou=groups,dc=example,dc=com"'
+            )

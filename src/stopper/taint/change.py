@@ -1,0 +1,53 @@
+"""Changes: what a test that came out one way makes of a variable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import NamedTuple, Protocol
+
+from stopper.taint.domain import ALL, Taint, Value
+from stopper.taint.ir import AccessPath, Op, Operand
+
+
+class Change(NamedTuple):
+    """What is known of a variable from here on."""
+
+    path: AccessPath
+    kinds: frozenset[str] = frozenset()
+    """The kinds of sinks it is now safe for."""
+    near: str = ""
+    """Why the test does not count, where it does not."""
+    marks: frozenset[str] = frozenset()
+    """The state it is now in."""
+
+
+class Reader(Protocol):
+    """Answers questions about one function at one point."""
+
+    def read(self, operand: Operand, /) -> Value:
+        """Return what is known of an operand."""
+
+    def op(self, operand: Operand, /) -> Op | None:
+        """Return the operation that made a value."""
+
+    def joined_last(self, operand: Operand, /) -> Operand | None:
+        """Return the last part of a string that is joined."""
+
+
+def apply(state: dict[str, Value], changes: Iterable[tuple[object, ...]]) -> None:
+    """Change ``state`` as the guards say."""
+    for change in changes:
+        path, kinds, near, marks = Change(*change)  # type: ignore[arg-type] # plain tuples are welcome
+        value = state.get(path.base)
+        if value is not None:
+            state[path.base] = value.refined(_changed(kinds, near, marks))
+
+
+def _changed(kinds: frozenset[str], near: str, marks: frozenset[str]) -> Callable[[Taint], Taint | None]:
+    def change(taint: Taint) -> Taint | None:
+        if ALL in kinds:
+            return taint.cleaned(kinds) if taint.kind == "parameter" else None
+        return replace(taint.cleaned(kinds).marked(*marks), near=taint.near or near)
+
+    return change

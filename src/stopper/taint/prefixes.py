@@ -1,0 +1,90 @@
+"""Prefixes: what ``startswith`` says of a path or a URL, and what it leaves open."""
+
+from __future__ import annotations
+
+import re
+
+from stopper.taint.change import Change, Reader
+from stopper.taint.domain import UNKNOWN
+from stopper.taint.ir import AccessPath, Call, Load, Operand
+
+NORMALISERS = frozenset(
+    ("abspath", "realpath", "normpath", "resolve", "absolute", "commonpath", "commonprefix")
+)
+"""What makes a path plain, so that a comparison of its beginning says where it leads."""
+_FIXED_HOST = re.compile(r"https?://[^/]+/")
+_BARE_HOST = re.compile(r"https?://[^/]+$")
+
+
+def prefix_changes(guards: Reader, op: Call, path: AccessPath, ways: list[str], truth: bool) -> list[Change]:
+    """Return what ``path.startswith(...)`` says where it came out as ``truth``."""
+    told = _refused(guards, op) if not truth else _accepted(guards, op, path, ways)
+    return [Change(path, *told)] if told is not None else []
+
+
+_Told = tuple[frozenset[str], str, frozenset[str]]
+
+
+def _refused(guards: Reader, op: Call) -> _Told | None:
+    """Return what a refused beginning leaves: no second slash, no absolute path."""
+    prefix = guards.read(op.args[0])
+    texts = (
+        {prefix.constant}
+        if isinstance(prefix.constant, str)
+        else {part.constant for _, part in prefix.fields}
+    )
+    if isinstance(prefix.constant, tuple):
+        texts |= set(prefix.constant)
+    marks = {
+        mark
+        for text, mark in (("//", "one-slash"), ("/\\", "no-backslash"), ("/", "relative"))
+        if text in texts
+    }
+    return (frozenset(), "", frozenset(marks)) if marks else None
+
+
+def _accepted(guards: Reader, op: Call, path: AccessPath, ways: list[str]) -> _Told:
+    prefix = guards.read(op.args[0])
+    text = prefix.constant if isinstance(prefix.constant, str) else ""
+    if _FIXED_HOST.match(text):
+        return frozenset(("redirect",)), "", frozenset(("prefixed",))
+    if text == "/":
+        return (
+            frozenset(),
+            "a value that starts with one slash may start with two, and then names a host",
+            frozenset(("slash-first",)),
+        )
+    taints = guards.read(path).every()
+    normal = set(ways) & NORMALISERS or (taints and all("normalised" in taint.marks for taint in taints))
+    if not normal or prefix.every():
+        return frozenset(), _not_enough(text), frozenset()
+    if _open_ended(guards, op.args[0], text, known=prefix.constant is not UNKNOWN):
+        told = f"startswith({text!r})" if text else "startswith"
+        return (
+            frozenset(),
+            f"{told} without a separator at its end lets a sibling folder through, as in /data-evil",
+            frozenset(("inside",)),
+        )
+    return frozenset(("path",)), "", frozenset()
+
+
+def _not_enough(text: str) -> str:
+    if _BARE_HOST.match(text):
+        return f"the test startswith({text!r}) has no slash at its end and lets other hosts through"
+    return f"the test startswith({text!r}) is no guard: the value is not normalised and no host is fixed"
+
+
+def _open_ended(guards: Reader, prefix: Operand, text: str, *, known: bool) -> bool:
+    """Tell whether a folder's path is compared without the separator behind it."""
+    if known and text:
+        return not text.endswith(("/", "\\"))
+    last = guards.joined_last(prefix)
+    if last is not None:
+        ending = guards.read(last).constant
+        named = guards.op(last)
+        separator = isinstance(named, Load) and named.part in (".sep", ".altsep")
+        return not separator and isinstance(ending, str) and not ending.endswith(("/", "\\"))
+    made = guards.op(prefix)
+    if isinstance(made, Call) and made.last == "join":
+        return not (made.args and guards.read(made.args[-1]).constant == "")
+    return isinstance(made, Call) and made.last in NORMALISERS | {"str"}

@@ -1,0 +1,243 @@
+"""Gather what a request brought, in the forms in which an app may hand it on.
+
+Only what the app has read already is looked at: a body that nobody parsed is left in its stream, and what nobody read can have
+reached nothing. What is gathered is kept with the request, and gathered again when the app reads more of it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import html
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import Any, Final
+from urllib.parse import unquote, unquote_plus
+
+from flask import Request
+from werkzeug.datastructures import MultiDict
+
+KEPT: Final = "_stopper_inputs"
+"""The attribute of a request under which its inputs are kept."""
+
+LONGEST: Final = 65_536
+"""The longest value, in characters, of which other forms than the one that came are made."""
+
+NAME: Final = "name in "
+"""What the source of a parameter's name begins with, where that of a value is `args`, `form` and so on."""
+
+DEEPEST: Final = 10_000
+"""How many values of one JSON document are looked at."""
+
+HEADERS_OF_TRANSPORT: Final = frozenset(
+    "connection content-length content-type host transfer-encoding upgrade-insecure-requests".split()
+)
+"""Headers that the server and Flask read, and an app does not hand on; a trusted host is a matter of its own."""
+
+WORD: Final = re.compile(r"[A-Za-z0-9_]+")
+ENCODED: Final = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
+BETWEEN: Final = tuple(re.compile(one) for one in (r"\s+", ",", ";", r"\|", "&"))
+"""What apps split values at."""
+TELLING: Final = re.compile(r"['\"`\\#;()=<>]|--|/\*|\|\|")
+"""What a part of a value must hold to be looked at on its own."""
+
+
+class Inputs:
+    """Hold the texts that one request brought, each with where it came from, such as `args q`."""
+
+    def __init__(self, found: Iterable[tuple[str, str]]) -> None:
+        self.values: dict[str, str] = {}
+        """Texts that are more than one word, and where each came from."""
+        self.words: dict[str, str] = {}
+        """Values that are a single word of ASCII letters, digits and underscores, but no number; in lower case."""
+        self._long_words: list[tuple[str, str]] = []
+        self.passed: object = None
+        """The statement that was let through last: what the database layer shows before the driver does."""
+        for source, value in found:
+            if not value or (value.isascii() and value.isdecimal()):
+                continue
+            if not WORD.fullmatch(value):
+                self.values.setdefault(value, source)
+            elif not source.startswith(NAME):
+                self.words.setdefault(value.lower(), source)
+                if ENCODED.fullmatch(value):
+                    self._long_words.append((source, value))
+
+    @cached_property
+    def forms(self) -> list[tuple[str, str, list[str]]]:
+        """Return, for each value, where it came from, itself, and the forms an app may have given it."""
+        found = [(source, value, forms(value)) for value, source in self.values.items()]
+        hidden = [(source, text) for source, word in self._long_words for text in decoded(word)]
+        return found + [(source, text, forms(text)) for source, text in hidden]
+
+    @cached_property
+    def joined(self) -> str:
+        """Return the forms of all values in one text, to look for pieces in; of what is long, both ends."""
+        kept = [
+            form if len(form) <= LONGEST else form[: LONGEST // 2] + "\0" + form[-LONGEST // 2 :]
+            for source, _, variants in self.forms
+            if not source.startswith("header")
+            for form in variants
+        ]
+        return "\0".join(kept)[: 16 * LONGEST]
+
+
+def gather(request: Request) -> Inputs:
+    """Return the inputs of a request, as far as the app has read them."""
+    own = request.__dict__
+    json_read = own.get("_cached_json", (..., ...))
+    stamp = ("form" in own, "_cached_data" in own, json_read is not None and json_read[0] is not ...)
+    kept: tuple[Any, Inputs] | None = own.get(KEPT)
+    if kept is not None and kept[0] == stamp:
+        return kept[1]
+    inputs = Inputs(_found(request))
+    own[KEPT] = (stamp, inputs)
+    return inputs
+
+
+def _found(request: Request) -> Iterator[tuple[str, str]]:
+    """Yield where each text came from, and the text."""
+    own = request.__dict__
+    yield from _pairs("args", request.args)
+    yield from _pairs("form", own.get("form"))
+    yield from _pairs("cookie", request.cookies)
+    for name, file in (own.get("files") or MultiDict()).items(multi=True):
+        yield f"file {name}", file.filename or ""
+    for name, value in (request.view_args or {}).items():
+        if isinstance(value, str):
+            yield f"path {name}", value
+    yield "path", request.path
+    yield from _body(own, request.mimetype)
+    for name, value in request.headers:
+        if name.lower() not in HEADERS_OF_TRANSPORT:
+            yield f"header {name}", value
+    if request.authorization is not None:
+        yield from _leaves("header Authorization", dict(request.authorization.parameters or {}))
+    yield from _leaves("event", getattr(request, "event", None))  # Flask-SocketIO's
+
+
+def _body(own: dict[str, Any], mimetype: str) -> Iterator[tuple[str, str]]:
+    """Yield the texts of a body that was read as JSON or, where it is no form, as a whole."""
+    data = own.get("_cached_data")
+    document = next((one for one in own.get("_cached_json") or () if one is not ...), None)
+    if (
+        document is None
+        and isinstance(data, bytes)
+        and data
+        and not mimetype.endswith("/x-www-form-urlencoded")
+    ):
+        text = data.decode("utf-8", "replace")
+        document = _parsed(text)
+        if document is None:
+            yield "body", text
+    yield from _leaves("json", document)
+
+
+def _pairs(source: str, pairs: Any) -> Iterator[tuple[str, str]]:
+    """Yield the names and the values of a mapping that may hold several values a name."""
+    if pairs is None:
+        return
+    for name, value in pairs.items(multi=True) if isinstance(pairs, MultiDict) else pairs.items():
+        yield f"{NAME}{source}", name
+        yield f"{source} {name}", value
+
+
+def _leaves(source: str, document: Any) -> Iterator[tuple[str, str]]:
+    """Yield the texts of a JSON document, its keys included."""
+    todo, seen = [document], 0
+    while todo and seen < DEEPEST:
+        one = todo.pop()
+        seen += 1
+        if isinstance(one, str):
+            yield source, one
+        elif isinstance(one, dict):
+            todo += [*one.keys(), *one.values()]
+        elif isinstance(one, list | tuple):
+            todo += one
+        elif isinstance(one, int | float) and one < 0:
+            yield source, str(one)
+
+
+def _parsed(text: str) -> Any:
+    """Return what a text says as JSON, nothing where it is none."""
+    if text[:1] not in {"{", "[", '"'} or len(text) > 64 * LONGEST:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def forms(value: str) -> list[str]:
+    """Return a value and what an app may make of it before it hands it on, each once."""
+    if len(value) > LONGEST:
+        return [value]
+    found = dict.fromkeys((value, value.strip(), value.lower(), value.upper()))
+    for text in tuple(decoded(value)):
+        found.update(dict.fromkeys((text, text.strip())))
+    for text in tuple(found):
+        found.update(
+            dict.fromkeys(
+                (text.replace("'", ""), text.replace('"', "")) if "'" in text or '"' in text else ()
+            )
+        )
+    if "%" in value:
+        found[value.replace("%", "%%")] = None
+    collapsed = " ".join(value.split())
+    found.update(dict.fromkeys((collapsed, collapsed.replace(" ", ""), html.escape(value))))
+    pieces = (
+        piece
+        for text in tuple(found)
+        for at in BETWEEN
+        for piece in at.split(text, 1000)
+        if _is_telling(piece)
+    )
+    found.update(dict.fromkeys(pieces))
+    found.pop("", None)
+    return list(found)
+
+
+def _is_telling(piece: str) -> bool:
+    """Tell whether a part of a value could change tokens, and is not only signs that every statement has."""
+    return TELLING.search(piece) is not None and WORD.search(piece) is not None
+
+
+def decoded(value: str) -> Iterator[str]:
+    """Yield what a value says once it is decoded, in the ways that web apps decode values once more."""
+    if "%" in value or "+" in value:
+        once = unquote_plus(value)
+        yield from (once, unquote(value), unquote(once))
+    if "&" in value:
+        yield html.unescape(value)
+    if not value.isascii():
+        yield unicodedata.normalize("NFKC", value)
+    if ENCODED.fullmatch(value):
+        yield from _from_base64(value)
+    if value[:1] in {"{", "["}:
+        yield from (text for _, text in _leaves("", _parsed(value)))
+
+
+def _from_base64(value: str) -> Iterator[str]:
+    """Yield the text that a value holds in base64, if it holds one."""
+    padded = value.rstrip("=").translate({ord("-"): "+", ord("_"): "/"})
+    try:
+        text = base64.b64decode(padded + "=" * (-len(padded) % 4)).decode()
+    except (binascii.Error, ValueError):
+        return
+    if text.isprintable() and not WORD.fullmatch(text):
+        yield text
+
+
+def escaped(value: str) -> tuple[str, ...]:
+    """Return a value as drivers and careful hands write it into a literal: quotes doubled, or set off by backslashes."""
+    doubled = value.replace("'", "''")
+    slashed = value.replace("\\", "\\\\")
+    return (
+        slashed.replace("'", "''"),
+        slashed.replace("'", "\\'").replace('"', '\\"'),
+        doubled,
+        value.replace('"', '""'),
+    )

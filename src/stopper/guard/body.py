@@ -1,23 +1,29 @@
 """Bound what a client may send: the whole body, its form fields, and the number of its parts.
 
 Flask has no bound on a body by itself. The app's own `MAX_CONTENT_LENGTH`, `MAX_FORM_MEMORY_SIZE` and `MAX_FORM_PARTS` win; where it has none, these
-are set. A body that says by its Content-Length that it is too long is refused before anything reads it; one that does not say how long it is
-ends with 413 where it passes the bound.
+are set. A body that says by its Content-Length that it is too long is refused before anything reads it; of one that does not say how long it is,
+Werkzeug reads no further than the bound.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from flask import Request
+from flask import Flask, Request
 
 from stopper.errors import ConfigurationError
 from stopper.guard.guard import Cell, Guard
 from stopper.guard.route import Check, Route
-from stopper.guard.settings import Settings, setting
+from stopper.guard.settings import Mode, Settings, setting
 from stopper.policy import UPLOAD_BYTES
+
+URLENCODED: Final = "application/x-www-form-urlencoded"
+"""The form that Werkzeug reads and parses in one piece, where MAX_FORM_MEMORY_SIZE does not hold."""
+
+ENCODED: Final = 3
+"""How many bytes one byte of such a form becomes at most: %xx."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,7 @@ class BodySettings(Settings):
     """The longest body, in bytes; None for no bound."""
 
     body_form_bytes: int | None = setting(500_000, least=1)
-    """The longest form field that is not a file, in bytes."""
+    """The longest form field that is not a file, in bytes; a form without files has three times as much in all, as it is sent."""
 
     body_form_parts: int | None = setting(1000, least=1)
     """The most parts of a multipart form."""
@@ -62,12 +68,13 @@ class Body(Guard):
         own = bytes_of(marks[-1].value, f"the body bound of {route.endpoint}") if marks else None
 
         def check(request: Request) -> None:
-            stated = request.environ.get("CONTENT_LENGTH")
+            environ = request.environ
             if own is not None:
                 request.max_content_length = own
-            if not stated or stated == "0":
+            if not environ.get("CONTENT_TYPE") and not environ.get("CONTENT_LENGTH"):
                 return
-            most = request.max_content_length
+            most = self._most(request)
+            stated = environ.get("CONTENT_LENGTH") or ""
             if most is not None and _length(stated) > most:
                 self.state.refuse(
                     self, 413, "Too long", f"What you sent is longer than {most} bytes.", length=stated[:20]
@@ -85,6 +92,16 @@ class Body(Guard):
         )
         yield Cell("upload", f"{most} bytes", "covered") if most else Cell("upload", "no bound", "open")
 
+    def _most(self, request: Request) -> int | None:
+        """Return the longest body a request may have, and bind a form that Werkzeug would read in one piece."""
+        most, field = request.max_content_length, request.max_form_memory_size
+        if field is None or not request.environ.get("CONTENT_TYPE", "").lower().startswith(URLENCODED):
+            return most
+        most = ENCODED * field if most is None else min(most, ENCODED * field)
+        if self.mode is Mode.ENFORCE:
+            request.max_content_length = most
+        return most
+
     def _bound(self) -> None:
         config, settings = self.app.config, self.settings
         bounds = {
@@ -93,7 +110,7 @@ class Body(Guard):
             "MAX_FORM_PARTS": settings.body_form_parts,
         }
         for key, bound in bounds.items():
-            if config.get(key) is None:
+            if config.get(key) == Flask.default_config.get(key):
                 config[key] = bound
 
 

@@ -49,6 +49,25 @@ CSP_KEYWORDS: Final = frozenset(
 )
 """Source keywords, which count only between single quotes (CSP Level 3, section 2.3.1)."""
 
+STRICT_CSP: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "default-src": ("'none'",),
+        "script-src": ("'nonce'", "'strict-dynamic'"),
+        "style-src": ("'self'", "'nonce'"),
+        "img-src": ("'self'", "data:"),
+        "font-src": ("'self'", "data:"),
+        "connect-src": ("'self'",),
+        "media-src": ("'self'",),
+        "manifest-src": ("'self'",),
+        "worker-src": ("'self'",),
+        "frame-src": ("'self'",),
+        "form-action": ("'self'",),
+        "base-uri": ("'none'",),
+        "frame-ancestors": ("'none'",),
+    }
+)
+"""A content security policy for pages whose scripts carry a nonce, written as `'nonce'` here (ASVS 5.0 V3.4.3, level 3)."""
+
 CSP_NEEDED: Final = ("base-uri", "form-action", "frame-ancestors")
 """Directives that do not fall back to default-src (CSP Level 3, section 6)."""
 

@@ -160,12 +160,11 @@ def make() -> Callable[..., Flask]:
 
 @pytest.fixture
 def https() -> Callable[[Flask], Client]:
-    """Return a function that makes a test client which speaks HTTPS to shop.example."""
+    """Return a function that makes a test client which speaks HTTPS."""
 
     def client(app: Flask) -> Client:
-        made = app.test_client()
-        made.environ_base.update({"wsgi.url_scheme": "https"})
-        return made
+        app.config["PREFERRED_URL_SCHEME"] = "https"
+        return app.test_client()
 
     return client
 

@@ -98,4 +98,12 @@ def _escape(match: re.Match[str]) -> str:
 def emit(app: Any, event: Event) -> None:
     """Send an event as a signal and write it to the log."""
     SIGNALS[event.action].send(app, event=event)
-    logger.log(LEVELS.get(event.action, logging.WARNING), "%s", event.line())
+    logger.log(LEVELS.get(event.action, logging.WARNING), "%s", without_secrets(app, event.line()))
+
+
+def without_secrets(app: Any, line: str) -> str:
+    """Return a line of the log with every value left out that the app's configuration calls a secret."""
+    gate = app.extensions.get("stopper")
+    for secret in gate.state.hidden if gate is not None else ():
+        line = line.replace(secret, "[hidden]")
+    return line

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 from flask import Flask
 
 from stopper.errors import ConfigurationError
+from stopper.guard import secrets
+from stopper.guard.csp import directives as checked_directives
 from stopper.guard.gate import Gate
 from stopper.guard.guard import State
 from stopper.guard.guards import GUARDS, NAMES
+from stopper.guard.limits import By, limit_of
+from stopper.guard.lockout import lockout_of
 from stopper.guard.route import EXEMPT, Mark, Marks
 from stopper.guard.settings import Common, Mode, Reader
 
@@ -41,6 +45,7 @@ class Stopper:
             raise ConfigurationError(
                 "this app is guarded already: remove the second Stopper(app) or init_app(app)"
             )
+        told = secrets.read_env(app, {**self._settings, **settings}, os.environ)
         reader = Reader({**self._settings, **settings}, app.config, os.environ)
         common = reader.read(Common)
         state = State(app, common, self._marks)
@@ -51,6 +56,8 @@ class Stopper:
             guard.start()
         gate = Gate(app, state)
         app.extensions[NAME] = gate
+        for message in told:
+            state.tell("secrets", message)
         if common.mode is not Mode.OFF:
             gate.open()
 
@@ -74,6 +81,55 @@ class Stopper:
     def headers(self, **values: str | None) -> Callable[[Target], Target]:
         """Set headers of one view or blueprint: `@stopper.headers(referrer_policy="no-referrer")`; None leaves one out."""
         return self._mark([Mark("headers", values)])
+
+    def limit(
+        self,
+        rate: str,
+        *,
+        by: By = "address",
+        methods: Collection[str] | None = None,
+        instead: bool = False,
+        scope: str = "",
+    ) -> Callable[[Target], Target]:
+        """Limit a view, a method of a class-based view, or a blueprint: `@stopper.limit("5 per minute")`.
+
+        Args:
+            rate: How many in what time; several with semicolons between.
+            by: What is counted by: `address`, `user` (who is signed in, else the address), or a function that returns a name.
+            methods: The methods that count; all of them unless said.
+            instead: Whether this replaces the default limit of the site for this view; it is added to it unless said.
+            scope: A name under which several views count together.
+
+        Raises:
+            ConfigurationError: The rate is none.
+        """
+        limit = limit_of({"limit": rate, "by": by, "instead": instead, "scope": scope}, "stopper.limit(...)")
+        about = None if methods is None else frozenset(method.upper() for method in methods)
+        return self._mark([Mark("limits", limit, about)])
+
+    def lockout(
+        self, account: str = "", *, failures: str | None = None, failed: Callable[[int], bool] | None = None
+    ) -> Callable[[Target], Target]:
+        """Lock out who guesses at a view: `@stopper.lockout("username")`.
+
+        Args:
+            account: The form field or JSON key that holds the account; looked for where it is not said.
+            failures: Failed attempts of one address on one account that lock it out, such as `3 per 30 minutes`.
+            failed: Tells from the answer's status code whether an attempt failed, where the answer does not show it.
+
+        Raises:
+            ConfigurationError: The rate is none, or `failed` is no function.
+        """
+        said = lockout_of(
+            {"account": account, "failures": failures, "failed": failed}, "stopper.lockout(...)"
+        )
+        return self._mark([Mark("lockout", said)])
+
+    def csp(self, policy: Mapping[str, Any] | None = None, **directives: Any) -> Callable[[Target], Target]:
+        """Replace directives for one view or blueprint: `@stopper.csp(img_src="'self' https://img.example")`; None leaves one out."""
+        return self._mark(
+            [Mark("csp", checked_directives({**(policy or {}), **directives}, "stopper.csp(...)"))]
+        )
 
     def _mark(self, marks: Collection[Mark]) -> Callable[[Target], Target]:
         """Return a decorator that puts marks on what it decorates, and returns it as it is."""

@@ -143,7 +143,7 @@ class Gate:
     def _tell(self, problem: Problem) -> None:
         """Write a problem to the log: as an error where it stops the app, else once as a warning."""
         if self._blocked:
-            events.logger.error("not served: %s", problem)
+            events.logger.error("not served: %s", events.without_secrets(self.app, str(problem)))
         elif self.state.place is Place.DEVELOPMENT:
             self.state.tell(problem.guard, f"In production this app is not served: {problem}")
 

@@ -75,8 +75,8 @@ class State:
         """The guards that are not off, in order."""
         self.off: tuple[str, ...] = ()
         """The names of the guards that are switched off."""
-        self.covered: dict[str, str] = {}
-        """What a library on the app does already: a guard's name, and the library's."""
+        self.hidden: tuple[str, ...] = ()
+        """Values that no line of the log may hold."""
         self._told: set[str] = set()
         self._lock = threading.Lock()
 

@@ -4,10 +4,38 @@ from __future__ import annotations
 
 from typing import Final
 
+from stopper.guard.body import Body
+from stopper.guard.cookies import Cookies
+from stopper.guard.csp import Csp
+from stopper.guard.csrf import Csrf
 from stopper.guard.guard import Guard
 from stopper.guard.headers import Headers
+from stopper.guard.hosts import Hosts
+from stopper.guard.https import Https
+from stopper.guard.limits import Limits
+from stopper.guard.lockout import LockoutGuard
+from stopper.guard.proxies import Proxies
+from stopper.guard.secrets import Secrets
+from stopper.guard.sessions import Sessions
+from stopper.guard.sql import Sql
+from stopper.guard.storage import Storage
 
-GUARDS: Final[tuple[type[Guard], ...]] = (Headers,)
+GUARDS: Final[tuple[type[Guard], ...]] = (
+    Secrets,
+    Proxies,
+    Hosts,
+    Storage,
+    Limits,
+    Https,
+    Body,
+    Csrf,
+    LockoutGuard,
+    Sql,
+    Sessions,
+    Cookies,
+    Csp,
+    Headers,
+)
 """The guards; the checks of the first run first."""
 
 NAMES: Final = tuple(guard.name for guard in GUARDS)

@@ -72,6 +72,12 @@ class Common(Settings):
     """Policies by route. A pattern with a leading slash is matched with the URL rule, any other with the endpoint (`admin.*`);
     the value maps a guard to what its decorator takes, and `exempt` to a list of guards."""
 
+    probes: tuple[str, ...] = (
+        *("/health", "/healthz", "/livez", "/readyz", "/ping"),
+        "/.well-known/acme-challenge/*",
+    )
+    """Paths that machines ask over plain HTTP and by address: not redirected to HTTPS, and not refused for their host."""
+
 
 T = TypeVar("T", bound=Settings)
 

@@ -34,9 +34,12 @@ _ENV_FORM = re.compile(
 )
 _UNREAD = re.compile(
     r"\.(min\.js|map|svg|po|pot|mo|lock|css|csv|tsv|ipynb|snap|png|jpe?g|gif|ico|webp|woff2?|ttf|eot|otf|pdf|zip|gz|bz2|xz|"
-    r"tar|whl|pyc|so|mp[34]|jar|psd|deb)$|(^|/)(package-lock\.json|yarn\.lock|poetry\.lock|uv\.lock|"
-    r"node_modules|vendor|vendored|third_party|static/(lib|vendor|js/lib)|bower_components)(/|$)"
+    r"tar|whl|pyc|so|mp[34]|jar|psd|deb|pickle|doctree|mmdb|sum)$|(^|/)(package-lock\.json|yarn\.lock|poetry\.lock|uv\.lock|"
+    r"pnpm-lock\.yaml|CHANGE(S|LOG)(\.\w+)?|node_modules|vendor|vendored|third_party|static/(lib|vendor|js/lib)|"
+    r"bower_components)(/|$)",
+    re.IGNORECASE,
 )
+"""What others wrote, tools made, or people wrote about the code: it is not read for secrets."""
 _NAMING = (".py", ".env", ".cfg", ".ini", ".toml", ".yml", ".yaml", ".json")
 """The endings of files in which a name says what its value is."""
 

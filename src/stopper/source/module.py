@@ -71,6 +71,8 @@ class Scope:
     attributes: dict[str, list[Binding]] = field(default_factory=dict)
     """For a class: what its methods assign to ``self.name``."""
     children: list[Scope] = field(default_factory=list)
+    words: set[str] = field(default_factory=set)
+    """The names of the attributes and of the called functions anywhere in the definition, decorators included."""
 
     @property
     def qualname(self) -> str:
@@ -203,6 +205,7 @@ class _Indexer:
         self.module = module
         module.scope = Scope(Kind.MODULE, "<module>", module.tree, None, module)
         self.scope = module.scope
+        self.words = module.scope.words
         self.depth = 0
 
     def run(self) -> None:
@@ -223,37 +226,49 @@ class _Indexer:
 
     def children(self, node: ast.AST) -> None:
         for value in node.__dict__.values():
-            if value.__class__ is list:
-                for item in value:
-                    if isinstance(item, ast.AST):
-                        self.visit(item)
-            elif isinstance(value, ast.AST):
+            kind = value.__class__
+            if kind in _LEAVES:
+                continue
+            if kind is not list:
                 self.visit(value)
+                continue
+            for item in value:
+                if item.__class__ not in _LEAVES:
+                    self.visit(item)
 
     def bind(self, name: str, binding: Binding) -> None:
         self.scope.bindings.setdefault(name, []).append(binding)
 
     def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         scope = self._open(Kind.FUNCTION, node.name, node)
+        outer, self.words = self.words, scope.words
         self._decorations(node.decorator_list, scope)
         self._signature(node.args, scope)
         if node.returns is not None:
             self.visit(node.returns)
         self._inside(scope, node.body)
+        self.words = outer
+        outer |= scope.words
 
     def lambda_(self, node: ast.Lambda) -> None:
         scope = Scope(Kind.FUNCTION, "<lambda>", node, self.scope, self.module, returns=[node.body])
         self.scope.children.append(scope)
         self.module.scopes.append(scope)
+        outer, self.words = self.words, scope.words
         self._signature(node.args, scope)
         self._inside(scope, [node.body])
+        self.words = outer
+        outer |= scope.words
 
     def class_(self, node: ast.ClassDef) -> None:
         scope = self._open(Kind.CLASS, node.name, node)
+        outer, self.words = self.words, scope.words
         self._decorations(node.decorator_list, scope)
         for part in (*node.bases, *node.keywords):
             self.visit(part)
         self._inside(scope, node.body)
+        self.words = outer
+        outer |= scope.words
 
     def _open(self, kind: Kind, name: str, node: ast.AST) -> Scope:
         scope = Scope(kind, name, node, self.scope, self.module)
@@ -282,6 +297,11 @@ class _Indexer:
                 self.visit(default)
         for arg in parameters(args):
             scope.bindings.setdefault(arg.arg, []).append(Binding(Bound.PARAMETER, arg, arg.annotation))
+            self._annotation(arg.annotation)
+
+    def _annotation(self, node: ast.expr | None) -> None:
+        if node is not None and node.__class__ not in _LEAVES:
+            self.words.update(part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute))
 
     def import_(self, node: ast.Import) -> None:
         for alias in node.names:
@@ -319,6 +339,7 @@ class _Indexer:
         elif isinstance(node.target, ast.Name):
             self.bind(node.target.id, Binding(Bound.PARAMETER, node, node.annotation))
         self.visit(node.target)
+        self._annotation(node.annotation)
 
     def augmented(self, node: ast.AugAssign) -> None:
         self.target(node.target, node.value, node, Bound.AUGMENT)
@@ -371,9 +392,19 @@ class _Indexer:
         self._call(node, None)
         self.children(node)
 
+    def attribute(self, node: ast.Attribute) -> None:
+        self.words.add(node.attr)
+        if node.value.__class__ is not ast.Name:
+            self.visit(node.value)
+
     def _call(self, node: ast.Call, decorates: Scope | None) -> None:
         func = node.func
-        last = func.id if isinstance(func, ast.Name) else func.attr if isinstance(func, ast.Attribute) else ""
+        last = ""
+        if isinstance(func, ast.Name):
+            last = func.id
+            self.words.add(last)
+        elif isinstance(func, ast.Attribute):
+            last = func.attr
         self.module.calls.setdefault(last, []).append(CallNode(node, self.scope, decorates))
 
     def return_(self, node: ast.Return) -> None:
@@ -414,6 +445,7 @@ _VISITORS: dict[type[ast.AST], Callable[..., None]] = {
     ast.comprehension: _Indexer.loop,
     ast.withitem: _Indexer.with_,
     ast.Call: _Indexer.call,
+    ast.Attribute: _Indexer.attribute,
     ast.Return: _Indexer.return_,
     ast.Yield: _Indexer.yield_,
     ast.Global: _Indexer.outer,
@@ -423,6 +455,14 @@ _VISITORS: dict[type[ast.AST], Callable[..., None]] = {
     ast.Name: _Indexer.leaf,
     ast.Pass: _Indexer.leaf,
 }
+
+_LEAVES: frozenset[type] = frozenset({
+    *(str, int, bytes, float, complex, bool, type(None), type(...)),
+    *(ast.Name, ast.Constant, ast.Pass, ast.Break, ast.Continue),
+    *ast.expr_context.__subclasses__(), *ast.operator.__subclasses__(), *ast.unaryop.__subclasses__(),
+    *ast.boolop.__subclasses__(), *ast.cmpop.__subclasses__(),
+})  # fmt: skip
+"""The kinds of what stands in a node's fields and holds nothing to index: half of what there is."""
 
 
 def parameters(args: ast.arguments) -> list[ast.arg]:

@@ -13,7 +13,7 @@ from stopper.finding import Location, RouteRef
 from stopper.source.files import Role
 from stopper.source.module import Module, Scope
 from stopper.source.routes_flatten import Placed, flatten, handlers, methods_of
-from stopper.source.routes_interest import Interest, words
+from stopper.source.routes_interest import Interest
 from stopper.source.routes_native import Registrar
 from stopper.source.routes_objects import (
     Class,
@@ -182,7 +182,7 @@ def _is_imported(name: str, imported: set[str]) -> bool:
 
 def _uncalled(registrar: Registrar, interest: Interest) -> None:
     waiting = [scope for scope in interest.functions if interest.directly(scope) and not _inner(scope)]
-    made = {id(scope.node): "Flask" in words(scope.node) for scope in waiting}
+    made = {id(scope.node): "Flask" in scope.words for scope in waiting}
     for scope in sorted(waiting, key=lambda scope: not made[id(scope.node)]):
         if id(scope.node) in registrar.entered or isinstance(scope.node, ast.Lambda):
             continue

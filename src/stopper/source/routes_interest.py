@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable
 
 from stopper.source.module import Kind, Module, Scope
@@ -45,17 +44,6 @@ MAKES = frozenset(
 STARTS = REGISTERS | MAKES | HOOKS
 
 
-def words(node: ast.AST) -> set[str]:
-    """Return the names of attributes and of called functions anywhere under a node."""
-    found: set[str] = set()
-    for part in ast.walk(node):
-        if isinstance(part, ast.Attribute):
-            found.add(part.attr)
-        elif isinstance(part, ast.Call) and isinstance(part.func, ast.Name):
-            found.add(part.func.id)
-    return found
-
-
 class Interest:
     """Know the functions from which a registration can be reached by name."""
 
@@ -67,7 +55,7 @@ class Interest:
             for scope in module.scopes:
                 if scope.kind is Kind.FUNCTION:
                     self.functions.append(scope)
-                    self.words[id(scope.node)] = words(scope.node)
+                    self.words[id(scope.node)] = scope.words
         self.hot: set[int] = {key for key, names in self.words.items() if names & STARTS}
         self._spread()
 

@@ -22,6 +22,7 @@ from stopper.source import ignores
 from stopper.source.credentials import redact
 from stopper.source.files import SourceFile, Tree, walk
 from stopper.source.project import Options, Project
+from stopper.vantages import SOURCE_ONLY, Looks, look
 
 _PROGRAMS = (".py", ".pyw", ".html", ".htm", ".j2", ".jinja", ".jinja2")
 _DATA = (".toml", ".cfg", ".ini", ".env", ".yml", ".yaml", ".conf", ".txt")
@@ -32,13 +33,16 @@ Progress = Callable[[str, int, int], None]
 """Is told what is being done, how many steps are done, and how many there are."""
 
 
-def audit(target: Path, config: Config | None = None, progress: Progress | None = None) -> Report:
+def audit(
+    target: Path, config: Config | None = None, progress: Progress | None = None, looks: Looks = SOURCE_ONLY
+) -> Report:
     """Look at the source of a project with every rule that the configuration wants.
 
     Args:
         target: The folder of the project, or one file.
         config: What to look at; the defaults when it is not given.
         progress: Called before each step, for long looks.
+        looks: What to look at beside the source.
 
     Raises:
         TargetError: There is nothing at ``target``.
@@ -53,16 +57,17 @@ def audit(target: Path, config: Config | None = None, progress: Progress | None 
     _demand_flask(project, target)
     rules = [rule for rule in discover() if config.wants(rule.slug, rule.area)]
     findings, skipped = _run(rules, project, tell)
-    findings = _numbered(_completed(finding, project) for finding in findings)
+    seen = look(looks, rules, project, findings)
+    findings = _numbered(_completed(finding, project) for finding in seen.findings)
     kept, suppressed, notes = _sift(findings, project, config, {rule.slug for rule in rules})
     return assemble(
         target=str(target),
         findings=kept,
-        skipped=[*_facts_skipped(project), *skipped],
+        skipped=[*_facts_skipped(project), *skipped, *seen.skipped],
         stats=_stats(project, time.perf_counter() - started),
         rules={rule.slug: _info(rule) for rule in rules},
         suppressed=suppressed,
-        notes=notes,
+        notes=[*notes, *seen.notes],
         asked=tuple({rule.area for rule in rules}),
     )
 

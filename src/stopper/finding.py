@@ -116,6 +116,17 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Cleared:
+    """What a vantage nearer to the world saw to be right, whatever the source seems to say."""
+
+    rule: str
+    """The rule's slug."""
+    context: str
+    """The context of the findings that are answered; "" for every finding of the rule."""
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A rule broken at a place."""
 
@@ -144,6 +155,9 @@ class Finding:
     proof: str | None = None
     related: tuple[Location, ...] = field(default=())
     """Other places that belong to the finding (the setting that causes it, the template that shows it)."""
+    subject: str = ""
+    """What the booted app or the live site saw it at, as ``kind:name``: ``setting:DEBUG``, ``header:Server``, ``cookie:session``,
+    ``endpoint:auth.login``. The audit looks for the line of source that causes it."""
     indent: int = -1
     """How many characters stand before ``code`` in its line, so that the span can be marked; -1 when it is not known."""
 

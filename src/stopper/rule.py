@@ -17,6 +17,7 @@ from stopper import rules
 from stopper.errors import RuleError
 from stopper.finding import (
     Area,
+    Cleared,
     Confidence,
     Evidence,
     Finding,
@@ -32,6 +33,7 @@ from stopper.page import Page, parse
 from stopper.source.project import Project
 
 if TYPE_CHECKING:
+    from stopper.app.booted import Booted
     from stopper.taint.flows import Flow
 
 
@@ -47,8 +49,8 @@ class Rule:
         del project
         return ()
 
-    def app(self, booted: Any) -> Iterable[Finding | Skipped]:
-        """Yield what is wrong in the booted application."""
+    def app(self, booted: Booted) -> Iterable[Finding | Cleared | Skipped]:
+        """Yield what is wrong in the booted application, and what is right there whatever the source says."""
         del booted
         return ()
 
@@ -105,6 +107,37 @@ class Rule:
             self.slug, self.area, severity or self.severity, confidence, message, location, self.cwe, remedy, flow, route,
             evidence, code, context, related=related,
         )  # fmt: skip
+
+    def seen(
+        self,
+        subject: str,
+        message: str,
+        *,
+        vantage: Vantage = Vantage.APP,
+        context: str = "",
+        confidence: Confidence = Confidence.HIGH,
+        severity: Severity | None = None,
+        remedy: str = "",
+    ) -> Finding:
+        """Return a finding of the booted app or the live site.
+
+        Args:
+            subject: What it was seen at, as ``Finding.subject`` has it; the audit turns it into a line of source.
+            message: One sentence: what is wrong there.
+            vantage: Who saw it.
+            context: That of the finding in the source which says the same; the name in the subject when it is not given.
+            confidence: How sure that is.
+            severity: The rule's own when it is not given.
+            remedy: The exact code to write instead.
+        """
+        return Finding(
+            self.slug, self.area, severity or self.severity, confidence, message, Location(""), self.cwe, remedy,
+            evidence=(Evidence(vantage, message),), context=context or subject.partition(":")[2], subject=subject,
+        )  # fmt: skip
+
+    def cleared(self, message: str, *, context: str = "", vantage: Vantage = Vantage.APP) -> Cleared:
+        """Return what answers the rule's findings in the source: all of them, or those of one context."""
+        return Cleared(self.slug, context, Evidence(vantage, message))
 
     def found_flow(
         self,

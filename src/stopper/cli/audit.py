@@ -77,6 +77,20 @@ EXIT_FOUND, EXIT_UNSEEN = 1, 3
     default=None,
     help="Whether package indexes may be asked for advisories and releases.",
 )
+@click.option("--app", help="Boot this app too, named as for flask --app: MODULE:FACTORY. Its code runs.")
+@click.option(
+    "--python",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The project's interpreter, to boot the app with.",
+)
+@click.option(
+    "--boot-seconds",
+    type=click.FloatRange(min=1),
+    default=30.0,
+    show_default=True,
+    help="How long the app may take to boot and answer.",
+)
+@click.option("--allow-network", is_flag=True, help="Let the app open connections while it boots.")
 @click.option("-v", "--verbose", is_flag=True, help="Tell findings of low confidence whole.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit code and the files tell.")
 @click.option("--no-progress", is_flag=True, help="Show no progress on a terminal.")
@@ -85,6 +99,10 @@ def command(
     form: str,
     output: tuple[Path, ...],
     write_baseline: Path | None,
+    app: str | None,
+    python: Path | None,
+    boot_seconds: float,
+    allow_network: bool,
     verbose: bool,
     quiet: bool,
     no_progress: bool,
@@ -95,15 +113,20 @@ def command(
     Ends with 0 when nothing is found at or above --fail-on, 1 when something is, 2 on wrong use, 3 when something that had to be
     looked at could not be.
     """
+    from stopper.app.boot import Boot
     from stopper.audit import audit
+    from stopper.vantages import Looks
 
     gc.disable()  # one run makes many objects that live to its end: collecting them takes a third of the time
     config = _config(path, given)
     if write_baseline is not None:
         config = replace(config, baseline=None)  # what is written must hold the known findings too
+    boot = (
+        Boot(app, _folder(path), python and python.absolute(), boot_seconds, allow_network) if app else None
+    )
     targets = [(file, _format_of(file)) for file in output]
     with _Progress(show=not (no_progress or quiet) and sys.stderr.isatty()) as progress:
-        report = audit(path, config, progress.step)
+        report = audit(path, config, progress.step, Looks(boot))
     for file, kind in targets:
         _write(file, render(report, kind, verbose=verbose))
     if write_baseline is not None:
@@ -134,6 +157,11 @@ def render(
     width = shutil.get_terminal_size((100, 24)).columns if terminal else piped
     rendered: str = module.render(report, width=width, colour=colour, verbose=verbose)
     return rendered
+
+
+def _folder(path: Path) -> Path:
+    """Return the folder that an app is booted in."""
+    return path.parent if path.is_file() else path
 
 
 def _config(path: Path, given: dict[str, object]) -> Config:

@@ -15,7 +15,7 @@ from rich.padding import Padding
 from rich.rule import Rule as Line
 from rich.text import Text
 
-from stopper.finding import Confidence, Finding, Location, Severity
+from stopper.finding import Confidence, Finding, Location, Severity, Vantage
 from stopper.report import CLOSED, OPEN, AreaState, Report
 
 WIDTH = 100
@@ -96,6 +96,7 @@ def _finding(number: int, finding: Finding, report: Report) -> Iterator[Text | P
     yield _indented(Text(shown(finding.message)))
     yield from _code(finding)
     yield from _flow(finding)
+    yield from _evidence(finding)
     info = report.rules.get(finding.rule)
     if info is not None and info.why:
         yield _indented(Text.assemble(("why   ", "dim"), first_sentence(info.why)))
@@ -109,6 +110,13 @@ def _route(finding: Finding) -> Text:
     if finding.route is None:
         return Text("")
     return Text.assemble("   ", (f"{' '.join(finding.route.methods)} {shown(finding.route.rule)}", "cyan"))
+
+
+def _evidence(finding: Finding) -> Iterator[Padding]:
+    """Say what the vantages beside the source saw."""
+    for one in finding.evidence:
+        if one.vantage is not Vantage.SOURCE and one.message != finding.message:
+            yield _indented(Text.assemble((f"{one.vantage:<6}", "dim"), shown(one.message)))
 
 
 def _code(finding: Finding) -> Iterator[Padding]:

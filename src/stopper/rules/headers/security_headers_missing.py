@@ -35,13 +35,17 @@ References:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.finding import Area, Cleared, Confidence, Finding, Severity
 from stopper.policy import DEMANDED, HEADERS
 from stopper.rule import Rule
 from stopper.rules._headers import header_names
 from stopper.rules._posture import app_places
 from stopper.source.project import Project
+
+if TYPE_CHECKING:
+    from stopper.app.booted import Booted
 
 
 class SecurityHeadersMissing(Rule):
@@ -63,12 +67,29 @@ class SecurityHeadersMissing(Rule):
             missing.append("X-Frame-Options")
         if not missing:
             return
-        lines = "\n".join(f'    response.headers.setdefault("{name}", "{HEADERS[name]}")' for name in missing)
         for place in app_places(project):
             yield self.found(
                 place,
                 f"nothing in this project sets {', '.join(missing)}; a proxy outside it would settle it",
                 confidence=Confidence.MEDIUM,
-                remedy=f"@app.after_request\ndef security_headers(response):\n{lines}\n    return response",
+                remedy=_hook_for(missing),
                 context="headers",
             )
+
+    def app(self, booted: Booted) -> Iterator[Finding | Cleared]:
+        """Say which headers are on none of the app's own answers."""
+        if not booted.answers:
+            return
+        sent = {name.lower() for answer in booted.answers for name, _ in answer.headers}
+        missing = [name for name in DEMANDED if name.lower() not in sent]
+        if not missing:
+            yield self.cleared("the answers of the booted app carry them", context="headers")
+        else:
+            message = f"none of {len(booted.answers)} answers of the booted app has {', '.join(missing)}; a proxy before it would settle it"
+            yield self.seen("app:headers", message, confidence=Confidence.MEDIUM, remedy=_hook_for(missing))
+
+
+def _hook_for(missing: list[str]) -> str:
+    """Return the hook that sets the headers which are missing."""
+    lines = "\n".join(f'    response.headers.setdefault("{name}", "{HEADERS[name]}")' for name in missing)
+    return f"@app.after_request\ndef security_headers(response):\n{lines}\n    return response"

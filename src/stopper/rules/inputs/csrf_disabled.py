@@ -32,29 +32,16 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from stopper.finding import Area, Finding, Severity
-from stopper.rule import Rule
-from stopper.rules._posture import judged_setting
-from stopper.source.project import Project
+from stopper.finding import Area, Severity
+from stopper.rules._setting import SettingRule
 
 
-class CsrfDisabled(Rule):
+class CsrfDisabled(SettingRule):
     """Compare the WTF_CSRF settings, as they hold in production, with the policy."""
 
     area = Area.INPUTS
     severity = Severity.HIGH
     cwe = (352,)
-
-    def source(self, project: Project) -> Iterator[Finding]:
-        """Report each setting that switches the check off in production."""
-        for key in ("WTF_CSRF_ENABLED", "WTF_CSRF_CHECK_DEFAULT"):
-            yield from judged_setting(
-                self,
-                project,
-                key,
-                wrong=lambda value: not value,
-                wrong_message=f"{key} is off in production: forms of other sites are accepted",
-                remedy=f'app.config["{key}"] = True',
-            )
+    keys = ("WTF_CSRF_ENABLED", "WTF_CSRF_CHECK_DEFAULT")
+    wrong_message = "{key} is off in production: forms of other sites are accepted"
+    remedy = "True"

@@ -37,13 +37,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.finding import Area, Cleared, Confidence, Finding, Severity
 from stopper.rule import Rule
 from stopper.rules._posture import app_places, decorated_with, takes_post, uses_sessions
 from stopper.source.files import Role
 from stopper.source.project import Project
 from stopper.source.routes import Route
+
+if TYPE_CHECKING:
+    from stopper.app.booted import Booted
 
 _CSRF = re.compile(r"csrf|xsrf|sec-fetch-site|samesite_check", re.IGNORECASE)
 _TOKEN = re.compile(r"jwt|token|api_?key|basic_?auth|hmac|signature|oauth", re.IGNORECASE)
@@ -84,6 +88,15 @@ class CsrfMissing(Rule):
                 context="csrf",
                 route=first.ref,
             )
+
+    def app(self, booted: Booted) -> Iterator[Cleared]:
+        """Say whether an extension of the booted app checks every request."""
+        if (
+            "csrf" in booted.extensions
+            or booted.has("flask_seasurf.SeaSurf")
+            or "stopper" in booted.extensions
+        ):
+            yield self.cleared("an extension of the booted app checks requests", context="csrf")
 
 
 def _own(project: Project, route: Route) -> bool:

@@ -35,13 +35,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.finding import Area, Cleared, Confidence, Finding, Severity
 from stopper.policy import UPLOAD_BYTES
 from stopper.rule import Rule
 from stopper.rules._posture import absence, app_places
 from stopper.source.files import Role
 from stopper.source.project import Project
+
+if TYPE_CHECKING:
+    from stopper.app.booted import Booted
 
 _PROXY = re.compile(r"client_max_body_size\s+[1-9]|max_size\s+\d|LimitRequestBody\s+[1-9]")
 
@@ -71,4 +75,12 @@ class RequestSizeUnlimited(Rule):
                 confidence=absence(project) if uploads else Confidence.LOW,
                 remedy=f'app.config["MAX_CONTENT_LENGTH"] = {UPLOAD_BYTES}',
                 context="MAX_CONTENT_LENGTH",
+            )
+
+    def app(self, booted: Booted) -> Iterator[Finding | Cleared]:
+        """Say whether the booted app has a bound; where it has none, a proxy may still have one."""
+        bound = booted.config.get("MAX_CONTENT_LENGTH")
+        if bound:
+            yield self.cleared(
+                f"MAX_CONTENT_LENGTH is {bound} in the booted app", context="MAX_CONTENT_LENGTH"
             )

@@ -29,28 +29,22 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
-from stopper.finding import Area, Finding, Severity
-from stopper.rule import Rule
-from stopper.rules._posture import judged_setting
-from stopper.source.project import Project
+from stopper.finding import Area, Severity
+from stopper.rules._setting import SettingRule
 
 
-class LimiterDisabled(Rule):
+class LimiterDisabled(SettingRule):
     """Compare RATELIMIT_ENABLED, as it holds in production, with the policy."""
 
     area = Area.LIMITS
     severity = Severity.MEDIUM
     cwe = (799,)
+    keys = ("RATELIMIT_ENABLED",)
+    wrong_message = "{key} is False in production: no route is limited"
+    remedy = "True"
 
-    def source(self, project: Project) -> Iterator[Finding]:
-        """Report the setting where it is off in production."""
-        yield from judged_setting(
-            self,
-            project,
-            "RATELIMIT_ENABLED",
-            wrong=lambda value: value is False,
-            wrong_message="RATELIMIT_ENABLED is False in production: no route is limited",
-            remedy='app.config["RATELIMIT_ENABLED"] = True',
-        )
+    def wrong(self, value: Any) -> bool:
+        """Tell whether it is switched off, not merely unset."""
+        return value is False

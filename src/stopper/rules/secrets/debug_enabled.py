@@ -44,13 +44,20 @@ References:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.finding import Area, Cleared, Confidence, Finding, Severity
 from stopper.rule import Rule
 from stopper.rules._posture import TALISMAN, decorated_with
 from stopper.source.files import Role
 from stopper.source.project import Project
 from stopper.source.values import UNKNOWN
+
+if TYPE_CHECKING:
+    from stopper.app.booted import Booted
+
+
+_OFF = ("", "0", "false", "no")
 
 
 class DebugEnabled(Rule):
@@ -81,6 +88,17 @@ class DebugEnabled(Rule):
             )  # fmt: skip
         yield from self._settings(project)
 
+    def app(self, booted: Booted) -> Iterator[Finding | Cleared]:
+        """Say whether the app boots in debug mode where nothing in the environment asks for it."""
+        if booted.debug:
+            yield self.seen(
+                "setting:DEBUG",
+                "the app boots in debug mode although FLASK_DEBUG is not set",
+                remedy="DEBUG = False",
+            )
+        else:
+            yield self.cleared("the app boots with debug mode off", context="DEBUG")
+
     def _settings(self, project: Project) -> Iterator[Finding]:
         reported: set[str] = set()
         for setting in project.settings.in_production("DEBUG"):
@@ -103,12 +121,7 @@ class DebugEnabled(Rule):
 
     def _started(self, project: Project, reported: set[str]) -> Iterator[Finding]:
         for one in project.settings.variable("FLASK_DEBUG"):
-            live = one.environment in ("any", "production") and one.value.lower() not in (
-                "",
-                "0",
-                "false",
-                "no",
-            )
+            live = one.environment in ("any", "production") and one.value.lower() not in _OFF
             if live and one.location.path not in reported and project.role(one.location.path) is Role.APP:
                 yield self.found(
                     one.location, f"{one.how} sets FLASK_DEBUG", remedy="FLASK_DEBUG=0", context="FLASK_DEBUG"

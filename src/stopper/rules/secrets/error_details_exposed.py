@@ -42,11 +42,15 @@ References:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
 from stopper.source.project import Project
 from stopper.taint.flows import flows_into
+
+if TYPE_CHECKING:
+    from stopper.app.booted import Booted
 
 
 class ErrorDetailsExposed(Rule):
@@ -70,3 +74,12 @@ class ErrorDetailsExposed(Rule):
             message = f"{flow.source} is shown to the client by {flow.sink_name}."
             remedy = 'app.logger.exception("the import failed"); return {"error": "this did not work"}, 500'
             yield self.found_flow(flow, message, remedy=remedy, confidence=confidence)
+
+    def app(self, booted: Booted) -> Iterator[Finding]:
+        """Report the answers of the booted app that show a traceback."""
+        for answer in booted.answers:
+            if "Traceback (most recent call last)" in answer.body:
+                yield self.seen(
+                    f"endpoint:{answer.endpoint}", f"{answer.method} {answer.path} answers {answer.status} with a traceback", context=answer.path,
+                    remedy='app.logger.exception("it failed"); return {"error": "this did not work"}, 500',
+                )  # fmt: skip

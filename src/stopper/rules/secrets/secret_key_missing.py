@@ -30,11 +30,15 @@ References:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
 from stopper.rules.secrets._text import at_key, key_settings
 from stopper.source.project import Project
+
+if TYPE_CHECKING:
+    from stopper.app.booted import Booted
 
 
 class SecretKeyMissing(Rule):
@@ -51,3 +55,14 @@ class SecretKeyMissing(Rule):
             if setting.key == "SECRET_KEY" and not value.known and value.variable and value.default is None:
                 message = f"SECRET_KEY is None, and nothing says so, when {value.variable} is not set"
                 yield at_key(self, project, setting, message, Confidence.MEDIUM)
+
+    def app(self, booted: Booted) -> Iterator[Finding]:
+        """Report an app that boots without a key although it keeps sessions."""
+        if booted.config.get("SECRET_KEY") in (None, "") and booted.has(
+            "flask_login.login_manager.LoginManager", "flask_wtf.csrf.CSRFProtect"
+        ):
+            yield self.seen(
+                "setting:SECRET_KEY",
+                "the app boots without a SECRET_KEY: the first session fails",
+                remedy='SECRET_KEY = os.environ["SECRET_KEY"]',
+            )

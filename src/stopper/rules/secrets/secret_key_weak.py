@@ -38,12 +38,16 @@ References:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Finding, Severity
 from stopper.rule import Rule
-from stopper.rules.secrets._text import at_key, key_settings, key_text
+from stopper.rules.secrets._text import KEYS, at_key, key_settings, key_text
 from stopper.source.credentials import WELL_KNOWN, is_placeholder
 from stopper.source.project import Project
+
+if TYPE_CHECKING:
+    from stopper.app.booted import Booted
 
 SHORTEST = 16
 """Fewer characters than this do not hold 64 bits in any usual alphabet."""
@@ -75,3 +79,17 @@ class SecretKeyWeak(Rule):
                     setting,
                     f"{setting.key} has {len(text)} characters; {SHORTEST} random ones are the least",
                 )
+
+    def app(self, booted: Booted) -> Iterator[Finding]:
+        """Report each signing key of the booted app that a guesser would find; a long one may still stand in the source."""
+        for key in KEYS:
+            text = booted.config.get(key)
+            if (
+                isinstance(text, str)
+                and text
+                and (text.lower() in WELL_KNOWN or is_placeholder(text) or len(text) < SHORTEST)
+            ):
+                yield self.seen(
+                    f"setting:{key}", f"{key} of the booted app is short or a value that everybody tries first",
+                    remedy=f'{key} = os.environ["{key}"]',
+                )  # fmt: skip

@@ -27,11 +27,15 @@ References:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.finding import Area, Cleared, Confidence, Finding, Severity
 from stopper.rule import Rule
 from stopper.source.files import Role
 from stopper.source.project import Project
+
+if TYPE_CHECKING:
+    from stopper.app.booted import Booted
 
 
 class TestingModeOn(Rule):
@@ -50,3 +54,11 @@ class TestingModeOn(Rule):
                         setting.location, f"{key} is on in production", confidence=Confidence.HIGH if setting.value.known else Confidence.MEDIUM,
                         remedy=f"{key} = False", context=key,
                     )  # fmt: skip
+
+    def app(self, booted: Booted) -> Iterator[Finding | Cleared]:
+        """Say what the booted app has."""
+        for key in ("TESTING", "PROPAGATE_EXCEPTIONS"):
+            if booted.config.get(key) is True:
+                yield self.seen(f"setting:{key}", f"{key} is on in the booted app", remedy=f"{key} = False")
+            else:
+                yield self.cleared(f"{key} is off in the booted app", context=key)

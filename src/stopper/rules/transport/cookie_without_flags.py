@@ -39,6 +39,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
@@ -46,6 +47,9 @@ from stopper.rules._posture import constant
 from stopper.source.code import Expr
 from stopper.source.files import Role
 from stopper.source.project import Project
+
+if TYPE_CHECKING:
+    from stopper.app.booted import Booted
 
 _SENSITIVE = re.compile(r"sess|token|auth|login|remember|user|jwt|sid|secret|csrf", re.IGNORECASE)
 
@@ -76,8 +80,23 @@ class CookieWithoutFlags(Rule):
                 severity=Severity.MEDIUM if sensitive else Severity.LOW,
                 confidence=Confidence.HIGH if sensitive else Confidence.MEDIUM,
                 remedy=f'response.set_cookie({name!r}, value, secure=True, httponly=True, samesite="Lax")',
-                context=f"{call.function} {name}",
+                context=name,
             )
+
+    def app(self, booted: Booted) -> Iterator[Finding]:
+        """Report the cookies that the app's own answers set without the flags."""
+        for answer in booted.answers:
+            for cookie in answer.all("Set-Cookie"):
+                name = cookie.partition("=")[0]
+                lowered = cookie.lower()
+                if "max-age=0" in lowered or "01 jan 1970" in lowered:
+                    continue  # a cookie that is taken away
+                missing = [flag for flag in ("secure", "httponly", "samesite") if f"; {flag}" not in lowered]
+                if missing and _SENSITIVE.search(name):
+                    yield self.seen(
+                        f"cookie:{name}", f"{answer.method} {answer.path} sets the cookie {name!r} without {', '.join(missing)}",
+                        severity=Severity.MEDIUM, remedy=f'response.set_cookie({name!r}, value, secure=True, httponly=True, samesite="Lax")',
+                    )  # fmt: skip
 
 
 def _off(flag: Expr | None) -> bool:

@@ -25,29 +25,16 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from stopper.finding import Area, Finding, Severity
-from stopper.rule import Rule
-from stopper.rules._posture import judged_setting
-from stopper.source.project import Project
+from stopper.finding import Area, Severity
+from stopper.rules._setting import SettingRule
 
 
-class JwtCookieSecure(Rule):
+class JwtCookieSecure(SettingRule):
     """Compare JWT_COOKIE_SECURE, as it holds in production, with the policy."""
 
     area = Area.TRANSPORT
     severity = Severity.MEDIUM
     cwe = (614,)
-
-    def source(self, project: Project) -> Iterator[Finding]:
-        """Report a wrong value where it is written, and the absence of a right one at the app."""
-        yield from judged_setting(
-            self,
-            project,
-            "JWT_COOKIE_SECURE",
-            wrong=lambda value: not value,
-            wrong_message="JWT_COOKIE_SECURE is off: the token cookie is also sent over plain HTTP",
-            unset_message="",
-            remedy='app.config["JWT_COOKIE_SECURE"] = True',
-        )
+    keys = ("JWT_COOKIE_SECURE",)
+    wrong_message = "{key} is off: the token cookie is also sent over plain HTTP"
+    remedy = "True"

@@ -47,31 +47,22 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from stopper.finding import Area, Finding, Severity
-from stopper.rule import Rule
-from stopper.rules._posture import judged_setting
+from stopper.finding import Area, Severity
+from stopper.rules._setting import SettingRule
 from stopper.source.project import Project
 
 
-class RememberCookieSecure(Rule):
+class RememberCookieSecure(SettingRule):
     """Compare REMEMBER_COOKIE_SECURE, as it holds in production, with the policy."""
 
     area = Area.TRANSPORT
     severity = Severity.MEDIUM
     cwe = (614, 1004)
+    keys = ("REMEMBER_COOKIE_SECURE",)
+    wrong_message = "{key} is off: the cookie that logs the user in is also sent over plain HTTP"
+    unset_message = "{key} is set nowhere, and Flask-Login's default is False: the remember cookie is also sent over plain HTTP"
+    remedy = "True"
 
-    def source(self, project: Project) -> Iterator[Finding]:
-        """Report a wrong value where it is written, and the absence of a right one at the app."""
-        if not project.code.uses("flask_login"):
-            return
-        yield from judged_setting(
-            self,
-            project,
-            "REMEMBER_COOKIE_SECURE",
-            wrong=lambda value: not value,
-            wrong_message="REMEMBER_COOKIE_SECURE is off: the cookie that logs the user in is also sent over plain HTTP",
-            unset_message="REMEMBER_COOKIE_SECURE is set nowhere, and Flask-Login's default is False: the remember cookie is also sent over plain HTTP",
-            remedy='app.config["REMEMBER_COOKIE_SECURE"] = True',
-        )
+    def concerns(self, project: Project) -> bool:
+        """Tell whether Flask-Login is used."""
+        return project.code.uses("flask_login")

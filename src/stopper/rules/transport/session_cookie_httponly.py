@@ -25,29 +25,16 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from stopper.finding import Area, Finding, Severity
-from stopper.rule import Rule
-from stopper.rules._posture import judged_setting
-from stopper.source.project import Project
+from stopper.finding import Area, Severity
+from stopper.rules._setting import SettingRule
 
 
-class SessionCookieHttponly(Rule):
+class SessionCookieHttponly(SettingRule):
     """Compare SESSION_COOKIE_HTTPONLY, as it holds in production, with the policy."""
 
     area = Area.TRANSPORT
     severity = Severity.MEDIUM
     cwe = (1004,)
-
-    def source(self, project: Project) -> Iterator[Finding]:
-        """Report a wrong value where it is written, and the absence of a right one at the app."""
-        yield from judged_setting(
-            self,
-            project,
-            "SESSION_COOKIE_HTTPONLY",
-            wrong=lambda value: not value,
-            wrong_message="SESSION_COOKIE_HTTPONLY is off: any script in a page can read the session",
-            unset_message="",
-            remedy='app.config["SESSION_COOKIE_HTTPONLY"] = True',
-        )
+    keys = ("SESSION_COOKIE_HTTPONLY",)
+    wrong_message = "{key} is off: any script in a page can read the session"
+    remedy = "True"

@@ -39,36 +39,34 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
-from stopper.finding import Area, Finding, Severity
-from stopper.rule import Rule
-from stopper.rules._posture import TALISMAN, constant, judged_setting, own_calls, uses_sessions
+from stopper.finding import Area, Severity
+from stopper.rules._posture import TALISMAN, constant, own_calls, uses_sessions
+from stopper.rules._setting import SettingRule
 from stopper.source.project import Project
 
 
-class SessionCookieSamesite(Rule):
+class SessionCookieSamesite(SettingRule):
     """Compare SESSION_COOKIE_SAMESITE, as it holds in production, with the policy."""
 
     area = Area.TRANSPORT
     severity = Severity.LOW
     cwe = (1275, 352)
+    keys = ("SESSION_COOKIE_SAMESITE",)
+    wrong_message = "{key} lets other sites send requests with the user's session"
+    unset_message = (
+        "{key} is set nowhere: whether other sites can send requests with the session is left to the browser"
+    )
+    remedy = '"Lax"'
 
-    def source(self, project: Project) -> Iterator[Finding]:
-        """Report a wrong value where it is written, and the absence of a right one at the app."""
-        if not uses_sessions(project):
-            return
-        if any(
-            constant(call.argument(None, "session_cookie_samesite")) is not None
-            for call in own_calls(project, *TALISMAN)
-        ):
-            return
-        yield from judged_setting(
-            self,
-            project,
-            "SESSION_COOKIE_SAMESITE",
-            wrong=lambda value: str(value).lower() not in ("lax", "strict"),
-            wrong_message="SESSION_COOKIE_SAMESITE lets other sites send requests with the user's session",
-            unset_message="SESSION_COOKIE_SAMESITE is set nowhere: whether other sites can send requests with the session is left to the browser",
-            remedy='app.config["SESSION_COOKIE_SAMESITE"] = "Lax"',
+    def wrong(self, value: Any) -> bool:
+        """Tell whether other sites' requests carry the cookie."""
+        return str(value).lower() not in ("lax", "strict")
+
+    def concerns(self, project: Project) -> bool:
+        """Tell whether sessions are used and Talisman does not set the flag."""
+        talisman = own_calls(project, *TALISMAN)
+        return uses_sessions(project) and all(
+            constant(call.argument(None, "session_cookie_samesite")) is None for call in talisman
         )

@@ -38,36 +38,28 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from stopper.finding import Area, Finding, Severity
-from stopper.rule import Rule
-from stopper.rules._posture import TALISMAN, constant, judged_setting, own_calls, uses_sessions
+from stopper.finding import Area, Severity
+from stopper.rules._posture import TALISMAN, constant, own_calls, uses_sessions
+from stopper.rules._setting import SettingRule
 from stopper.source.project import Project
 
 
-class SessionCookieSecure(Rule):
+class SessionCookieSecure(SettingRule):
     """Compare SESSION_COOKIE_SECURE, as it holds in production, with the policy."""
 
     area = Area.TRANSPORT
     severity = Severity.MEDIUM
     cwe = (614,)
+    keys = ("SESSION_COOKIE_SECURE",)
+    wrong_message = "{key} is off in production: the session cookie is also sent over plain HTTP"
+    unset_message = (
+        "{key} is set nowhere, and Flask's default is False: the session cookie is also sent over plain HTTP"
+    )
+    remedy = "True"
 
-    def source(self, project: Project) -> Iterator[Finding]:
-        """Report a wrong value where it is written, and the absence of a right one at the app."""
-        if not uses_sessions(project):
-            return
-        if any(
-            constant(call.argument(None, "session_cookie_secure")) is not False
-            for call in own_calls(project, *TALISMAN)
-        ):
-            return
-        yield from judged_setting(
-            self,
-            project,
-            "SESSION_COOKIE_SECURE",
-            wrong=lambda value: not value,
-            wrong_message="SESSION_COOKIE_SECURE is off in production: the session cookie is also sent over plain HTTP",
-            unset_message="SESSION_COOKIE_SECURE is set nowhere, and Flask's default is False: the session cookie is also sent over plain HTTP",
-            remedy='app.config["SESSION_COOKIE_SECURE"] = True',
+    def concerns(self, project: Project) -> bool:
+        """Tell whether sessions are used and Talisman does not set the flag."""
+        talisman = own_calls(project, *TALISMAN)
+        return uses_sessions(project) and all(
+            constant(call.argument(None, "session_cookie_secure")) is False for call in talisman
         )

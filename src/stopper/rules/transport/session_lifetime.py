@@ -25,30 +25,23 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
-from stopper.finding import Area, Finding, Severity
+from stopper.finding import Area, Severity
 from stopper.policy import SESSION_DAYS
-from stopper.rule import Rule
-from stopper.rules._posture import judged_setting
-from stopper.source.project import Project
+from stopper.rules._setting import SettingRule
 
 
-class SessionLifetime(Rule):
+class SessionLifetime(SettingRule):
     """Compare PERMANENT_SESSION_LIFETIME, as it holds in production, with the policy."""
 
     area = Area.TRANSPORT
     severity = Severity.LOW
     cwe = (613,)
+    keys = ("PERMANENT_SESSION_LIFETIME",)
+    wrong_message = "{key} keeps a session valid for more than 31 days, also after logout"
+    remedy = "timedelta(hours=12)"
 
-    def source(self, project: Project) -> Iterator[Finding]:
-        """Report a wrong value where it is written, and the absence of a right one at the app."""
-        yield from judged_setting(
-            self,
-            project,
-            "PERMANENT_SESSION_LIFETIME",
-            wrong=lambda value: isinstance(value, int | float) and value > SESSION_DAYS * 86400,
-            wrong_message="PERMANENT_SESSION_LIFETIME keeps a session valid for more than 31 days, also after logout",
-            unset_message="",
-            remedy='app.config["PERMANENT_SESSION_LIFETIME"] = timedelta(hours=12)',
-        )
+    def wrong(self, value: Any) -> bool:
+        """Tell whether the time, in seconds, is longer than Flask's own default."""
+        return isinstance(value, int | float) and value > SESSION_DAYS * 86400

@@ -30,29 +30,22 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
-from stopper.finding import Area, Finding, Severity
-from stopper.rule import Rule
-from stopper.rules._posture import judged_setting
-from stopper.source.project import Project
+from stopper.finding import Area, Severity
+from stopper.rules._setting import SettingRule
 
 
-class SessionProtectionOff(Rule):
+class SessionProtectionOff(SettingRule):
     """Compare SESSION_PROTECTION, as it holds in production, with the policy."""
 
     area = Area.TRANSPORT
     severity = Severity.LOW
     cwe = (384, 613)
+    keys = ("SESSION_PROTECTION",)
+    wrong_message = "{key} is off: a copied session cookie works in any browser"
+    remedy = '"strong"'
 
-    def source(self, project: Project) -> Iterator[Finding]:
-        """Report a wrong value where it is written, and the absence of a right one at the app."""
-        yield from judged_setting(
-            self,
-            project,
-            "SESSION_PROTECTION",
-            wrong=lambda value: value is None or value == "",
-            wrong_message="SESSION_PROTECTION is off: a copied session cookie works in any browser",
-            unset_message="",
-            remedy='app.config["SESSION_PROTECTION"] = "strong"',
-        )
+    def wrong(self, value: Any) -> bool:
+        """Tell whether the check is switched off."""
+        return value is None or value == ""

@@ -42,11 +42,15 @@ References:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from stopper.finding import Area, Finding, Severity
+from stopper.finding import Area, Cleared, Finding, Severity
 from stopper.rule import Rule
 from stopper.rules._posture import absence, constant, own_calls
 from stopper.source.project import Project
+
+if TYPE_CHECKING:
+    from stopper.app.booted import Booted
 
 
 class TrustedHostsMissing(Rule):
@@ -72,3 +76,9 @@ class TrustedHostsMissing(Rule):
                 remedy='app.config["TRUSTED_HOSTS"] = ["your.domain"]',
                 context=call.function,
             )
+
+    def app(self, booted: Booted) -> Iterator[Cleared]:
+        """Say whether the booted app knows its hosts."""
+        hosts = booted.config.get("TRUSTED_HOSTS") or booted.config.get("SERVER_NAME")
+        if hosts:
+            yield self.cleared(f"the booted app answers for {hosts!r}")

@@ -39,12 +39,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
 from stopper.source.code import Call
 from stopper.source.files import Role
 from stopper.source.project import Project
+
+if TYPE_CHECKING:
+    from stopper.app.booted import Booted
 
 _MADE = (
     "jinja2.Environment", "jinja2.environment.Environment", "jinja2.sandbox.SandboxedEnvironment",
@@ -81,6 +85,14 @@ class JinjaAutoescapeDisabled(Rule):
                     remedy="Take the line out: Flask escapes HTML templates by itself.",
                     context=store.target.source,
                 )
+
+    def app(self, booted: Booted) -> Iterator[Finding]:
+        """Report an app whose environment does not escape HTML templates."""
+        if not booted.autoescape.get("page.html", True):
+            yield self.seen(
+                "app:autoescape", "the booted app does not escape what it puts into .html templates",
+                remedy="Take the line out: Flask escapes HTML templates by itself.",
+            )  # fmt: skip
 
     def _made(self, call: Call) -> Iterator[Finding]:
         argument = call.argument(None, "autoescape")

@@ -8,6 +8,7 @@ import pytest
 
 from stopper.source.files import walk
 from stopper.source.markup import HTMLContext
+from stopper.source.project import Project
 from stopper.source.template import Output, Template
 from stopper.source.templates import Templates, read
 
@@ -295,3 +296,40 @@ def test_an_enormous_template_is_bounded(tmp_path, content):
     started = time.process_time()
     project(tmp_path, {"templates/a.html": content})
     assert time.process_time() - started < 10
+
+
+@pytest.mark.parametrize(
+    ("code", "path"),
+    [
+        ("jinja2.PackageLoader('shop')", "shop/templates/a.html"),
+        ("jinja2.PackageLoader('shop', 'pages/mail')", "shop/pages/mail/a.html"),
+        ("jinja2.FileSystemLoader('pages')", "pages/a.html"),
+        ("flask.Flask('shop', template_folder='views')", "shop/views/a.html"),
+        ("flask.Blueprint('shop', 'shop', template_folder='../views')", "views/a.html"),
+    ],
+)
+def test_the_folder_that_the_code_names_is_where_names_start(tmp_path, code, path):
+    for name, text in {
+        "shop/app.py": f"import flask, jinja2\nx = {code}\n",
+        path: "{{ x }}",
+        "shop/__init__.py": "",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+
+    (template,) = Project(walk(tmp_path)).templates.all
+
+    assert (template.name, template.path) == ("a.html", path)
+
+
+def test_a_loader_of_a_package_does_not_rename_the_pages(tmp_path):
+    files = {
+        "shop/app.py": "import jinja2\nx = jinja2.PackageLoader('shop', 'mail')\n",
+        "shop/templates/page.html": "{{ x }}",
+        "shop/mail/letter.html": "{{ x }}",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+
+    assert sorted(Project(walk(tmp_path)).templates.by_name) == ["letter.html", "page.html"]

@@ -19,7 +19,7 @@ from stopper.source.template import Template
 from stopper.source.template_reader import Reader, extended
 
 if TYPE_CHECKING:
-    from stopper.source.code import Call, Code
+    from stopper.source.code import Call, Code, Expr
 
 AUTOESCAPED = (".html", ".htm", ".xml", ".xhtml", ".svg")
 """The endings for which Flask switches autoescape on; it looks at the case."""
@@ -52,6 +52,7 @@ _HTML = re.compile(
 )
 _NOT_FLASK = re.compile(r"(?:^|/)(?:roles|playbooks|ansible|charts|helm|puppet|salt)(?:/|$)")
 
+_LOADERS = ("jinja2.FileSystemLoader", "jinja2.PackageLoader")
 _INLINE = {
     "flask.render_template_string": ("source", True),
     "flask.stream_template_string": ("source", True),
@@ -133,24 +134,34 @@ def _read_after_parents(template: Template, parents: dict[str, Template], done: 
 def _folders(tree: Tree, code: Code | None) -> tuple[str, ...]:
     """Return the template folders that the code names, relative to the target, each ending in a slash."""
     found: set[str] = set()
-    for call in _calls(
-        code, ("flask.Flask", "flask.Blueprint", "jinja2.FileSystemLoader", "jinja2.PackageLoader")
-    ):
-        argument = (
-            call.argument(None, "template_folder")
-            if call.name.startswith("flask.")
-            else call.argument(0, "searchpath")
-        )
-        value = argument.value.constant if argument is not None else None
-        if not isinstance(value, str) or not value.strip("./"):
+    for call in _calls(code, ("flask.Flask", "flask.Blueprint", *_LOADERS)):
+        value = _searched(call)
+        if not value.strip("./"):
             continue
         base = call.module.path.rpartition("/")[0]
-        for start in {base, ""}:
+        above = base.rpartition("/")[0]
+        for start in dict.fromkeys((base, above, "") if call.name.endswith("PackageLoader") else (base, "")):
             folder = _normal(f"{start}/{value}")
             if any(file.path.startswith(folder) for file in tree.files):
                 found.add(folder)
                 break
     return tuple(sorted(found, key=len, reverse=True))
+
+
+def _searched(call: Call) -> str:
+    """Return the folder that a call names, "" where it is not constant."""
+    if call.name.startswith("flask."):
+        return _text(call.argument(None, "template_folder"))
+    if call.name.endswith("FileSystemLoader"):
+        return _text(call.argument(0, "searchpath"))
+    package, inside = _text(call.argument(0, "package_name")), call.argument(1, "package_path")
+    folder = _text(inside) if inside is not None else "templates"
+    return f"{package.replace('.', '/')}/{folder}" if package and folder else ""
+
+
+def _text(argument: Expr | None) -> str:
+    value = argument.value.constant if argument is not None else None
+    return value if isinstance(value, str) else ""
 
 
 def _normal(path: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,8 +15,23 @@ MAX_DEPTH = 3
 MAX_TRACE = 12
 """How many hops of a trace are kept."""
 
+MAX_FIELDS = 40
+"""How many fields of one value are kept apart."""
+MAX_CHOICES = 6
+"""How many functions or classes one value may be."""
+
 ALL = "*"
 """Stands for every kind of sink."""
+IMPLIED = {"page": "html", "page-url": "redirect"}
+"""What is safe for the second kind of sink is safe for the first."""
+ANY = "[*]"
+"""The field of elements at unknown places."""
+KEYS = "[keys]"
+"""The field of a dict's unknown keys."""
+EACH = "[each]"
+"""The part that iteration reads."""
+SEQUENCES = frozenset(("list", "tuple"))
+CONTAINERS = frozenset(("list", "tuple", "set", "dict", "iterator"))
 
 Hop = tuple[Place, str]
 
@@ -51,7 +66,7 @@ class Taint:
 
     def safe_for(self, kind: str) -> bool:
         """Tell whether the data can no longer harm a sink of ``kind``."""
-        return kind in self.clean or ALL in self.clean
+        return kind in self.clean or ALL in self.clean or IMPLIED.get(kind, kind) in self.clean
 
     def cleaned(self, kinds: Iterable[str]) -> Taint:
         """Return the taint after a sanitiser or a guard for ``kinds``."""
@@ -65,7 +80,43 @@ class Taint:
         """Return the taint after one more hop; a second hop at one place is left out."""
         if at is None or len(self.trace) >= MAX_TRACE or (self.trace and self.trace[-1][0] is at):
             return self
-        return replace(self, trace=(*self.trace, (at, note)))
+        return Taint(
+            self.source,
+            self.kind,
+            self.parameter,
+            self.clean,
+            self.marks,
+            self.near,
+            (*self.trace, (at, note)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Something that can be called, as a value: a function or a class of the project, a bound method, a partial."""
+
+    scope: Any
+    """The project's function, class or module; None for a library's."""
+    name: str = ""
+    """The full name of a library's function."""
+    receiver: Value | None = None
+    """What a bound method is bound to."""
+    args: tuple[Value, ...] = ()
+    """What ``functools.partial`` has put in front."""
+    keywords: tuple[tuple[str, Value], ...] = ()
+    outer: tuple[tuple[str, Value], ...] = ()
+    """The variables of the enclosing functions, as they stood when the function was defined."""
+
+    def mapped(self, change: Callable[[tuple[Taint, ...]], tuple[Taint, ...]]) -> Target:
+        """Return the target with ``change`` applied to the taints of everything it holds."""
+        if self.receiver is None and not self.args and not self.keywords and not self.outer:
+            return self
+        return replace(
+            self, receiver=self.receiver.mapped(change) if self.receiver is not None else None,
+            args=tuple(value.mapped(change) for value in self.args),
+            keywords=tuple((name, value.mapped(change)) for name, value in self.keywords),
+            outer=tuple((name, value.mapped(change)) for name, value in self.outer),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +125,50 @@ class Value:
 
     taints: tuple[Taint, ...] = ()
     constant: Any = UNKNOWN
+    """A text, bytes, a number, a truth or None; containers are told by their fields."""
     shape: str = ""
     """``list``, ``dict``, ``tuple``, ``set``, ``iterator``; "" for all else."""
     fields: tuple[tuple[str, Value], ...] = ()
-    """What is known of parts, apart from the whole."""
+    """What is known of parts, apart from the whole: ``.name``, ``['key']``, ``[0]``; ``[*]`` for elements at unknown places and
+    ``[keys]`` for unknown keys."""
     literal: str = ""
     """The constant text in a string that is built, with a NUL for each part that is not constant."""
+    name: str = ""
+    """The full name of a library's object, with ``()`` for the result of a call: ``flask.request``."""
+    targets: tuple[Target, ...] = ()
+    """What is called when the value is called, as far as it is known."""
+    classes: tuple[Any, ...] = ()
+    """The project's classes that it may be an instance of."""
+
+    def named(self, name: str) -> Value:
+        """Return the value as a library's object of that name."""
+        if name == self.name:
+            return self
+        return Value(
+            self.taints,
+            self.constant,
+            self.shape,
+            self.fields,
+            self.literal,
+            name,
+            self.targets,
+            self.classes,
+        )
 
     @property
     def known(self) -> bool:
         """Tell whether the value is one constant."""
         return self.constant is not UNKNOWN
+
+    @property
+    def closed(self) -> bool:
+        """Tell whether it is a container of which every element is known by its place."""
+        return self.shape in CONTAINERS and not self.taints and all(name != ANY for name, _ in self.fields)
+
+    def items(self) -> list[tuple[str, Value]]:
+        """Return the elements of a container: the fields in brackets, in their order; of a list by number."""
+        found = [item for item in self.fields if item[0][0] == "[" and item[0] != KEYS]
+        return sorted(found, key=_by_number) if self.shape != "dict" else found
 
     def every(self) -> tuple[Taint, ...]:
         """Return the taints of the value and of all its parts."""
@@ -92,33 +176,82 @@ class Value:
             return self.taints
         return merged(self.taints, *(part.every() for _, part in self.fields))
 
+    def field(self, name: str) -> Value | None:
+        """Return what a field holds, None where nothing is known of it apart from the whole."""
+        for key, part in self.fields:
+            if key == name:
+                return part
+        return None
+
     def part(self, name: str) -> Value:
         """Return what a field holds; a part that is not known by itself is as the whole."""
-        found = dict(self.fields)
-        if name in found:
-            return found[name]
-        if name in ("[*]", "[:]"):
-            return Value(self.every(), shape=self.shape if name == "[:]" else "")
-        if "[*]" in found:
-            return Value(merged(self.taints, found["[*]"].every()))
-        return Value(self.taints)
+        found = self.field(name)
+        if found is not None:
+            return found
+        if name == EACH:
+            return self._each()
+        if name == ANY:
+            return self._any()
+        if name == "[:]":
+            return Value(self.every(), UNKNOWN, self.shape, ((ANY, self._any()),))
+        if name.startswith("[-") and self.closed:
+            items = self.items()
+            place = len(items) + int(name[1:-1]) if name[2:-1].isdecimal() else -1
+            return items[place][1] if 0 <= place < len(items) else CLEAN
+        rest = self.field(ANY) if name[0] == "[" else None
+        return Value(self.taints) if rest is None else _with(rest, self.taints)
+
+    def _any(self) -> Value:
+        """Return what an element at an unknown place may be."""
+        items = self.items()
+        if not items or self.shape not in CONTAINERS:
+            return Value(self.every())
+        return _with(together([part for _, part in items]), self.taints)
+
+    def _each(self) -> Value:
+        """Return what iteration gives: the keys of a dict, the elements of all else."""
+        if self.shape != "dict":
+            return self._any() if self.field(ANY) is None else _with(self.part(ANY), self.taints)
+        keys = self.field(KEYS)
+        return Value(self.taints) if keys is None else _with(keys, self.taints)
 
     def with_part(self, name: str, part: Value, depth: int = 0) -> Value:
         """Return the value after a store into a field: a strong update where the field is known."""
         if depth >= MAX_DEPTH:
-            return Value(merged(self.taints, part.every()), shape=self.shape)
+            return replace(self.flat(), taints=merged(self.taints, part.every()))
         found = dict(self.fields)
-        if name == "[*]" and name in found:
+        if name in (ANY, KEYS) and name in found:
             part = joined(found[name], part)
-        found[name] = part if len(part.fields) < 40 else Value(part.every(), shape=part.shape)
-        return Value(self.taints, UNKNOWN, self.shape, tuple(sorted(found.items())))
+        found[name] = part
+        if len(found) > MAX_FIELDS:
+            return replace(self, constant=UNKNOWN).flat(part.every())
+        return replace(self, constant=UNKNOWN, fields=tuple(sorted(found.items(), key=_name)))
 
-    def mapped(self, taints: Iterable[Taint]) -> Value:
-        """Return a flat value with these taints instead."""
-        return Value(tuple(taints))
+    def flat(self, more: tuple[Taint, ...] = ()) -> Value:
+        """Return the value with its fields given up: whatever a field holds may be anywhere."""
+        rest = ((ANY, CLEAN),) if self.shape in CONTAINERS else ()
+        return replace(self, taints=merged(self.every(), more), fields=rest)
+
+    def opened(self) -> Value:
+        """Return a container with its elements at unknown places."""
+        items = self.items()
+        others = [item for item in self.fields if item not in items]
+        return replace(self, fields=tuple(sorted([*others, (ANY, self._any())], key=_name)))
+
+    def mapped(self, change: Callable[[tuple[Taint, ...]], tuple[Taint, ...]]) -> Value:
+        """Return the value with ``change`` applied to the taints of each of its parts, in what it calls as well."""
+        if not self.taints and not self.fields and not self.targets:
+            return self
+        return replace(
+            self, taints=change(self.taints) if self.taints else (),
+            fields=tuple((name, part.mapped(change)) for name, part in self.fields),
+            targets=tuple(target.mapped(change) for target in self.targets),
+        )  # fmt: skip
 
     def refined(self, change: Any) -> Value:
         """Return the value with ``change`` applied to each taint; None drops one."""
+        if not self.taints and not self.fields:
+            return self
         taints = tuple(new for taint in self.taints if (new := change(taint)) is not None)
         fields = tuple((name, part.refined(change)) for name, part in self.fields)
         return replace(self, taints=taints, fields=fields)
@@ -126,6 +259,29 @@ class Value:
 
 CLEAN = Value()
 State = Mapping[str, Value]
+
+
+def together(values: list[Value]) -> Value:
+    """Return what is known when any one of the values may be there; nothing where there are none."""
+    if not values:
+        return CLEAN
+    result = values[0]
+    for value in values[1:]:
+        result = joined(result, value)
+    return result
+
+
+def _with(value: Value, taints: tuple[Taint, ...]) -> Value:
+    return replace(value, taints=merged(taints, value.taints)) if taints else value
+
+
+def _name(item: tuple[str, Value]) -> str:
+    return item[0]
+
+
+def _by_number(item: tuple[str, Value]) -> tuple[int, str]:
+    text = item[0][1:-1]
+    return (int(text), "") if text.isdecimal() else (MAX_FIELDS, text)
 
 
 def merged(*groups: Iterable[Taint]) -> tuple[Taint, ...]:
@@ -154,12 +310,44 @@ def joined(one: Value, other: Value) -> Value:
     """Return what is known when either value may be there."""
     if one is other or one == other:
         return one
+    if _differ(one, other):
+        one, other = one.opened(), other.opened()
     constant = one.constant if _same(one.constant, other.constant) else UNKNOWN
-    names = [*dict(one.fields), *(name for name, _ in other.fields if name not in dict(one.fields))]
-    fields = tuple(sorted((name, joined(one.part(name), other.part(name))) for name in names))
-    shape = one.shape if one.shape == other.shape else one.shape or other.shape
-    literal = one.literal if one.literal == other.literal else one.literal or other.literal
-    return Value(merged(one.taints, other.taints), constant, shape, fields, literal)
+    return Value(
+        merged(one.taints, other.taints), constant, _either(one.shape, other.shape), _fields(one, other),
+        _either(one.literal, other.literal), _name_of(one, other), _union(one.targets, other.targets),
+        _union(one.classes, other.classes),
+    )  # fmt: skip
+
+
+def _differ(one: Value, other: Value) -> bool:
+    """Tell whether two lists are of different lengths."""
+    return one.shape in SEQUENCES and other.shape in SEQUENCES and len(one.fields) != len(other.fields)
+
+
+def _fields(one: Value, other: Value) -> tuple[tuple[str, Value], ...]:
+    if not one.fields or not other.fields:
+        return one.fields or other.fields
+    left, right = dict(one.fields), dict(other.fields)
+    names = sorted({*left, *right})
+    return tuple((name, joined(one.part(name), other.part(name))) for name in names)
+
+
+def _either(one: str, other: str) -> str:
+    return one or other
+
+
+def _name_of(one: Value, other: Value) -> str:
+    """Return the name that both have; a value that was None before it was set keeps the name it was given."""
+    if one.name == other.name or other.constant is None:
+        return one.name
+    return other.name if one.constant is None else ""
+
+
+def _union(one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
+    if one == other or not other:
+        return one
+    return tuple(dict.fromkeys((*one, *other)))[:MAX_CHOICES]
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -167,9 +355,17 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def joined_states(one: dict[str, Value], other: dict[str, Value]) -> dict[str, Value]:
-    """Return what is known where two ways meet; a variable that only one way sets may hold what that way put there."""
-    result = dict(one)
+    """Return what is known where two ways meet: ``one`` itself, where the other adds nothing to it.
+
+    A variable that only one way sets may hold what that way put there.
+    """
+    result = one
     for name, value in other.items():
-        before = result.get(name)
-        result[name] = value if before is None else joined(before, value)
+        before = one.get(name)
+        if before is value:
+            continue
+        after = value if before is None else joined(before, value)
+        if after is not before and after != before:
+            result = dict(one) if result is one else result
+            result[name] = after
     return result

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import ast
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
-from stopper.source.module import Scope
-from stopper.source.names import Names, RefKind
-from stopper.source.values import State, evaluate
+from stopper.source.module import Kind, Scope
+from stopper.source.names import Names, Ref, RefKind
+from stopper.source.values import UNKNOWN, State, evaluate
+from stopper.taint.building import Builder
 from stopper.taint.ir import (
     AccessPath,
     Assign,
-    Block,
     Build,
     Call,
     Compare,
+    Compute,
     Constant,
+    Define,
     Edge,
-    Join,
     Load,
-    Op,
-    Opaque,
     Operand,
+    Return,
+    Share,
     Store,
 )
 
+ANY = "[*]"
 MAX_NESTING = 60
 """How deeply an expression is followed; hand-written code stays far below."""
 
@@ -34,44 +36,22 @@ _COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Eq: "==", ast.NotEq: "!=", ast.In: "in", ast.NotIn: "not in", ast.Is: "is", ast.IsNot: "is not",
     ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
 }  # fmt: skip
+OPERATORS: dict[type[ast.operator], str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**", ast.BitOr: "|", ast.BitAnd: "&",
+    ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>", ast.MatMult: "@", ast.Div: "/",
+}  # fmt: skip
+_SETTLED = (str, bytes, int, float, bool, type(None), tuple, frozenset)
 _SHAPES = {ast.List: "list", ast.Tuple: "tuple", ast.Set: "set"}
 
 
-class Expressions:
+class Expressions(Builder):
     """Append the operations of expressions to the current block."""
 
-    def __init__(self, scope: Scope, names: Names) -> None:
-        """Start an empty function for ``scope``."""
-        self.scope = scope
-        self.names = names
-        self.blocks = [Block()]
-        self.current = self.blocks[0]
-        self.opaque = 0
-        self._temporaries = 0
+    def __init__(self, scope: Scope, names: Names, rebound: Collection[str] = ()) -> None:
+        """Start an empty function for ``scope``; the variables ``rebound`` are assigned by functions of their module."""
+        super().__init__(scope, names, rebound)
         self._nesting = 0
         self._globals: dict[str, Operand] = {}
-
-    def emit(self, op: Op) -> None:
-        """Append an operation."""
-        self.current.ops.append(op)
-
-    def temporary(self) -> AccessPath:
-        """Return a fresh target."""
-        self._temporaries += 1
-        return AccessPath(f"%{self._temporaries}")
-
-    def block(self) -> int:
-        """Add a block and return its number."""
-        self.blocks.append(Block())
-        return len(self.blocks) - 1
-
-    def enter(self, number: int) -> None:
-        """Go on in block ``number``."""
-        self.current = self.blocks[number]
-
-    def jump(self, number: int) -> None:
-        """End the current block with a jump."""
-        self.current.edges.append(Edge(number))
 
     def value(self, expr: ast.expr) -> Operand:
         """Lower an expression and return where its value is."""
@@ -79,7 +59,7 @@ class Expressions:
         self._nesting += 1
         try:
             if method is None or self._nesting > MAX_NESTING:
-                return self._unknown(expr)
+                return self.unknown(expr)
             return method(self, expr)
         finally:
             self._nesting -= 1
@@ -88,6 +68,8 @@ class Expressions:
         """Lower a test: control goes to ``then`` or ``otherwise``, by way of each part of ``and``, ``or`` and ``not``."""
         if isinstance(expr, ast.UnaryOp) and isinstance(expr.op, ast.Not):
             self.condition(expr.operand, otherwise, then)
+        elif isinstance(expr, ast.Compare) and len(expr.comparators) > 1:
+            self.condition(_unchained(expr), then, otherwise)
         elif isinstance(expr, ast.BoolOp):
             for part in expr.values[:-1]:
                 following = self.block()
@@ -97,63 +79,86 @@ class Expressions:
             self.condition(expr.values[-1], then, otherwise)
         else:
             test = self.value(expr)
-            self.current.edges += [Edge(then, test, truth=True), Edge(otherwise, test, truth=False)]
+            self.branch(test, then, otherwise)
 
     def assign(self, target: ast.expr, source: Operand, node: ast.AST) -> None:
         """Lower the assignment of ``source`` to a target of any form."""
         if isinstance(target, ast.Name):
-            self.emit(Assign(AccessPath(target.id), source, node))
+            shared = target.id in self.scope.outer
+            self.emit(
+                Share(target.id, source, node) if shared else Assign(AccessPath(target.id), source, node)
+            )
         elif isinstance(target, ast.Tuple | ast.List):
-            for index, part in enumerate(target.elts):
-                piece = self.temporary()
-                self.emit(Load(piece, source, f"[{index}]", at=node))
-                self.assign(part, piece, node)
+            self._unpack(target.elts, source, node)
         elif isinstance(target, ast.Starred):
             self.assign(target.value, source, node)
         elif isinstance(target, ast.Attribute | ast.Subscript):
             self._store(target, source, node)
 
+    def _unpack(self, parts: list[ast.expr], source: Operand, node: ast.AST) -> None:
+        """Lower ``a, *b, c = source``: places after the star count from the end."""
+        star = next((at for at, part in enumerate(parts) if isinstance(part, ast.Starred)), len(parts))
+        for index, part in enumerate(parts):
+            piece = self.temporary()
+            if index == star:
+                end = index - len(parts) + 1
+                bounds = (Constant(index), Constant(end or None), Constant(None))
+                self.emit(Load(piece, source, "[:]", at=node, key=self.slice_of(bounds, node)))
+            else:
+                self.emit(Load(piece, source, f"[{index if index < star else index - len(parts)}]", at=node))
+            self.assign(part, piece, node)
+
     def _store(self, target: ast.Attribute | ast.Subscript, source: Operand, node: ast.AST) -> None:
         base = self.value(target.value)
         name = self.names.name(target.value, self.scope) or ""
-        if isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Constant | ast.Slice):
-            key = self.value(target.slice)
+        if isinstance(target, ast.Attribute):
+            self.emit(Store(base, f".{target.attr}", source, name, node))
+            return
+        part, key = self._key(target.slice)
+        if key is not None and part == ANY:
             self.emit(
                 Call(self.temporary(), f"{name}.__setitem__", "__setitem__", base, (key, source), at=node)
             )
-        part = f".{target.attr}" if isinstance(target, ast.Attribute) else self._key(target.slice)
-        self.emit(Store(base, part, source, name, node))
+        self.emit(Store(base, part, source, name, node, key))
 
-    def _key(self, index: ast.expr) -> str:
+    def _key(self, index: ast.expr) -> tuple[str, Operand | None]:
+        """Return the part that a subscript reads, and what it is computed from where it is no constant."""
         if isinstance(index, ast.Constant):
-            return f"[{index.value!r}]"
+            return f"[{index.value!r}]", None
         if isinstance(index, ast.UnaryOp) and isinstance(index.operand, ast.Constant):
-            return f"[-{index.operand.value!r}]"
+            return f"[-{index.operand.value!r}]", None
         if isinstance(index, ast.Slice):
-            return "[:]"
-        self.value(index)
-        return "[*]"
-
-    def _unknown(self, expr: ast.expr) -> Operand:
-        target = self.temporary()
-        self.opaque += 1
-        self.emit(Opaque(target, type(expr).__name__, expr))
-        return target
+            bounds = tuple(
+                self.value(bound) if bound is not None else Constant(None)
+                for bound in (index.lower, index.upper, index.step)
+            )
+            return "[:]", self.slice_of(bounds, index)
+        return ANY, self.value(index)
 
     def _constant(self, expr: ast.Constant) -> Operand:
         return Constant(expr.value)
 
     def _name(self, expr: ast.Name) -> Operand:
         name = expr.id
-        scope: Scope | None = self.scope
-        if name in self.scope.bindings or scope is None or scope.parent is None:
+        if self.scope.parent is None or (name in self.scope.bindings and name not in self.scope.outer):
+            self.free.update(() if name in self.scope.bindings else (name,))
             return AccessPath(name)
-        if name not in self._globals:
-            known = evaluate(expr, self.scope, self.names)
-            self._globals[name] = (
-                Constant(known.constant) if known.state is State.CONSTANT else AccessPath(name)
-            )
-        return self._globals[name]
+        found = self._globals.get(name)
+        if found is None:
+            found = self._globals[name] = self._outer(expr)
+            if isinstance(found, AccessPath):
+                self.free.add(name)
+        return found
+
+    def _outer(self, expr: ast.Name) -> Operand:
+        """Return a variable of an enclosing scope: its constant, where nothing else is ever assigned to it."""
+        if expr.id in self.rebound or expr.id in self.scope.outer:
+            return AccessPath(expr.id)
+        known = evaluate(expr, self.scope, self.names)
+        settled = known.state is State.CONSTANT and isinstance(known.constant, _SETTLED)
+        if not settled or (isinstance(known.constant, tuple) and UNKNOWN in known.constant):
+            return AccessPath(expr.id)
+        return Constant(known.constant)
 
     def _attribute(self, expr: ast.Attribute) -> Operand:
         name = self.names.name(expr, self.scope) or ""
@@ -164,15 +169,15 @@ class Expressions:
 
     def _subscript(self, expr: ast.Subscript) -> Operand:
         base = self.value(expr.value)
-        part = self._key(expr.slice)
+        part, key = self._key(expr.slice)
         target = self.temporary()
-        self.emit(Load(target, base, part, "", expr))
+        self.emit(Load(target, base, part, "", expr, key))
         return target
 
     def _call(self, expr: ast.Call) -> Operand:
         func = expr.func
         ref = self.names.resolve(func, self.scope)
-        receiver = self.value(func.value) if isinstance(func, ast.Attribute) else None
+        receiver = self._receiver(func)
         last = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
         if (
             last == "format"
@@ -182,17 +187,46 @@ class Expressions:
         ):
             return self._format(expr, receiver.value)
         args = tuple(self.value(arg.value if isinstance(arg, ast.Starred) else arg) for arg in expr.args)
+        stars = tuple(place for place, arg in enumerate(expr.args) if isinstance(arg, ast.Starred))
         keywords = tuple((keyword.arg or "**", self.value(keyword.value)) for keyword in expr.keywords)
-        callee = ref.scope if ref is not None and ref.kind is RefKind.FUNCTION else None
-        name = ref.name if ref else ""
-        if ref is not None and ref.kind is RefKind.CLASS and ref.scope is not None:
-            base = next(
-                (base.name for base in self.names.bases(ref.scope) if base.kind is RefKind.EXTERNAL), "object"
-            )
-            name = f"{base}.__init__"
+        callee = ref.scope if ref is not None and ref.kind in (RefKind.FUNCTION, RefKind.CLASS) else None
+        name = self._called(ref)
         target = self.temporary()
-        self.emit(Call(target, name, last, receiver, args, keywords, callee, expr))
+        self.emit(Call(
+            target, name, last, receiver, args, keywords, callee, expr, self._function(func, ref), _is_super(func), stars,
+        ))  # fmt: skip
         return target
+
+    def _called(self, ref: Ref | None) -> str:
+        """Return the name of what is called; a class of the project goes by the library's class that it is made from."""
+        if ref is None or ref.kind is not RefKind.CLASS or ref.scope is None:
+            return ref.name if ref else ""
+        base = next(
+            (base.name for base in self.names.bases(ref.scope) if base.kind is RefKind.EXTERNAL), "object"
+        )
+        return f"{base}.__init__"
+
+    def _receiver(self, func: ast.expr) -> Operand | None:
+        if not isinstance(func, ast.Attribute):
+            return None
+        if _is_super(func):
+            first = next(iter(self.scope.bindings), "")
+            return AccessPath(first) if first else None
+        return self.value(func.value)
+
+    def _function(self, func: ast.expr, ref: Ref | None) -> Operand | None:
+        """Return where the called thing is kept; None where its name says all."""
+        if isinstance(func, ast.Attribute):
+            return None
+        if not isinstance(func, ast.Name):
+            return self.value(func)
+        if func.id in self.scope.bindings or (
+            ref is None and self.names.lookup(func.id, self.scope) is not None
+        ):
+            return self.value(func)
+        inside = ref is not None and ref.scope is not None and ref.kind is RefKind.FUNCTION
+        nested = inside and ref is not None and ref.scope is not None and _is_nested(ref.scope)
+        return self.value(func) if nested else None
 
     def _format(self, expr: ast.Call, template: str) -> Operand:
         """Lower ``"...{}...".format(a, b)`` with every value in its place."""
@@ -215,12 +249,7 @@ class Expressions:
             parts.append(
                 found or (positional[index] if index < len(positional) else named.get("**", Constant("")))
             )
-        return self._joined(parts, expr)
-
-    def _joined(self, parts: list[Operand], expr: ast.expr, quoted: tuple[int, ...] = ()) -> Operand:
-        target = self.temporary()
-        self.emit(Join(target, tuple(parts), quoted, expr))
-        return target
+        return self.joined(parts, expr)
 
     def _fstring(self, expr: ast.JoinedStr) -> Operand:
         parts: list[Operand] = []
@@ -232,7 +261,7 @@ class Expressions:
                 parts.append(self.value(part.value))
             else:
                 parts.append(self.value(part))
-        return self._joined(parts, expr, tuple(quoted))
+        return self.joined(parts, expr, tuple(quoted))
 
     def _binary(self, expr: ast.BinOp) -> Operand:
         if (
@@ -242,13 +271,7 @@ class Expressions:
         ):
             return self._percent(expr, expr.left.value)
         left, right = self.value(expr.left), self.value(expr.right)
-        if isinstance(expr.op, ast.Add | ast.Mod | ast.Div | ast.BitOr):
-            if isinstance(expr.op, ast.Div):
-                target = self.temporary()
-                self.emit(Call(target, "pathlib.PurePath.__truediv__", "/", None, (left, right), at=expr))
-                return target
-            return self._joined([left, right], expr)
-        return self._unknown(expr)
+        return self.operation(OPERATORS[type(expr.op)], left, right, expr)
 
     def _percent(self, expr: ast.BinOp, template: str) -> Operand:
         right = expr.right
@@ -257,11 +280,11 @@ class Expressions:
         )
         pieces = template.split("%s")
         if len(pieces) - 1 != len(values):
-            return self._joined([Constant(template), *values], expr)
+            return self.joined([Constant(template), *values], expr)
         parts: list[Operand] = [Constant(pieces[0])]
         for piece, value in zip(pieces[1:], values, strict=True):
             parts += [value, Constant(piece)]
-        return self._joined(parts, expr)
+        return self.joined(parts, expr)
 
     def _sequence(self, expr: ast.List | ast.Tuple | ast.Set) -> Operand:
         items: list[tuple[str, Operand]] = []
@@ -274,29 +297,44 @@ class Expressions:
         return target
 
     def _dict(self, expr: ast.Dict) -> Operand:
-        items = [
-            ("**" if key is None else self._key(key), self.value(value))
-            for key, value in zip(expr.keys, expr.values, strict=True)
-        ]
+        items: list[tuple[str, Operand]] = []
+        for key, value in zip(expr.keys, expr.values, strict=True):
+            part, computed = self._key(key) if key is not None else ("**", None)
+            given = self.value(value)
+            if computed is not None:
+                items.append(("[keys]", computed))
+            items.append((part, given))
         target = self.temporary()
         self.emit(Build(target, "dict", tuple(items), expr))
         return target
 
     def _comparison(self, expr: ast.Compare) -> Operand:
-        left = self.value(expr.left)
-        rights = [self.value(right) for right in expr.comparators]
-        if len(rights) != 1:
-            return self._unknown(expr)
+        if len(expr.comparators) != 1:
+            return self.value(_unchained(expr))
+        left, right = self.value(expr.left), self.value(expr.comparators[0])
         target = self.temporary()
-        self.emit(Compare(target, _COMPARISONS[type(expr.ops[0])], left, rights[0], expr))
+        self.emit(Compare(target, _COMPARISONS[type(expr.ops[0])], left, right, expr))
         return target
 
     def _unary(self, expr: ast.UnaryOp) -> Operand:
         operand = self.value(expr.operand)
-        if not isinstance(expr.op, ast.Not):
-            return self._unknown(expr)
         target = self.temporary()
-        self.emit(Compare(target, "not", operand, Constant(None), expr))
+        if isinstance(expr.op, ast.Not):
+            self.emit(Compare(target, "not", operand, Constant(None), expr))
+        elif isinstance(expr.op, ast.Invert):
+            self.emit(Compute(target, "^", operand, Constant(-1), expr))
+        else:
+            self.emit(
+                Compute(target, "-" if isinstance(expr.op, ast.USub) else "u+", Constant(0), operand, expr)
+            )
+        return target
+
+    def _lambda(self, expr: ast.Lambda) -> Operand:
+        scope = next((inner for inner in self.scope.children if inner.node is expr), None)
+        if scope is None:
+            return self.unknown(expr)
+        target = self.temporary()
+        self.emit(Define(target, scope, at=expr))
         return target
 
     def _choice(self, expr: ast.IfExp) -> Operand:
@@ -327,14 +365,14 @@ class Expressions:
         after, target = self.block(), self.temporary()
         for generator in expr.generators:
             item = self.temporary()
-            self.emit(Load(item, self.value(generator.iter), "[*]", at=generator.iter))
+            self.emit(Load(item, self.value(generator.iter), "[each]", at=generator.iter))
             self.assign(generator.target, item, generator.iter)
             for test in generator.ifs:
                 following = self.block()
                 self.condition(test, following, after)
                 self.enter(following)
         if isinstance(expr, ast.DictComp):
-            items = (("[*]", self.value(expr.value)), ("[*]", self.value(expr.key)))
+            items = (("[*]", self.value(expr.value)), ("[keys]", self.value(expr.key)))
             self.emit(Build(target, "dict", items, expr))
         else:
             shape = {ast.ListComp: "list", ast.SetComp: "set"}.get(type(expr), "iterator")
@@ -350,6 +388,39 @@ class Expressions:
 
     def _inner(self, expr: Any) -> Operand:
         return self.value(expr.value) if expr.value is not None else Constant(None)
+
+    def _yield(self, expr: ast.Yield | ast.YieldFrom) -> Operand:
+        value = self.value(expr.value) if expr.value is not None else Constant(None)
+        if isinstance(expr, ast.YieldFrom):
+            item = self.temporary()
+            self.emit(Load(item, value, "[each]", at=expr))
+            self.emit(Return(item, expr, yields=True))
+            return value
+        self.emit(Return(value, expr, yields=True))
+        return Constant(None)
+
+
+def _is_super(func: ast.expr) -> bool:
+    return (
+        isinstance(func, ast.Attribute)
+        and isinstance(func.value, ast.Call)
+        and isinstance(func.value.func, ast.Name)
+        and func.value.func.id == "super"
+    )
+
+
+def _is_nested(scope: Scope) -> bool:
+    return scope.parent is not None and scope.parent.kind is Kind.FUNCTION
+
+
+def _unchained(expr: ast.Compare) -> ast.BoolOp:
+    """Return ``a < b < c`` as ``a < b and b < c``."""
+    sides = [expr.left, *expr.comparators]
+    pairs: list[ast.expr] = [
+        ast.copy_location(ast.Compare(left, [how], [right]), expr)
+        for left, how, right in zip(sides, expr.ops, sides[1:], strict=False)
+    ]
+    return ast.copy_location(ast.BoolOp(ast.And(), pairs), expr)
 
 
 _TABLE: dict[type[ast.AST], Callable[[Expressions, Any], Operand]] = {
@@ -374,6 +445,9 @@ _TABLE: dict[type[ast.AST], Callable[[Expressions, Any], Operand]] = {
     ast.DictComp: Expressions._comprehension,  # noqa: SLF001
     ast.NamedExpr: Expressions._walrus,  # noqa: SLF001
     ast.Await: Expressions._inner,  # noqa: SLF001
-    ast.YieldFrom: Expressions._inner,  # noqa: SLF001
+    ast.Yield: Expressions._yield,  # noqa: SLF001
+    ast.YieldFrom: Expressions._yield,  # noqa: SLF001
+    ast.Lambda: Expressions._lambda,  # noqa: SLF001
+    ast.Starred: Expressions._inner,  # noqa: SLF001
     ast.FormattedValue: Expressions._inner,  # noqa: SLF001
 }

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import ast
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stopper.finding import Confidence, Location, Skipped, Step
 from stopper.source.module import Module, Scope
+from stopper.taint.binding import bound
 from stopper.taint.callgraph import Root, roots
+from stopper.taint.domain import Target, Value
+from stopper.taint.engine import Engine
 from stopper.taint.ir import Function
-from stopper.taint.lower import lower
 from stopper.taint.models import load
-from stopper.taint.propagate import Engine
-from stopper.taint.summary import Hit
+from stopper.taint.program import Program
+from stopper.taint.propagate import instance, solve
+from stopper.taint.summary import Hit, Summary
 
 if TYPE_CHECKING:
     from stopper.source.project import Project
+
+MAX_ROUNDS = 3
+"""How often all roots are solved again because cells hold more than when they were read."""
+
+
+_BUILDING = ("joined into", "goes through .format", "goes through .join", "goes through format")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,29 +81,59 @@ def lowering(project: Project) -> dict[int, Function]:
 
 
 def _analyze(project: Project) -> Flows:
-    table = lowering(project)
-
-    def lowered(scope: Scope) -> Function:
-        function = table.get(id(scope))
-        if function is None:
-            function = table[id(scope)] = lower(scope, project.code.names)
-        return function
-
-    engine = Engine(load(), lowered)
-    found: dict[tuple[object, ...], Flow] = {}
-    skipped: list[Skipped] = []
-    for root in roots(project):
-        result = engine.run(lowered(root.scope), dict(root.entry), view=root.view, page=root.page)
-        if result.cut:
-            skipped.append(
-                Skipped(
-                    f"{root.scope.module.path} {root.scope.qualname}()",
-                    "too large to follow its data to the end",
-                )
-            )
-        for hit in result.hits:
-            _keep(found, _flow(hit, root))
+    program = Program(project.code.names, lowering(project))
+    engine = Engine(load(), program, solve)
+    every_root = tuple(roots(project))
+    engine.views = {id(root.scope): root.page for root in every_root if root.view}
+    for _ in range(MAX_ROUNDS):
+        found, skipped = _round(engine, every_root)
+        if not engine.shared.stale:
+            break
+        engine.forget()
     return Flows(_sorted(found.values()), tuple(skipped))
+
+
+def _round(
+    engine: Engine, every_root: tuple[Root, ...]
+) -> tuple[dict[tuple[object, ...], Flow], list[Skipped]]:
+    """Solve every root once, and return what was found and what was too large."""
+    found: dict[tuple[object, ...], Flow] = {}
+    skipped: dict[Skipped, None] = {}
+    places = Places(engine.program)
+    for root in every_root:
+        for result in solved(engine, root):
+            if result.cut:
+                what = f"{root.scope.module.path} {root.scope.qualname}()"
+                skipped[Skipped(what, "too large to follow its data to the end")] = None
+            for hit in result.hits:
+                _keep(found, _flow(hit, root, places))
+    return found, list(skipped)
+
+
+def solved(engine: Engine, root: Root) -> Iterator[Summary]:
+    """Yield what a root does: the function itself, and where the project decorates it, what the decorators made of it."""
+    scope = root.scope
+    entry = {**_own(engine, scope), **root.entry}
+    yield engine.run(engine.lowered(scope), entry)
+    for target in engine.function(scope).targets:
+        if target.scope is scope or target.scope is None or not root.view:
+            continue
+        function = engine.lowered(target.scope)
+        receiver = tuple(value for name, value in entry.items() if name not in root.entry)
+        yield engine.run(function, {**bound(function, receiver, (), root.entry), **dict(target.outer)})
+
+
+def _own(engine: Engine, scope: Scope) -> dict[str, Value]:
+    """Return what the first parameter of a method holds: an instance as its constructor leaves it."""
+    first = next(iter(engine.lowered(scope).params), "")
+    how = engine.program.how(scope)
+    if scope.owner is None or not first or how in ("", "static"):
+        return {}
+    if how == "class":
+        return {first: Value(targets=(Target(scope.owner),))}
+    return {
+        first: instance(engine, scope.owner) if scope.name != "__init__" else Value(classes=(scope.owner,))
+    }
 
 
 def _keep(found: dict[tuple[object, ...], Flow], flow: Flow | None) -> None:
@@ -106,27 +146,48 @@ def _keep(found: dict[tuple[object, ...], Flow], flow: Flow | None) -> None:
         found[key] = flow
 
 
-def _flow(hit: Hit, root: Root) -> Flow | None:
+def _flow(hit: Hit, root: Root, places: Places) -> Flow | None:
     if hit.taint.kind == "parameter":
         return None
-    start, holder = root.scope.module, hit.scope.module
-    inside = hit.scope is root.scope
-    steps: list[Step] = []
-    for at, note in hit.taint.trace:
-        module = start if inside or _belongs(root.scope, at) else holder
-        steps.append(_step(module, at, note))
-    if not steps:
-        steps.append(_step(start, root.scope.node, f"{hit.taint.source} comes in"))
-    sink = holder.location(hit.at)
-    place = sink if inside else steps[-1].location
-    steps.append(_step(holder, hit.at, f"reaches {hit.sink}"))
-    confidence = Confidence(hit.confidence)
-    if hit.taint.near and confidence is Confidence.HIGH:
-        confidence = Confidence.MEDIUM
+    hops = [(places.scope(at) or root.scope, at, note) for at, note in hit.taint.trace]
+    if not hops:
+        hops = [(root.scope, root.scope.node, f"{hit.taint.source} comes in")]
+    steps = [_step(scope.module, at, note) for scope, at, note in hops]
+    last = _step(hit.scope.module, hit.at, f"reaches {hit.sink}")
+    sink = last.location if isinstance(hit.at, Location) else hit.scope.module.location(hit.at)
+    place, function = sink, hit.scope
+    if not isinstance(hit.at, Location):
+        function, at = _answerable(hit.scope, [(scope, note) for scope, _, note in hops])
+        place = steps[at].location if at is not None else sink
     return Flow(
-        hit.kind, hit.taint.source, _without_repeats(steps), sink, place, hit.sink, confidence, _sentence(hit.taint.near), place.path,
-        (hit.scope if inside else root.scope).qualname, hit.taint.marks,
+        hit.kind, hit.taint.source, _without_repeats([*steps, last]), sink, place, hit.sink, _confidence(hit),
+        _sentence(hit.taint.near), place.path, function.qualname, hit.taint.marks,
     )  # fmt: skip
+
+
+def _answerable(sink: Scope, hops: list[tuple[Scope, str]]) -> tuple[Scope, int | None]:
+    """Return the function to look at first, and the hop in it, None for the sink.
+
+    That is the one that holds the sink; but a helper that only hands on what it is given is not to blame, its caller is.
+    """
+    at, found = sink, None
+    for place in range(len(hops) - 1, -1, -1):
+        scope, note = hops[place]
+        handed = scope is not at and note.startswith("passed to")
+        if handed:
+            at, found = scope, place
+        elif scope is not at or note.startswith(_BUILDING):
+            break
+    return at, found
+
+
+def _confidence(hit: Hit) -> Confidence:
+    """Return how sure a flow is: less past a guard that does not count, out of a variable that all requests share, or stored."""
+    confidence = Confidence(hit.confidence)
+    if "stored" in hit.taint.marks:
+        return Confidence.LOW
+    doubted = bool(hit.taint.near) or "kept" in hit.taint.marks
+    return Confidence.MEDIUM if doubted and confidence is Confidence.HIGH else confidence
 
 
 def _without_repeats(steps: list[Step]) -> tuple[Step, ...]:
@@ -135,20 +196,35 @@ def _without_repeats(steps: list[Step]) -> tuple[Step, ...]:
     return tuple(step for at, step in enumerate(steps) if at == 0 or last[at] != last[at - 1])
 
 
-def _belongs(scope: Scope, at: object) -> bool:
-    line = getattr(at, "lineno", 0)
-    first, last = getattr(scope.node, "lineno", 0), getattr(scope.node, "end_lineno", None) or 0
-    return first <= line <= last
-
-
 def _step(module: Module, at: object, note: str) -> Step:
-    import ast
-
+    if isinstance(at, Location):
+        return Step(at, note, "")
     node = at if isinstance(at, ast.AST) else module.tree
     where = module.location(node)
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         where = Location(where.path, where.line, where.column)
     return Step(where, note, module.text.line(where.line).strip())
+
+
+class Places:
+    """Which function an operation stands in; worked out when first asked, for what has been lowered by then."""
+
+    def __init__(self, program: Program) -> None:
+        """Take the project."""
+        self.program = program
+        self._scopes: dict[int, Scope] = {}
+        self._seen: set[int] = set()
+
+    def scope(self, at: object) -> Scope | None:
+        """Return the function, the class body or the module that holds a place."""
+        if id(at) not in self._scopes:
+            for key, function in self.program.every():
+                if key not in self._seen:
+                    self._seen.add(key)
+                    self._scopes.update(
+                        (id(op.at), function.scope) for op in function.ops() if op.at is not None
+                    )
+        return self._scopes.get(id(at))
 
 
 def _sentence(near: str) -> str:

@@ -65,9 +65,12 @@ class Load:
     part: str
     name: str = ""
     at: Place = None
+    key: Operand | None = None
+    """What the key is computed from, where the part is ``[*]`` or ``[:]``."""
 
     def __str__(self) -> str:
-        return f"{self.target} = load {self.base}{self.part}{_known(self.name)}"
+        part = f"[{self.key}]" if self.key is not None else self.part
+        return f"{self.target} = load {self.base}{part}{_known(self.name)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +82,51 @@ class Store:
     source: Operand
     name: str = ""
     at: Place = None
+    key: Operand | None = None
+    """What the key is computed from, where the part is ``[*]``."""
 
     def __str__(self) -> str:
-        return f"store {self.base}{self.part} = {self.source}{_known(self.name)}"
+        part = f"[{self.key}]" if self.key is not None else self.part
+        return f"store {self.base}{part} = {self.source}{_known(self.name)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Write a variable of an enclosing function or of the module."""
+
+    name: str
+    source: Operand
+    at: Place = None
+
+    def __str__(self) -> str:
+        return f"share {self.name} = {self.source}"
+
+
+@dataclass(frozen=True, slots=True)
+class Define:
+    """Define a function or a class inside, and hand it through its decorators, the innermost first."""
+
+    target: AccessPath
+    scope: Any
+    decorators: tuple[Operand, ...] = ()
+    at: Place = None
+
+    def __str__(self) -> str:
+        return f"{self.target} = define {' '.join([getattr(self.scope, 'name', '?'), *map(str, self.decorators)])}"
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """Compute a number or a text with an operator, as Python writes it."""
+
+    target: AccessPath
+    operator: str
+    left: Operand
+    right: Operand
+    at: Place = None
+
+    def __str__(self) -> str:
+        return f"{self.target} = {self.left} {self.operator} {self.right}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +138,8 @@ class Join:
     quoted: tuple[int, ...] = ()
     """The parts that are written with ``!r``."""
     at: Place = None
+    operator: str = ""
+    """``+`` or ``%`` where it is one; numbers and lists know these too."""
 
     def __str__(self) -> str:
         return f"{self.target} = join {', '.join(map(str, self.parts))}"
@@ -126,11 +173,18 @@ class Call:
     keywords: tuple[tuple[str, Operand], ...] = ()
     """A keyword of ``**`` spreads its value."""
     callee: Any = None
-    """The scope of the project's function that is called, when it is one."""
+    """The scope of the project's function or class that is called, when the name says which."""
     at: Place = None
+    function: Operand | None = None
+    """Where the thing that is called is kept, when that is a variable or a computed value."""
+    direct: bool = False
+    """Whether the callee stands, whatever the class of the receiver: ``super().save()``."""
+    stars: tuple[int, ...] = ()
+    """The positions of arguments that are spread: ``*values``."""
 
     def __str__(self) -> str:
-        inside = [*map(str, self.args), *(f"{key}={value}" for key, value in self.keywords)]
+        given = [f"*{arg}" if place in self.stars else str(arg) for place, arg in enumerate(self.args)]
+        inside = [*given, *(f"{key}={value}" for key, value in self.keywords)]
         called = self.name or (f"{self.receiver}.{self.last}" if self.receiver is not None else self.last)
         return f"{self.target} = call {called}({', '.join(inside)})"
 
@@ -165,13 +219,14 @@ class Catch:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """Leave the function with a value."""
+    """Leave the function with a value, or hand one out and go on."""
 
     source: Operand
     at: Place = None
+    yields: bool = False
 
     def __str__(self) -> str:
-        return f"return {self.source}"
+        return f"{'yield' if self.yields else 'return'} {self.source}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +241,9 @@ class Opaque:
         return f"{self.target} = opaque {self.what}"
 
 
-Op = Assign | Load | Store | Join | Build | Call | Compare | Catch | Return | Opaque
+Op = (
+    Assign | Load | Store | Share | Define | Compute | Join | Build | Call | Compare | Catch | Return | Opaque
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +263,18 @@ class Block:
     edges: list[Edge] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """How arguments meet parameters."""
+
+    positional: tuple[str, ...] = ()
+    star: str = ""
+    """The parameter of ``*args``, "" without one."""
+    double_star: str = ""
+    defaults: tuple[tuple[str, Operand], ...] = ()
+    """What a parameter holds when nothing is passed, where that is a constant or a name."""
+
+
 @dataclass(slots=True)
 class Function:
     """A function, or a module's top level, lowered."""
@@ -215,8 +284,38 @@ class Function:
     blocks: list[Block]
     scope: Any = None
     """The scope it came from; the engine only hands it on."""
+    signature: Signature = field(default_factory=Signature)
+    free: frozenset[str] = frozenset()
+    """The variables that it reads and does not bind: those of enclosing functions, of the module, the language's."""
+    rebound: frozenset[str] = frozenset()
+    """The parameters that it assigns to, so that what they hold at the end is not what the caller passed."""
     definitions: dict[str, Op] = field(default_factory=dict)
     """The operation that assigns a variable, for variables that only one assigns."""
+
+    _order: tuple[int, ...] = ()
+    _kept: frozenset[str] | None = None
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Return the numbers of the blocks that can be reached, each behind those that lead to it, loops aside."""
+        if not self._order:
+            self._order = _sequence(self.blocks)
+        return self._order
+
+    @property
+    def loops(self) -> bool:
+        """Tell whether a block can be reached again from itself."""
+        place = {number: at for at, number in enumerate(self.order)}
+        return any(
+            place[edge.target] <= place[number] for number in place for edge in self.blocks[number].edges
+        )
+
+    @property
+    def kept(self) -> frozenset[str]:
+        """Return the temporaries that are read in other blocks than the one that makes them."""
+        if self._kept is None:
+            self._kept = _crossing(self)
+        return self._kept
 
     def ops(self) -> Iterator[Op]:
         """Yield every operation."""
@@ -230,6 +329,73 @@ class Function:
             lines.extend(f"    {op}" for op in block.ops)
             lines.extend(f"    {_arrow(edge)}" for edge in block.edges)
         return "\n".join(lines)
+
+
+def _sequence(blocks: list[Block]) -> tuple[int, ...]:
+    """Return the blocks in reverse postorder."""
+    found: list[int] = []
+    seen = {0}
+    waiting = [(0, iter(blocks[0].edges))]
+    while waiting:
+        number, edges = waiting[-1]
+        edge = next((edge for edge in edges if edge.target not in seen), None)
+        if edge is None:
+            found.append(number)
+            waiting.pop()
+        else:
+            seen.add(edge.target)
+            waiting.append((edge.target, iter(blocks[edge.target].edges)))
+    return tuple(reversed(found))
+
+
+def _crossing(function: Function) -> frozenset[str]:
+    """Return the temporaries that are read in another block than the one that makes them."""
+    made = {
+        op.target.base: number
+        for number, block in enumerate(function.blocks)
+        for op in block.ops
+        if hasattr(op, "target")
+    }
+    crossing: set[str] = set()
+    for number, block in enumerate(function.blocks):
+        waiting = [name for op in block.ops for name in _temporaries(op)]
+        waiting += [edge.test.base for edge in block.edges if isinstance(edge.test, AccessPath)]
+        seen = set(waiting)
+        while waiting:
+            name = waiting.pop()
+            if made.get(name, number) != number:
+                crossing.add(name)
+            inside = function.definitions.get(name)
+            more = [part for part in _temporaries(inside) if part not in seen] if inside is not None else []
+            seen.update(more)
+            waiting += more
+    return frozenset(crossing)
+
+
+def _temporaries(op: Op) -> Iterator[str]:
+    """Yield the temporaries that an operation reads."""
+    for value in _operands(op):
+        if isinstance(value, AccessPath) and value.base.startswith("%"):
+            yield value.base
+
+
+def _operands(op: Op) -> Iterator[Operand | None]:
+    if isinstance(op, Call):
+        yield from (op.receiver, op.function, *op.args, *(value for _, value in op.keywords))
+    elif isinstance(op, Load):
+        yield from (op.base, op.key)
+    elif isinstance(op, Store):
+        yield from (op.base, op.key, op.source)
+    elif isinstance(op, Assign | Share | Return):
+        yield op.source
+    elif isinstance(op, Join):
+        yield from op.parts
+    elif isinstance(op, Build):
+        yield from (value for _, value in op.items)
+    elif isinstance(op, Compare | Compute):
+        yield from (op.left, op.right)
+    elif isinstance(op, Define):
+        yield from op.decorators
 
 
 def _arrow(edge: Edge) -> str:

@@ -8,56 +8,103 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
-from stopper.source.module import Scope, parameters
-from stopper.source.names import Names
-from stopper.taint.expressions import Expressions
+from stopper.source.module import Kind, Scope, parameters
+from stopper.source.names import Names, RefKind
+from stopper.source.values import evaluate
+from stopper.taint.expressions import OPERATORS, Expressions
 from stopper.taint.ir import (
     AccessPath,
+    Assign,
+    Call,
     Catch,
-    Compare,
     Constant,
+    Define,
     Edge,
     Function,
-    Join,
     Load,
-    Op,
     Operand,
     Return,
+    Signature,
 )
+from stopper.taint.patterns import match_pattern
 
-_SKIPPED = (
-    ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Pass, ast.Global, ast.Nonlocal,
-    ast.Delete,
-)  # fmt: skip
+_SKIPPED = (ast.Import, ast.ImportFrom, ast.Pass, ast.Global, ast.Nonlocal)
 
 
-def lower(scope: Scope, names: Names) -> Function:
-    """Return the function (or the module's top level) that ``scope`` is, as blocks of operations."""
-    lowering = _Lowering(scope, names)
+def lower(scope: Scope, names: Names, rebound: Collection[str] = ()) -> Function:
+    """Return the function, the class body or the module's top level that ``scope`` is, as blocks of operations.
+
+    Args:
+        scope: What to lower.
+        names: The names of the project.
+        rebound: The variables of the module that its functions assign, so that they are no constants.
+    """
+    lowering = _Lowering(scope, names, rebound)
     if isinstance(scope.node, ast.Lambda):
         lowering.emit(Return(lowering.value(scope.node.body), scope.node.body))
     else:
         lowering.body(scope.body)
     args = getattr(scope.node, "args", None)
-    params = tuple(arg.arg for arg in parameters(args)) if isinstance(args, ast.arguments) else ()
-    return Function(scope.dotted or scope.name, params, lowering.blocks, scope, _definitions(lowering))
+    if not isinstance(args, ast.arguments):
+        return lowering.function(scope.dotted or scope.name)
+    params = tuple(arg.arg for arg in parameters(args))
+    return lowering.function(scope.dotted, params, _signature(args, lowering))
 
 
-def _definitions(lowering: _Lowering) -> dict[str, Op]:
-    ops = [op for block in lowering.blocks for op in block.ops if hasattr(op, "target")]
-    counts = Counter(op.target.base for op in ops)
-    return {op.target.base: op for op in ops if counts[op.target.base] == 1}
+def lower_definition(scope: Scope, names: Names) -> Function:
+    """Return what stands around a function: it is defined, handed through the project's own decorators, and returned."""
+    lowering = _Lowering(scope.parent or scope, names)
+    lowering.emit(Return(lowering.defined(scope), scope.node))
+    return lowering.function(f"{scope.dotted} decorated")
+
+
+def _signature(args: ast.arguments, lowering: _Lowering) -> Signature:
+    positional = [*args.posonlyargs, *args.args]
+    pairs = [
+        *zip(positional[len(positional) - len(args.defaults) :], args.defaults, strict=True),
+        *zip(args.kwonlyargs, args.kw_defaults, strict=True),
+    ]
+    defaults = [(arg.arg, lowering.default(value)) for arg, value in pairs if value is not None]
+    star, double_star = args.vararg, args.kwarg
+    return Signature(
+        tuple(arg.arg for arg in positional), star.arg if star else "", double_star.arg if double_star else "",
+        tuple((name, operand) for name, operand in defaults if operand is not None),
+    )  # fmt: skip
 
 
 class _Lowering(Expressions):
     """Lower statements."""
 
-    def __init__(self, scope: Scope, names: Names) -> None:
-        super().__init__(scope, names)
+    def __init__(self, scope: Scope, names: Names, rebound: Collection[str] = ()) -> None:
+        super().__init__(scope, names, rebound)
         self.loops: list[tuple[int, int]] = []
+
+    def function(
+        self, name: str, params: tuple[str, ...] = (), signature: Signature | None = None
+    ) -> Function:
+        """Return what has been lowered."""
+        ops = [op for block in self.blocks for op in block.ops if hasattr(op, "target")]
+        counts = Counter(op.target.base for op in ops)
+        once = {op.target.base: op for op in ops if counts[op.target.base] == 1}
+        return Function(
+            name, params, self.blocks, self.scope, signature or Signature(), frozenset(self.free),
+            frozenset(param for param in params if counts[param]), once,
+        )  # fmt: skip
+
+    def default(self, expr: ast.expr) -> Operand | None:
+        """Return what a parameter holds when nothing is passed: a constant or a name, else None."""
+        if isinstance(expr, ast.Constant):
+            return Constant(expr.value)
+        known = evaluate(expr, self.scope.parent or self.scope, self.names)
+        if known.known and isinstance(known.constant, str | bytes | int | float | tuple | None):
+            return Constant(known.constant)
+        if isinstance(expr, ast.Name):
+            self.free.add(expr.id)
+            return AccessPath(expr.id)
+        return None
 
     def body(self, statements: list[ast.stmt]) -> None:
         """Lower statements one after the other."""
@@ -73,10 +120,41 @@ class _Lowering(Expressions):
         self.enter(self.block())
 
     def expression(self, node: ast.Expr) -> None:
-        if isinstance(node.value, ast.Yield):
-            self.emit(Return(self._inner(node.value), node))
-        elif not isinstance(node.value, ast.Constant):
+        if not isinstance(node.value, ast.Constant):
             self.value(node.value)
+
+    def definition(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
+        """Lower a function or a class inside a function; those of modules and classes are known by their names."""
+        if self.scope.kind is not Kind.FUNCTION:
+            return
+        scope = next((inner for inner in self.scope.children if inner.node is node), None)
+        if scope is not None:
+            self.emit(Assign(AccessPath(node.name), self.defined(scope), node))
+
+    def defined(self, scope: Scope) -> Operand:
+        """Lower the definition of ``scope`` with those of its decorators that are the project's own."""
+        own = [self.value(decorator) for decorator in reversed(scope.decorators) if self.is_own(decorator)]
+        target = self.temporary()
+        self.emit(Define(target, scope, tuple(own), scope.node))
+        return target
+
+    def is_own(self, decorator: ast.expr) -> bool:
+        """Tell whether a decorator is a function or a class of the project."""
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        ref = self.names.resolve(called, self.scope)
+        if ref is None or ref.scope is None:
+            return isinstance(called, ast.Name) and ref is None
+        return ref.kind in (RefKind.FUNCTION, RefKind.CLASS)
+
+    def delete(self, node: ast.Delete) -> None:
+        for target in node.targets:
+            if isinstance(target, ast.Subscript):
+                base = self.value(target.value)
+                part, key = self._key(target.slice)
+                given = key if key is not None else Constant(ast.literal_eval(part[1:-1]))
+                self.emit(Call(self.temporary(), "", "pop", base, (given,), at=node))
+            else:
+                self.assign(target, Constant(None), node)
 
     def assignment(self, node: ast.Assign) -> None:
         source = self.value(node.value)
@@ -88,9 +166,8 @@ class _Lowering(Expressions):
             self.assign(node.target, self.value(node.value), node)
 
     def augmented(self, node: ast.AugAssign) -> None:
-        before, source, target = self.value(node.target), self.value(node.value), self.temporary()
-        self.emit(Join(target, (before, source), at=node))
-        self.assign(node.target, target, node)
+        before, source = self.value(node.target), self.value(node.value)
+        self.assign(node.target, self.operation(OPERATORS[type(node.op)], before, source, node), node)
 
     def return_(self, node: ast.Return) -> None:
         if isinstance(node.value, ast.Compare | ast.BoolOp) or (
@@ -137,7 +214,7 @@ class _Lowering(Expressions):
         self.current.edges += [Edge(inside), Edge(after)]
         self.enter(inside)
         item = self.temporary()
-        self.emit(Load(item, over, "[*]", at=node.iter))
+        self.emit(Load(item, over, "[each]", at=node.iter))
         self.assign(node.target, item, node.iter)
         self._loop(node.body, head, after)
         self.body(node.orelse)
@@ -170,9 +247,11 @@ class _Lowering(Expressions):
 
     def with_(self, node: ast.With | ast.AsyncWith) -> None:
         for item in node.items:
-            source = self.value(item.context_expr)
+            source, entered = self.value(item.context_expr), self.temporary()
+            name = self.names.name(item.context_expr, self.scope) or ""
+            self.emit(Call(entered, f"{name}.__enter__" if name else "", "__enter__", source, (), at=node))
             if item.optional_vars is not None:
-                self.assign(item.optional_vars, source, node)
+                self.assign(item.optional_vars, entered, node)
         self.body(node.body)
 
     def try_(self, node: ast.Try) -> None:
@@ -201,7 +280,7 @@ class _Lowering(Expressions):
         subject, after = self.value(node.subject), self.block()
         for case in node.cases:
             inside, following = self.block(), self.block()
-            self._pattern(case.pattern, subject, inside, following)
+            match_pattern(self, case.pattern, subject, inside, following)
             self.enter(inside)
             if case.guard is not None:
                 guarded = self.block()
@@ -213,24 +292,13 @@ class _Lowering(Expressions):
         self.jump(after)
         self.enter(after)
 
-    def _pattern(self, pattern: ast.pattern, subject: Operand, inside: int, following: int) -> None:
-        choices = pattern.patterns if isinstance(pattern, ast.MatchOr) else [pattern]
-        for choice in choices:
-            if isinstance(choice, ast.MatchValue):
-                test, other = self.temporary(), self.block()
-                self.emit(Compare(test, "==", subject, self.value(choice.value), pattern))
-                self.current.edges += [Edge(inside, test, truth=True), Edge(other, test, truth=False)]
-                self.enter(other)
-            else:
-                name = getattr(choice, "name", None)
-                if name:
-                    self.assign(ast.Name(name, ast.Store()), subject, pattern)
-                self.current.edges.append(Edge(inside))
-        self.jump(following)
-
 
 _VERDICTS = (ast.Compare, ast.BoolOp, ast.UnaryOp, ast.Call)
 _TABLE: dict[type[ast.stmt], Callable[[_Lowering, Any], None]] = {
+    ast.FunctionDef: _Lowering.definition,
+    ast.AsyncFunctionDef: _Lowering.definition,
+    ast.ClassDef: _Lowering.definition,
+    ast.Delete: _Lowering.delete,
     ast.Expr: _Lowering.expression,
     ast.Assign: _Lowering.assignment,
     ast.AnnAssign: _Lowering.annotated,

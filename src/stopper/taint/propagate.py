@@ -2,24 +2,47 @@
 
 What is approximated:
 
-- access paths are cut at depth 3; a container keeps its constant keys apart, all other elements are one;
+- access paths are cut at depth 3; a container keeps its constant keys and places apart, all other elements are one; a container
+  of more than 40 elements is one;
 - a branch that a constant decides is pruned; a guard cleans the variable it tests, not what was made of it before;
-- two variables that hold one object do not see each other's stores;
-- a library's function that no model names gives a clean result; a method of a tainted object gives a tainted one;
-- a call of the project's own function uses its summary (parameter -> return, parameter -> sink, parameter -> checked); where
-  functions call each other in a circle, or deeper than ``MAX_CALLS``, the innermost call gives a clean result;
-- ``Opaque`` gives a clean result.
+- objects are values: what a call changes is written back to where its arguments, its receiver and their holders were read from;
+  two variables for one object see each other's stores only where one was assigned from the other, once;
+- a call of the project's own function uses its summary, solved with the constants, objects and functions that it is given and
+  with tokens for its taints; after ten ways of calling it constants are forgotten, after twenty all but the taints is; functions
+  that call each other in a circle are solved until their summaries stay the same, deeper than ``MAX_CALLS`` a call is clean;
+- a variable of a module and an attribute of a class keep everything that was ever written to them, whoever wrote it;
+- a call that cannot be resolved is taken for a library's: a function that no model names gives a clean result, a method of a
+  tainted object gives a tainted one, and a function of the project that is passed to it is called with what else is passed;
+- decorators that are not the project's hand the function through; so do ``Opaque`` operations nothing: their result is clean.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from heapq import heappop, heappush
 from typing import Any
 
-from stopper.taint.domain import CLEAN, Taint, Value, joined, joined_states, merged
+from stopper.taint import constants
+from stopper.taint.builtin import Library
 from stopper.taint.change import apply
-from stopper.taint.guards import Guards
+from stopper.taint.constants import numbered, updated
+from stopper.taint.domain import (
+    ANY,
+    CLEAN,
+    EACH,
+    KEYS,
+    SEQUENCES,
+    Taint,
+    Target,
+    Value,
+    joined,
+    joined_states,
+    merged,
+    together,
+)
+from stopper.taint.engine import MAX_STEPS as MAX_ROOT_STEPS
+from stopper.taint.engine import Engine
 from stopper.taint.ir import (
     AccessPath,
     Assign,
@@ -27,117 +50,84 @@ from stopper.taint.ir import (
     Call,
     Catch,
     Compare,
-    Constant,
+    Compute,
+    Define,
     Function,
     Join,
     Load,
     Opaque,
-    Operand,
-    Place,
     Return,
+    Share,
     Store,
 )
-from stopper.taint.libraries import result
-from stopper.taint.models import Models
-from stopper.taint.sinks import Sinks
-from stopper.taint.steps import (
-    accepts,
-    common,
-    constant,
-    depth,
-    instantiated,
-    left_clean,
-    shift,
-)
+from stopper.taint.steps import common, depth
 from stopper.taint.strings import joined_text, loaded
-from stopper.taint.summary import Hit, Summary
+from stopper.taint.summary import Summary
 
 MAX_STEPS = 30_000
 """How many operations one function may cost."""
-MAX_CALLS = 6
-"""How deeply calls of the project's own functions are followed."""
-_MUTATORS = frozenset(["append", "add", "extend", "insert", "update", "setdefault", "write", "appendleft"])
+_TEXTS = ("__str__", "__format__", "__repr__")
 
 
-class Engine:
-    """Summaries of functions, each worked out once."""
-
-    def __init__(self, models: Models, lowered: Callable[[Any], Function]) -> None:
-        """Take the models, and how a scope is lowered."""
-        self.models = models
-        self.lowered = lowered
-        self._summaries: dict[int, Summary] = {}
-        self._active: list[int] = []
-
-    def summary(self, scope: Any) -> Summary:
-        """Return the summary of a project's function, its parameters tainted."""
-        key = id(scope)
-        if key in self._summaries:
-            return self._summaries[key]
-        if key in self._active or len(self._active) >= MAX_CALLS:
-            return Summary()
-        self._active.append(key)
-        function = self.lowered(scope)
-        entry = {
-            name: Value((Taint(name, "parameter", index),)) for index, name in enumerate(function.params)
-        }
-        result = self._summaries[key] = _Run(self, function).solve(entry)
-        self._active.pop()
-        return result
-
-    def run(
-        self, function: Function, entry: dict[str, Value], *, view: bool = False, page: bool = True
-    ) -> Summary:
-        """Return what one function does, entered with ``entry``; what a view returns is a page, or else JSON."""
-        self._active.append(id(function.scope))
-        run = _Run(self, function, view=view)
-        run.sinks.html = run.sinks.html and page
-        result = run.solve(entry)
-        self._active.pop()
-        return result
+def solve(engine: Engine, function: Function, entry: dict[str, Value]) -> Summary:
+    """Return what a function does when it is entered with ``entry``."""
+    run = Run(engine, function)
+    return run.solve(entry)
 
 
-class _Run:
+def instance(engine: Engine, owner: Any) -> Value:
+    """Return an instance of a project's class, as its constructor leaves it when nothing is known of its arguments."""
+    run = Run(engine, engine.lowered(owner.module.scope))
+    return run.construct(owner, (), (), {}, Call(AccessPath("%0"), "", owner.name, None, ()))
+
+
+class Run(Library):
     """One function being solved."""
 
-    def __init__(self, engine: Engine, function: Function, *, view: bool = False) -> None:
-        self.engine = engine
-        self.models = engine.models
-        self.function = function
-        self.view = view
-        self.state: dict[str, Value] = {}
-        self.result = Summary()
-        self.recording = False
-        self.dead = False
+    def __init__(self, engine: Engine, function: Function) -> None:
+        """Start with nothing known."""
+        super().__init__(engine, function)
+        page = engine.views.get(id(function.scope))
+        self.view = page is not None
+        self.sinks.html = self.sinks.html and page is not False
         self.exits: list[tuple[Value, dict[str, Value]]] = []
-        self.guards = Guards(function, self.models, self.read, self.verdicts)
-        self.sinks = Sinks(self.models, function, self.read, self.record)
+        self.yields: list[Value] = []
+        self.steps = 0
 
     def solve(self, entry: dict[str, Value]) -> Summary:
-        """Run the worklist to its fixed point, then once more over what is reached, recording."""
-        states: dict[int, dict[str, Value]] = {0: entry}
+        """Run the worklist to its fixed point, recording on the way, or where there are loops once more over what is reached."""
+        function, states = self.function, {0: entry}
+        place = {number: at for at, number in enumerate(function.order)}
+        self.recording = not function.loops
         waiting = [0]
-        steps = 0
         while waiting:
-            number = waiting.pop(0)
-            steps += len(self.function.blocks[number].ops) + 1
-            if steps > MAX_STEPS:
-                self.result.cut = True
+            number = function.order[heappop(waiting)]
+            if not self._afford(number):
                 break
-            for target, state in self._leave(number, states[number]):
+            ways = self._leave(number, states[number])
+            if self.recording:
+                self._fall_off(number, ways)
+            for target, state in ways:
                 before = states.get(target)
                 after = state if before is None else joined_states(before, state)
-                if before is None or after != before:
+                if after is not before:
                     states[target] = after
-                    if target not in waiting:
-                        waiting.append(target)
-        self.recording = True
-        for number in sorted(states):
-            ways = self._leave(number, states[number])
-            if not self.function.blocks[number].edges and not self.dead and not ways:
-                self._fall_off(number)
-        self._conclude()
+                    if place[target] not in waiting:
+                        heappush(waiting, place[target])
+        if not self.recording:
+            self.recording = True
+            for number in sorted(states):
+                self._fall_off(number, self._leave(number, states[number]))
+        self._conclude(entry)
         return self.result
+
+    def _afford(self, number: int) -> bool:
+        """Count the operations of a block; past the bounds the work stops."""
+        cost = len(self.function.blocks[number].ops) + 1
+        self.steps += cost
+        self.engine.steps += cost
+        self.result.cut = self.result.cut or self.steps > MAX_STEPS or self.engine.steps > MAX_ROOT_STEPS
+        return not self.result.cut
 
     def _leave(self, number: int, entry: dict[str, Value]) -> list[tuple[int, dict[str, Value]]]:
         """Run a block and return the state on each way out of it that can be taken."""
@@ -149,208 +139,281 @@ class _Run:
             if self.dead:
                 return []
         ways = []
+        left = self.state
+        if block.edges:
+            kept = self.function.kept
+            left = {name: value for name, value in left.items() if name[0] != "%" or name in kept}
         for edge in block.edges:
-            state = self.state
+            state = left
             if edge.test is not None:
-                known = self.read(edge.test)
-                if known.known and bool(known.constant) != edge.truth:
+                known = constants.truth(self.read(edge.test))
+                if known is not None and known != edge.truth:
                     continue
-                state = dict(self.state)
+                state = dict(left)
                 apply(state, self.guards.changes(edge.test, edge.truth))
             ways.append((edge.target, state))
         return ways
 
-    def _fall_off(self, number: int) -> None:
+    def _fall_off(self, number: int, ways: list[tuple[int, dict[str, Value]]]) -> None:
+        """Note the state at the end of a function that ends without a ``return``."""
         ops = self.function.blocks[number].ops
-        if not ops or not isinstance(ops[-1], Return):
+        if ways or self.dead or self.function.blocks[number].edges:
+            return
+        if not ops or not isinstance(ops[-1], Return) or ops[-1].yields:
             self.exits.append((Value(constant=None), self.state))
 
-    def _conclude(self) -> None:
+    def _conclude(self, entry: dict[str, Value]) -> None:
         """Read off the exits what callers may rely on."""
-        for index, name in enumerate(self.function.params):
-            every = [left_clean(state.get(name), index) for _, state in self.exits]
-            true = [
-                left_clean(state.get(name), index)
-                for value, state in self.exits
-                if not value.known or value.constant
-            ]
-            self.result.checked[index] = common(every)
-            self.result.approved[index] = common(true)
+        result = self.result
+        result.ends = not self.exits and not result.cut and not self.yields
+        returned = together([value for value, _ in self.exits])
+        if self.yields:
+            returned = Value(shape="iterator", fields=((ANY, together(self.yields)),))
+        result.returns = returned
+        for name in self.function.params:
+            self._passed(name, entry.get(name, CLEAN))
+        if not self.function.params:
+            for _, state in self.exits:
+                result.state = joined_states(result.state, state) if result.state else dict(state)
 
-    def read(self, operand: Operand) -> Value:
-        """Return what is known of an operand."""
-        if isinstance(operand, Constant):
-            return constant(operand.value)
-        value = self.state.get(operand.base, CLEAN)
-        for part in operand.fields:
-            value = value.part(part)
-        return value
-
-    def write(self, target: AccessPath, value: Value) -> None:
-        self.state[target.base] = value
-
-    def verdicts(self, call: Call) -> dict[int, frozenset[str]]:
-        """Return what the project's own function has checked of its arguments when its answer is true."""
-        summary = self.engine.summary(call.callee)
-        offset = shift(call)
-        return {index - offset: kinds for index, kinds in summary.approved.items()}
+    def _passed(self, name: str, before: Value) -> None:
+        """Note what became of a parameter: what its object holds now, and what the function has checked."""
+        after = together([state.get(name, CLEAN) for _, state in self.exits])
+        if name not in self.function.rebound and (after.fields or after.classes) and after != before:
+            self.result.after[name] = after
+        own = {taint.parameter for taint in before.every()}
+        if own:
+            left = [(value, _left_clean(state.get(name, CLEAN), own)) for value, state in self.exits]
+            self.result.checked[name] = common(kinds for _, kinds in left)
+            self.result.approved[name] = common(
+                kinds for value, kinds in left if not value.known or value.constant
+            )
 
     def assign(self, op: Assign) -> None:
+        """Copy a value."""
         value = self.read(op.source)
         if value.taints and not op.target.base.startswith("%"):
             value = value.refined(lambda taint: taint.hop(op.at, f"assigned to {op.target}"))
         self.write(op.target, value)
 
     def load(self, op: Load) -> None:
-        source = self._source(op.name, op.at)
-        if source is not None:
-            self.write(op.target, source)
-            return
-        base = self.read(op.base)
-        self.write(op.target, loaded(base, op.part))
+        """Read a field: a client's data, what was stored, a member of the class, a place of a constant."""
+        base, part = self.read(op.base), self.part(op)
+        name = op.name
+        if base.name and not name and part[0] == ".":
+            name = self.program.canonical(base.name + part)
+        value = self.source(name, op.at)
+        if value is None and base.field(part) is None:
+            value = self._unstored(op, base, part)
+            if value is None:
+                value = self.engine.edges.load(self, op if op.name == name else replace(op, name=name), base)
+        if value is None:
+            value = loaded(base, part)
+            value = value.named(name) if name and not value.known else value
+        self.write(op.target, value)
 
-    def _source(self, name: str, at: Place) -> Value | None:
-        for entry in self.models.find("source", name) if name else ():
-            label = entry.label.format(last=name.rpartition(".")[2])
-            taint = Taint(label, entry.kind or "request", marks=frozenset(entry.marks))
-            return Value((taint.hop(at, f"{label} is read"),))
-        return None
+    def _unstored(self, op: Load, base: Value, part: str) -> Value | None:
+        if part[0] == ".":
+            return self.attribute(base, part[1:], op) if base.classes or base.targets else None
+        if part == EACH:
+            found = self.members(base, "__iter__") if base.classes else ()
+            return self.invoke(found, (), (), {}, op).part(EACH) if found else None
+        key = self.read(op.key) if op.key is not None else constants.constant(_index(part))
+        if part == "[:]":
+            piece = constants.slice_of(key)
+            return constants.part_of(base, piece) if piece is not None else None
+        found = self.members(base, "__getitem__") if base.classes else ()
+        if found:
+            return self.invoke(found, (key,), (), {}, op)
+        return constants.part_of(base, key.constant) if key.known else None
 
     def store(self, op: Store) -> None:
-        source = self.read(op.source)
-        base = op.base
-        if isinstance(base, AccessPath):
-            self._store_into(base, op.part, source)
+        """Write a field."""
+        source, part = self.read(op.source), self.part(op)
+        base = self.read(op.base)
+        setter = self.members(base, "__setitem__") if base.classes and part[0] == "[" else ()
+        if setter:
+            key = self.read(op.key) if op.key is not None else constants.constant(_index(part))
+            call = Call(op.target, "", "__setitem__", op.base, (), at=op.at) if hasattr(op, "target") else op
+            self.invoke(setter, (key, source), (), {}, call)
+        if op.key is not None and part == ANY and base.shape == "dict":
+            self.put(op.base, KEYS, self.read(op.key))
+        self.put(op.base, part, source)
+        for target in base.targets:
+            if target.scope is not None and part[0] == ".":
+                self.share(f"{target.scope.dotted}{part}", source.refined(lambda taint: taint.marked("kept")))
+        self.engine.edges.store(self, op, source)
         if self.recording:
             self.sinks.store(op, source)
 
-    def _store_into(self, base: AccessPath, part: str, source: Value) -> None:
-        """Write a field, and the field of what that field was read from: ``a.b['c'] = x``; headers are no part of a page."""
-        for _ in range(3):
-            holder = self.state.get(base.base, CLEAN)
-            self.state[base.base] = source = holder.with_part(part, source, depth(source))
-            op = self.function.definitions.get(base.base)
-            if not isinstance(op, Load) or not isinstance(op.base, AccessPath) or op.part == ".headers":
-                return
-            base, part = op.base, op.part
+    def shared(self, op: Share) -> None:
+        """Write a variable of an enclosing scope."""
+        value = self.read(op.source)
+        value = value.refined(lambda taint: taint.hop(op.at, f"assigned to {op.name}"))
+        self.state[op.name] = value
+        self.keep(op.name, value)
+
+    def define(self, op: Define) -> None:
+        """Define a function with the variables around it, and hand it through its decorators."""
+        free = self.engine.lowered(op.scope).free
+        outer = tuple((name, self.state[name]) for name in sorted(free) if name in self.state)
+        value = Value(targets=(Target(op.scope, outer=outer),))
+        for decorator in op.decorators:
+            targets = self.read(decorator).targets
+            decorated = self.invoke(targets, (value,), (), {}, op) if targets else CLEAN
+            self.dead = False
+            value = decorated if decorated.targets else value
+        self.write(op.target, value)
+
+    def compute(self, op: Compute) -> None:
+        """Apply an operator."""
+        self.write(op.target, constants.computed(op.operator, self.read(op.left), self.read(op.right)))
 
     def join(self, op: Join) -> None:
-        self.write(op.target, joined_text([self.read(part) for part in op.parts], op.quoted, op.at))
+        """Build a text; two numbers are added, two lists are put one behind the other."""
+        values = [self._text(self.read(part), op) for part in op.parts]
+        if op.operator and not (isinstance(values[0].constant, str) and op.operator == "+"):
+            found = _added(op.operator, values[0], values[1])
+            if found is not None:
+                self.write(op.target, found)
+                return
+        self.write(op.target, joined_text(values, op.quoted, op.at))
+
+    def _text(self, value: Value, op: Join) -> Value:
+        """Return an object of the project as the text that its class makes of it."""
+        for owner in value.classes:
+            for name in _TEXTS:
+                scope = self.program.method(owner, name)
+                if scope is not None:
+                    return self.invoke((Target(scope, receiver=value),), (), (), {}, op)
+        return value
 
     def build(self, op: Build) -> None:
+        """Build a container."""
+        if op.shape in ("list", "tuple", "set"):
+            self.write(op.target, self._sequence(op))
+            return
         value = Value(shape=op.shape)
+        computed: Value = CLEAN
+        for key, item in op.items:
+            part, place = self.read(item), key
+            if key == KEYS:
+                computed = part
+            if key == ANY and computed.known:
+                place = f"[{computed.constant!r}]"
+                value = Value(
+                    value.taints,
+                    shape=value.shape,
+                    fields=tuple(one for one in value.fields if one[0] != KEYS),
+                )
+            if place == "**":
+                value = updated(value, part) if part.fields or part.taints else value
+            else:
+                value = value.with_part(place, part, depth(part))
+            computed = computed if key == KEYS else CLEAN
+        self.write(op.target, value)
+
+    def _sequence(self, op: Build) -> Value:
+        items: list[Value] = []
+        rest: list[Value] = []
         for key, item in op.items:
             part = self.read(item)
-            if key != "**":
-                value = value.with_part(key, part, depth(part))
-            elif part.fields or part.taints:
-                value = replace(value, taints=merged(value.taints, part.every()))
-        if all(part.known for _, part in value.fields) and all(key != "**" for key, _ in op.items):
-            value = replace(value, constant=tuple(part.constant for _, part in value.fields))
-        self.write(op.target, value)
+            part = part.flat() if depth(part) >= 3 else part
+            if key == ANY:
+                rest.append(part)
+            elif key != "**":
+                items.append(part)
+            elif part.closed and part.shape in SEQUENCES:
+                items += [one for _, one in part.items()]
+            else:
+                rest.append(part.part(EACH))
+        value = numbered(op.shape, items)
+        return value.opened().with_part(ANY, together(rest)) if rest else value
 
     def compare(self, op: Compare) -> None:
-        left, right = self.read(op.left), self.read(op.right)
-        value = CLEAN
-        if op.operator == "not" and left.known:
-            value = Value(constant=not left.constant)
-        elif op.operator in ("==", "!=") and left.known and right.known:
-            value = Value(constant=(left.constant == right.constant) == (op.operator == "=="))
-        self.write(op.target, value)
+        """Compare two values."""
+        self.write(op.target, constants.compared(op.operator, self.read(op.left), self.read(op.right)))
 
     def catch(self, op: Catch) -> None:
+        """Bind a caught exception."""
         marks = frozenset() if op.broad else frozenset(("specific",))
         taint = Taint(f"the exception {op.target}", "exception", marks=marks)
         self.write(op.target, Value((taint.hop(op.at, "the exception is caught"),)))
 
-    def opaque(self, op: Any) -> None:
+    def opaque(self, op: Opaque) -> None:
+        """Give up: the result is clean."""
         self.write(op.target, CLEAN)
 
     def return_(self, op: Return) -> None:
+        """Leave the function, or hand a value out and go on."""
         value = self.read(op.source)
         if not self.recording:
             return
-        self.exits.append((value, self.state))
-        self.result.returns = value if self.result.returns is CLEAN else joined(self.result.returns, value)
+        if op.yields:
+            self.yields.append(value)
+        else:
+            self.exits.append((value, self.state))
         if self.view:
             self.sinks.page(value, op)
 
     def call(self, op: Call) -> None:
+        """Call something: the project's own, else a library's."""
         receiver = self.read(op.receiver) if op.receiver is not None else CLEAN
         args = tuple(self.read(arg) for arg in op.args)
         keywords = {key: self.read(value) for key, value in op.keywords}
-        if self.recording:
-            self.sinks.call(op, receiver, args, keywords)
-        if op.name and self.models.find("ends", op.name):
-            self.dead = True
-            return
-        value = self._source(f"{op.name}()", op.at) if op.name else None
-        if value is None and op.callee is not None:
-            value = self._own(op, receiver, args, keywords)
-        if value is None:
-            self._mutate(op, args)
-            value = result(self.models, op, receiver, args, keywords)
-        self.write(op.target, value)
+        targets = self.targets(op, receiver)
+        if targets:
+            value = self.invoke(targets, args, op.stars, keywords, op)
+        else:
+            value = self.outside(self._by_name(op, receiver), receiver, args, keywords)
+        if not self.dead:
+            self.write(op.target, value)
 
-    def _mutate(self, op: Call, args: tuple[Value, ...]) -> None:
-        """Carry ``box.append(x)`` into ``box``."""
-        if op.last not in _MUTATORS or not isinstance(op.receiver, AccessPath):
-            return
-        for value in args:
-            if value.every():
-                self._store_into(op.receiver, "[*]", value)
-
-    def _own(
-        self, op: Call, receiver: Value, args: tuple[Value, ...], keywords: dict[str, Value]
-    ) -> Value | None:
-        """Apply the summary of the project's own function."""
-        summary = self.engine.summary(op.callee)
-        bound = self._bound(op, receiver, args, keywords)
-        if self.recording:
-            for hit in summary.hits:
-                self._carried(hit, bound, op)
-        self._checked(op, summary)
-        return instantiated(summary.returns, bound, op)
-
-    def _bound(
-        self, op: Call, receiver: Value, args: tuple[Value, ...], keywords: dict[str, Value]
-    ) -> dict[int, Value]:
-        params = self.engine.lowered(op.callee).params
-        bound = dict(enumerate(args, shift(op)))
-        if shift(op):
-            bound[0] = receiver
-        bound.update({params.index(key): value for key, value in keywords.items() if key in params})
-        return bound
-
-    def _checked(self, op: Call, summary: Summary) -> None:
-        """Clean the variables that the function has checked, having come back."""
-        for index, arg in enumerate(op.args, shift(op)):
-            kinds = summary.checked.get(index, frozenset())
-            if kinds and isinstance(arg, AccessPath):
-                apply(self.state, [(arg, kinds, "")])
-
-    def _carried(self, hit: Hit, bound: dict[int, Value], op: Call) -> None:
-        if hit.taint.kind != "parameter":
-            return
-        for taint in bound.get(hit.taint.parameter, CLEAN).every():
-            if taint.safe_for(hit.kind) or not accepts(hit.kind, taint):
-                continue
-            through = (*taint.hop(op.at, f"passed to {op.last}()").trace, *hit.taint.trace, *hit.through)
-            met = replace(
-                taint, clean=taint.clean | hit.taint.clean, marks=taint.marks | hit.taint.marks, trace=through
-            )
-            self.result.hits.setdefault(replace(hit, taint=met, through=()))
-
-    def record(self, kind: str, value: Value, at: Place, sink: str, confidence: str) -> None:
-        """Note every taint of ``value`` that can harm a sink of ``kind``."""
-        if not self.recording:
-            return
-        for taint in value.taints:
-            if not taint.safe_for(kind) and accepts(kind, taint):
-                self.result.hits.setdefault(Hit(kind, taint, at, sink, confidence, self.function.scope))
+    def _by_name(self, op: Call, receiver: Value) -> Call:
+        """Return a call under the name that its receiver goes by here, where the code around does not say it."""
+        if op.callee is not None:
+            return replace(op, callee=None)
+        if op.name or not receiver.name or op.receiver is None:
+            return op
+        return replace(op, name=self.program.canonical(f"{receiver.name}.{op.last}"))
 
 
-_TRANSFER: dict[type, Callable[[_Run, Any], None]] = {
-    Assign: _Run.assign, Load: _Run.load, Store: _Run.store, Join: _Run.join, Build: _Run.build, Call: _Run.call,
-    Compare: _Run.compare, Catch: _Run.catch, Return: _Run.return_, Opaque: _Run.opaque,
+def _added(operator: str, left: Value, right: Value) -> Value | None:
+    """Return a sum that is no text: of two numbers, of two lists; None for a text."""
+    if (
+        operator == "+"
+        and left.closed
+        and right.closed
+        and left.shape in SEQUENCES
+        and right.shape in SEQUENCES
+    ):
+        return numbered(left.shape, [item for _, item in (*left.items(), *right.items())])
+    if operator == "+" and (left.shape in SEQUENCES or right.shape in SEQUENCES):
+        taints = merged(left.taints, right.taints)
+        return Value(taints, shape="list", fields=((ANY, joined(left.part(ANY), right.part(ANY))),))
+    if left.known and right.known and not isinstance(left.constant, str | bytes):
+        return constants.computed(operator, left, right)
+    if left.known and isinstance(left.constant, str) and operator == "%" and not right.every():
+        found = constants.computed(operator, left, right)
+        return found if found.known else None
+    return None
+
+
+def _index(part: str) -> Any:
+    """Return the key that a field's name stands for: a number or a text."""
+    text = part[1:-1]
+    if text.removeprefix("-").isdecimal():
+        return int(text)
+    return text[1:-1] if text[:1] in "'\"" else None
+
+
+def _left_clean(value: Value, own: set[int]) -> frozenset[str]:
+    """Return the kinds that a parameter is safe for, as one exit leaves it."""
+    return common(taint.clean for taint in value.every() if taint.parameter in own)
+
+
+_TRANSFER: dict[type, Callable[[Run, Any], None]] = {
+    Assign: Run.assign, Load: Run.load, Store: Run.store, Share: Run.shared, Define: Run.define, Compute: Run.compute,
+    Join: Run.join, Build: Run.build, Call: Run.call, Compare: Run.compare, Catch: Run.catch, Return: Run.return_,
+    Opaque: Run.opaque,
 }  # fmt: skip

@@ -1,12 +1,10 @@
-"""Single steps of propagation that need no state of a function: methods, summaries applied, constants."""
+"""Single steps of propagation that need no state of a function."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
-from typing import Any
 
-from stopper.taint.domain import CLEAN, Taint, Value, merged
+from stopper.taint.domain import Taint, Value, merged
 from stopper.taint.ir import Call, Op, Operand, Store
 
 
@@ -38,22 +36,6 @@ def after_method(taint: Taint, op: Call, args: tuple[Value, ...]) -> Taint:
     return taint.hop(op.at, f"goes through .{op.last}()") if op.last not in ("get", "getlist") else taint
 
 
-def instantiated(returns: Value, bound: dict[int, Value], op: Call) -> Value:
-    """Return what a call gives: the summary's result with the arguments put in for the parameters."""
-    apart = returns.shape == "tuple"
-    fields = tuple((name, instantiated(part, bound, op)) for name, part in returns.fields) if apart else ()
-    taints: list[Taint] = []
-    for taint in returns.taints if apart else returns.every():
-        if taint.kind != "parameter":
-            taints.append(taint.hop(op.at, f"returned by {op.last}()"))
-            continue
-        for given in bound.get(taint.parameter, CLEAN).every():
-            met = replace(given, clean=given.clean | taint.clean, marks=given.marks | taint.marks)
-            taints.append(met.hop(op.at, f"goes through {op.last}()"))
-    fixed = returns.constant if returns.known and not taints and not fields else CLEAN.constant
-    return Value(merged(taints), fixed, returns.shape, fields, returns.literal)
-
-
 def shift(op: Call) -> int:
     """Return 1 for a call of a method, whose first parameter is the receiver."""
     owner = getattr(op.callee, "owner", None)
@@ -61,29 +43,10 @@ def shift(op: Call) -> int:
     return 1 if owner is not None and op.receiver is not None and not static else 0
 
 
-def left_clean(value: Value | None, index: int) -> frozenset[str]:
-    """Return the kinds a parameter is safe for, as one exit leaves it."""
-    if value is None:
-        return frozenset()
-    own = [taint.clean for taint in value.every() if taint.parameter == index]
-    return common(own)
-
-
 def common(every: Iterable[frozenset[str]]) -> frozenset[str]:
     """Return what all groups share; nothing where there is none."""
     groups = list(every)
     return frozenset.intersection(*groups) if groups else frozenset()
-
-
-def constant(value: Any) -> Value:
-    """Return the value of a constant."""
-    if isinstance(value, str):
-        return Value(constant=value, literal=value)
-    if isinstance(value, dict):
-        return Value(constant=tuple(value), shape="dict")
-    if isinstance(value, list | tuple | set | frozenset):
-        return Value(constant=tuple(value), shape="list")
-    return Value(constant=value)
 
 
 def depth(value: Value) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from stopper.taint.domain import CLEAN, Hop, Taint, Value
+from stopper.taint.domain import CLEAN, Hop, Taint, Value, joined
 from stopper.taint.ir import Place
 
 
@@ -30,9 +30,24 @@ class Summary:
 
     hits: dict[Hit, None] = field(default_factory=dict)
     returns: Value = CLEAN
-    checked: dict[int, frozenset[str]] = field(default_factory=dict)
+    after: dict[str, Value] = field(default_factory=dict)
+    """What the objects hold at the end that were passed as parameters and written to, by parameter."""
+    shares: dict[str, Value] = field(default_factory=dict)
+    """What is written to variables of modules and to other cells that outlive the call, by full name."""
+    outer: dict[str, Value] = field(default_factory=dict)
+    """What is written to variables of enclosing functions."""
+    state: dict[str, Value] = field(default_factory=dict)
+    """The variables at the end, of a module or a class body."""
+    checked: dict[str, frozenset[str]] = field(default_factory=dict)
     """The kinds each parameter is safe for when the function came back."""
-    approved: dict[int, frozenset[str]] = field(default_factory=dict)
+    approved: dict[str, frozenset[str]] = field(default_factory=dict)
     """The kinds each parameter is safe for when the answer was true."""
     cut: bool = False
     """Whether the step bound stopped the work."""
+    ends: bool = False
+    """Whether no way leads out of the function but an exception."""
+
+    def share(self, key: str, value: Value) -> None:
+        """Note what is written to a cell; a cell keeps all that was ever written."""
+        before = self.shares.get(key)
+        self.shares[key] = value if before is None else joined(before, value)

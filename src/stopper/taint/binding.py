@@ -1,0 +1,153 @@
+"""Binding: how arguments meet parameters, and how a function's answer is read with the arguments put in for the parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from stopper.taint.constants import numbered
+from stopper.taint.domain import ANY, CLEAN, EACH, SEQUENCES, UNKNOWN, Taint, Value, joined, merged, together
+from stopper.taint.ir import Function, Place
+
+_FILE = ".filename"
+MAX_CONSTANT = 80
+"""How long a text may be to tell one way of calling a function from another."""
+
+
+def bound(
+    function: Function, args: tuple[Value, ...], stars: tuple[int, ...], keywords: Mapping[str, Value]
+) -> dict[str, Value]:
+    """Return what each parameter holds, for those that something was passed for; ``*`` and ``**`` are spread."""
+    signature = function.signature
+    given, rest = _spread(args, stars)
+    found = dict(zip(signature.positional, given, strict=False))
+    if rest is not None:
+        found.update(dict.fromkeys(signature.positional[len(given) :], rest))
+    if signature.star:
+        more = numbered("tuple", given[len(signature.positional) :])
+        found[signature.star] = more if rest is None else more.opened().with_part(ANY, rest)
+    named, loose = _named(keywords)
+    extra = Value(shape="dict")
+    for key, value in named.items():
+        if key in function.params and key not in (signature.star, signature.double_star):
+            found[key] = value
+        else:
+            extra = extra.with_part(f"[{key!r}]", value)
+    if loose is not None:
+        extra = extra.with_part(ANY, loose)
+        for name in function.params:
+            found.setdefault(name, loose)
+    if signature.double_star:
+        found[signature.double_star] = extra
+    return found
+
+
+def _spread(args: tuple[Value, ...], stars: tuple[int, ...]) -> tuple[list[Value], Value | None]:
+    """Return the arguments with a known place, and what those behind them may be."""
+    given: list[Value] = []
+    rest: Value | None = None
+    for place, value in enumerate(args):
+        pieces = [value]
+        if place in stars and value.closed and value.shape in SEQUENCES:
+            pieces = [item for _, item in value.items()]
+        elif place in stars:
+            rest = together([value.part(EACH), *([rest] if rest else [])])
+            continue
+        if rest is None:
+            given += pieces
+        else:
+            rest = together([rest, *pieces])
+    return given, rest
+
+
+def _named(keywords: Mapping[str, Value]) -> tuple[dict[str, Value], Value | None]:
+    """Return the keywords by name, and what ``**`` may pass under names that are not known."""
+    named = {key: value for key, value in keywords.items() if key != "**"}
+    spread = keywords.get("**")
+    if spread is None:
+        return named, None
+    for part, value in spread.fields:
+        if part.startswith("['"):
+            named.setdefault(part[2:-2], value)
+    other = spread.field(ANY)
+    loose = Value(spread.taints) if other is None else joined(other, Value(spread.taints))
+    return named, loose if loose != CLEAN else None
+
+
+class Tokens:
+    """Stand-ins for the taints of arguments, so that a function is solved once for all data that comes in the same way."""
+
+    def __init__(self) -> None:
+        """Start without any."""
+        self.given: list[tuple[Taint, ...]] = []
+
+    def abstract(self, values: Mapping[str, Value], *, general: bool) -> dict[str, Value]:
+        """Return the values with tokens for their taints; ``general`` forgets constants as well."""
+        return {name: self._settled(value, general=general) for name, value in values.items()}
+
+    def _settled(self, value: Value, *, general: bool) -> Value:
+        if general:
+            return _general(value.mapped(self.tokens))
+        if isinstance(value.constant, str | bytes) and len(value.constant) > MAX_CONSTANT:
+            value = replace(value, constant=UNKNOWN)
+        return value.mapped(self.tokens)
+
+    def tokens(self, taints: tuple[Taint, ...]) -> tuple[Taint, ...]:
+        """Return one token for all taints in the same state."""
+        groups: dict[tuple[frozenset[str], frozenset[str], bool], list[Taint]] = {}
+        for taint in taints:
+            groups.setdefault((taint.clean, taint.marks, taint.source.endswith(_FILE)), []).append(taint)
+        return tuple(self._token(group) for group in groups.values())
+
+    def _token(self, group: list[Taint]) -> Taint:
+        self.given.append(tuple(group))
+        first = group[0]
+        label = _FILE if first.source.endswith(_FILE) else ""
+        return Taint(label, "parameter", len(self.given) - 1, first.clean, first.marks)
+
+
+def _general(value: Value) -> Value:
+    fields = tuple((name, _general(part)) for name, part in value.fields)
+    constant = value.constant if value.constant is None else UNKNOWN
+    return Value(value.taints, constant, value.shape, fields, "", value.name, value.targets, value.classes)
+
+
+class Answer:
+    """A function's answer read at a call: its tokens are the arguments' taints."""
+
+    def __init__(self, tokens: Tokens, at: Place, called: str) -> None:
+        """Take the tokens that the function was solved with, where the call stands, and what it is called."""
+        self.given = tokens.given
+        self.at = at
+        self.called = called
+
+    def value(self, value: Value) -> Value:
+        """Return a value of the function as the caller sees it."""
+        return value.mapped(self._returned)
+
+    def taints(self, taint: Taint, note: str) -> list[Taint]:
+        """Return the caller's taints that a taint of the function stands for."""
+        if taint.kind != "parameter":
+            return [taint]
+        given = self.given[taint.parameter] if 0 <= taint.parameter < len(self.given) else ()
+        return [_met(one, taint, one.hop(self.at, note).trace) for one in given]
+
+    def _returned(self, taints: tuple[Taint, ...]) -> tuple[Taint, ...]:
+        found: list[Taint] = []
+        for taint in taints:
+            if taint.kind != "parameter":
+                found.append(taint.hop(self.at, f"returned by {self.called}()"))
+            else:
+                found += self.taints(taint, f"goes through {self.called}()")
+        return merged(found)
+
+
+def _met(given: Taint, inside: Taint, trace: tuple[tuple[Place, str], ...]) -> Taint:
+    named = inside.source.endswith(_FILE) and not given.source.endswith(_FILE)
+    return replace(
+        given, source=given.source + _FILE if named else given.source, clean=given.clean | inside.clean, marks=inside.marks, near=given.near or inside.near,
+        trace=(*trace, *inside.trace)[:_LONGEST],
+    )  # fmt: skip
+
+
+_LONGEST = 24

@@ -1,0 +1,261 @@
+"""What the language itself does with functions and objects as values: callbacks, partials, ``getattr``, ``locals``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from stopper.taint import constants, containers
+from stopper.taint.calls import Args, Calls, record_maker
+from stopper.taint.domain import CLEAN, EACH, Target, Value, joined, together
+from stopper.taint.ir import AccessPath, Call
+from stopper.taint.libraries import result
+from stopper.taint.steps import depth
+
+_EACH = frozenset(
+    (
+        "map",
+        "filter",
+        "itertools.starmap",
+        "itertools.filterfalse",
+        "itertools.takewhile",
+        "itertools.dropwhile",
+        "starmap",
+    )
+)
+_KEYED = frozenset(("sorted", "min", "max", "itertools.groupby"))
+_MAPPING = frozenset(("map", "imap", "imap_unordered", "amap", "apply_async", "map_async"))
+
+
+class Library(Calls):
+    """Follow calls of functions that are not the project's."""
+
+    def library(self, name: str, args: Args, keywords: dict[str, Value], op: Any) -> Value:
+        """Return what a call of a library's function gives that a value, not a name, leads to."""
+        if name == "namedtuple":
+            return self._record(args, keywords)
+        last = name.rpartition(".")[2]
+        operands = op.args if isinstance(op, Call) and len(op.args) == len(args) else ()
+        given = op.keywords if isinstance(op, Call) else ()
+        return self.outside(
+            Call(op.target, name, last, None, operands, given, None, op.at), CLEAN, args, keywords
+        )
+
+    def _record(self, args: Args, keywords: dict[str, Value]) -> Value:
+        """Return a named tuple; its maker passes the names of its fields as keywords."""
+        names = [name for name, value in keywords.items() if value is CLEAN or name != "**"]
+        value = Value(shape="tuple")
+        for place, name in enumerate(names):
+            part = args[place] if place < len(args) else keywords.get(name, CLEAN)
+            value = value.with_part(f".{name}", part).with_part(f"[{place}]", part)
+        return value
+
+    def outside(self, op: Call, receiver: Value, args: Args, keywords: dict[str, Value]) -> Value:
+        """Return what a call of a library's function gives."""
+        if self.recording:
+            self.sinks.call(op, receiver, args, keywords)
+        if op.name and self.models.find("ends", op.name):
+            self.dead = True
+            return CLEAN
+        found = self.source(f"{op.name}()" if op.name else "", op.at)
+        for look in (self.engine.edges.call, _folded, _special, _in_container, _called_back):
+            if found is not None:
+                return found
+            found = look(self, op, receiver, args, keywords)
+        if found is not None:
+            return found
+        value = result(self.models, op, receiver, args, keywords)
+        return value.named(f"{op.name}()") if op.name else value
+
+
+def _folded(run: Library, op: Call, receiver: Value, args: Args, keywords: dict[str, Value]) -> Value | None:
+    """Compute with constants."""
+    del run
+    if keywords or op.stars:
+        return None
+    if op.last == "join" and len(args) == 1 and isinstance(receiver.constant, str) and args[0].closed:
+        return None
+    return constants.called(op.name or ("" if op.receiver is not None else op.last), op.last, receiver, args)
+
+
+def _special(run: Library, op: Call, receiver: Value, args: Args, keywords: dict[str, Value]) -> Value | None:
+    special = _SPECIAL.get(op.name) or (_ENTER if op.last == "__enter__" else None)
+    return special(run, op, receiver, args, keywords) if special else None
+
+
+def _get_attribute(run: Library, op: Call, _: Value, args: Args, __: dict[str, Value]) -> Value | None:
+    if len(args) < 2 or not isinstance(args[1].constant, str):
+        return _any_attribute(run, args) if len(args) > 1 else None
+    name = args[1].constant
+    stored = args[0].field(f".{name}")
+    found = stored if stored is not None else run.attribute(args[0], name, op)
+    if found is None and args[0].name:
+        full = run.program.canonical(f"{args[0].name}.{name}")
+        found = run.source(full, op.at) or Value(args[0].taints, name=full)
+    return joined(found, args[2]) if found is not None and len(args) > 2 and args[2].every() else found
+
+
+def _any_attribute(run: Library, args: Args) -> Value | None:
+    """Return the methods that a computed name may mean: all those whose names begin as it does."""
+    begins = args[1].literal.partition("\0")[0]
+    names = [
+        name for owner in args[0].classes for place in run.program.ancestors(owner) for name in place.bindings
+    ]
+    found = [
+        target
+        for name in names
+        if begins and name.startswith(begins)
+        for target in run.members(args[0], name)
+    ]
+    return Value(targets=tuple(found)) if found else None
+
+
+def _set_attribute(run: Library, op: Call, _: Value, args: Args, __: dict[str, Value]) -> Value | None:
+    if len(args) == 3 and isinstance(args[1].constant, str):
+        run.put(op.args[0], f".{args[1].constant}", args[2]) if op.args else None
+    elif len(args) == 3 and op.args:
+        held = args[0]
+        run.update(op.args[0], replace(held, taints=held.every() + args[2].every()))
+    return Value(constant=None)
+
+
+def _locals(run: Library, _: Call, __: Value, ___: Args, ____: dict[str, Value]) -> Value | None:
+    value = Value(shape="dict")
+    for name in sorted(run.state):
+        if not name.startswith("%"):
+            value = value.with_part(f"[{name!r}]", run.state[name], depth(run.state[name]))
+    return value
+
+
+def _vars(_: Library, __: Call, ___: Value, args: Args, ____: dict[str, Value]) -> Value | None:
+    if not args:
+        return None
+    fields = tuple(sorted((f"[{name[1:]!r}]", part) for name, part in args[0].fields if name[0] == "."))
+    return Value(args[0].taints, shape="dict", fields=fields)
+
+
+def _partial(_: Library, op: Call, __: Value, args: Args, keywords: dict[str, Value]) -> Value | None:
+    if not args or op.stars:
+        return None
+    first = args[0]
+    targets = first.targets or ((Target(None, first.name),) if first.name else ())
+    given = tuple(keywords.items())
+    return Value(targets=tuple(
+        replace(target, args=(*target.args, *args[1:]), keywords=(*target.keywords, *given)) for target in targets
+    ))  # fmt: skip
+
+
+def _named_tuple(_: Library, __: Call, ___: Value, args: Args, ____: dict[str, Value]) -> Value | None:
+    return record_maker(args)
+
+
+def _reduce(run: Library, op: Call, _: Value, args: Args, __: dict[str, Value]) -> Value | None:
+    if len(args) < 2 or not args[0].targets:
+        return None
+    item = args[1].part(EACH)
+    start = args[2] if len(args) > 2 else item
+    once = run.invoke(args[0].targets, (start, item), (), {}, op)
+    return run.invoke(args[0].targets, (joined(once, start), item), (), {}, op)
+
+
+def _entered(run: Library, op: Call, receiver: Value, _: Args, __: dict[str, Value]) -> Value | None:
+    """Enter a context: what a generator hands out, else the object itself."""
+    del run
+    if receiver.shape == "iterator":
+        return receiver.part(EACH)
+    return (
+        receiver
+        if not op.name
+        else replace(receiver, name=receiver.name or op.name.removesuffix(".__enter__"))
+    )
+
+
+_ENTER = _entered
+_SPECIAL = {
+    "getattr": _get_attribute, "setattr": _set_attribute, "locals": _locals, "vars": _vars, "functools.partial": _partial,
+    "functools.partialmethod": _partial, "collections.namedtuple": _named_tuple, "functools.reduce": _reduce,
+    "contextlib.closing": lambda _run, _op, _receiver, args, _keywords: args[0] if args else None,
+}  # fmt: skip
+
+
+def _in_container(
+    run: Library, op: Call, receiver: Value, args: Args, keywords: dict[str, Value]
+) -> Value | None:
+    """Look into lists, dicts, sets and objects that keep values under keys."""
+    name = op.name or (op.last if op.receiver is None else "")
+    if op.receiver is None or not receiver.shape:
+        found = containers.made(name, args, keywords) if not op.stars else None
+        if found is not None:
+            return found if name not in _KEYED or "key" not in keywords else None
+    if op.receiver is None or receiver.classes:
+        return None
+    kept = containers.method(op.last, receiver, args, keywords) if receiver.shape else None
+    if kept is None and not receiver.shape and not receiver.taints:
+        kept = containers.stored(op.last, op.name or receiver.name, receiver, args, keywords)
+    if kept is None:
+        return None
+    value, after = kept
+    if after != receiver and isinstance(op.receiver, AccessPath):
+        run.update(op.receiver, after)
+    return value
+
+
+def _called_back(
+    run: Library, op: Call, receiver: Value, args: Args, keywords: dict[str, Value]
+) -> Value | None:
+    """Call the functions of the project that a library's function is given, with what else it is given."""
+    name = op.name or (op.last if op.receiver is None else "")
+    place = next((at for at, value in enumerate(args) if value.targets), None)
+    if place is None:
+        return _by_keyword(run, op, keywords)
+    given, others = args[place], (*args[:place], *args[place + 1 :])
+    if name in _EACH or op.last in _MAPPING:
+        items = tuple(value.part(EACH) for value in args[place + 1 :])
+        value = run.invoke(given.targets, items, (), {}, op)
+        run.dead = False
+        return containers.element(value if op.last != "filter" else together(list(items)))
+    if not any(value.every() for value in (receiver, *others, *keywords.values(), given)) and not _holds(
+        given
+    ):
+        return None
+    named = {key: value for key, value in keywords.items() if key in ("kwargs", "kwds")}
+    spread = {"**": next(iter(named.values()))} if named else dict(keywords)
+    value = run.invoke(given.targets, args[place + 1 :], (), spread, op)
+    run.dead = False
+    return value
+
+
+def _holds(given: Value) -> bool:
+    """Tell whether a function carries data along: its receiver, its first arguments, the variables around it."""
+    return any(
+        value.every()
+        for target in given.targets
+        for value in (
+            *target.args,
+            *([target.receiver] if target.receiver else []),
+            *dict(target.outer).values(),
+        )
+    )
+
+
+def _by_keyword(run: Library, op: Call, keywords: dict[str, Value]) -> Value | None:
+    """Call what is passed as ``target`` or ``key``, with what is passed as ``args`` and ``kwargs``."""
+    called = next(
+        (
+            value
+            for key, value in keywords.items()
+            if value.targets and key in ("target", "func", "function", "callback")
+        ),
+        None,
+    )
+    if called is None:
+        return None
+    given = keywords.get("args", CLEAN)
+    spread = {"**": keywords["kwargs"]} if "kwargs" in keywords else {}
+    if not any(value.every() for value in keywords.values()) and not _holds(called):
+        return None
+    value = run.invoke(
+        called.targets, (given,) if given is not CLEAN else (), (0,) if given is not CLEAN else (), spread, op
+    )
+    run.dead = False
+    return value

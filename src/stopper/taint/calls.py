@@ -1,0 +1,291 @@
+"""Calls of the project's own functions: which one is meant, what it is given, and what it gives and leaves behind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from stopper.source.module import Kind
+from stopper.taint.binding import Answer, bound
+from stopper.taint.change import Change, apply
+from stopper.taint.domain import CLEAN, SEQUENCES, Target, Value, joined, merged, together
+from stopper.taint.frame import Frame
+from stopper.taint.ir import AccessPath, Call, Operand
+from stopper.taint.steps import accepts
+from stopper.taint.summary import Summary
+
+Args = tuple[Value, ...]
+_MAKERS = frozenset(("namedtuple", "collections.namedtuple"))
+
+
+class Calls(Frame):
+    """Follow calls into functions, methods, constructors, closures and partials of the project."""
+
+    def targets(self, op: Call, receiver: Value) -> tuple[Target, ...]:
+        """Return what a call may reach: by the value that is called, by the class of the receiver, or by its name."""
+        if op.function is not None:
+            value = self.read(op.function)
+            if value.targets:
+                return value.targets
+            called = [self._member(owner, "__call__", value) for owner in value.classes]
+            if any(called):
+                return tuple(target for target in called if target is not None)
+            if value.name:
+                return (Target(None, value.name),)
+        if op.direct:
+            return self._inherited(op, receiver)
+        if op.receiver is not None:
+            found = self.members(receiver, op.last)
+            if found:
+                return found
+        if op.callee is None:
+            return ()
+        return self._named(op, receiver)
+
+    def _inherited(self, op: Call, receiver: Value) -> tuple[Target, ...]:
+        owner = self.function.scope.owner
+        scope = self.program.after(owner, op.last) if owner is not None else None
+        return (self._bound(scope, receiver),) if scope is not None else ()
+
+    def _named(self, op: Call, receiver: Value) -> tuple[Target, ...]:
+        if op.callee.kind is Kind.CLASS or op.receiver is None or not self.program.how(op.callee):
+            return self.engine.function(op.callee).targets
+        if self.read(op.receiver).targets and self.program.how(op.callee) == "method":
+            return self.engine.function(op.callee).targets
+        return (self._bound(op.callee, receiver),)
+
+    def members(self, holder: Value, name: str) -> tuple[Target, ...]:
+        """Return the functions that a member of an object, a class or a module is."""
+        stored = holder.field(f".{name}")
+        if stored is not None and stored.targets:
+            return stored.targets
+        found = [self._member(owner, name, holder) for owner in holder.classes]
+        for target in holder.targets:
+            scope = target.scope
+            if scope is None:
+                continue
+            if scope.kind is Kind.CLASS:
+                found.append(self._of_class(scope, name))
+            elif scope.kind is Kind.MODULE:
+                found += self.engine.variable(scope, name).targets
+        return tuple(target for target in found if target is not None)
+
+    def _member(self, owner: Any, name: str, receiver: Value) -> Target | None:
+        scope = self.program.method(owner, name)
+        return self._bound(scope, receiver) if scope is not None else None
+
+    def _of_class(self, owner: Any, name: str) -> Target | None:
+        scope = self.program.method(owner, name)
+        if scope is None:
+            return None
+        how = self.program.how(scope)
+        return self._bound(scope, Value(targets=(Target(owner),))) if how == "class" else Target(scope)
+
+    def _bound(self, scope: Any, receiver: Value) -> Target:
+        """Return a member bound to its receiver; a decorated one is what its decorators made of it."""
+        if self.program.how(scope) == "static":
+            return Target(scope)
+        target = next(iter(self.engine.function(scope).targets), Target(scope))
+        return replace(target, receiver=receiver)
+
+    def attribute(self, base: Value, name: str, op: Any) -> Value | None:
+        """Return what a member of an object, a class or a module is that no store has set; None where there is none."""
+        for owner in base.classes:
+            scope = self.program.method(owner, name)
+            if scope is not None and self.program.how(scope) == "property":
+                return self.invoke((replace(Target(scope), receiver=base),), (), (), {}, op)
+        found = self.members(base, name)
+        if found:
+            return Value(targets=found)
+        owners = [*base.classes, *(target.scope for target in base.targets if target.scope is not None)]
+        values = [value for owner in owners if (value := self._held(owner, name)) is not None]
+        if not values:
+            return None
+        held = together(values)
+        return replace(held, taints=merged(base.taints, held.taints)) if base.taints else held
+
+    def _held(self, owner: Any, name: str) -> Value | None:
+        """Return a variable of a module, or an attribute of a class or its ancestors."""
+        if owner.kind is Kind.MODULE:
+            return self.engine.variable(owner, name)
+        if owner.kind is not Kind.CLASS:
+            return None
+        for place in self.program.ancestors(owner):
+            cell = self.engine.shared.get(f"{place.dotted}.{name}")
+            held = self.engine.module(place).get(name) if name in place.bindings else None
+            if cell is not None or held is not None:
+                return joined(cell, held) if cell is not None and held is not None else cell or held
+        return None
+
+    def invoke(
+        self,
+        targets: tuple[Target, ...],
+        args: Args,
+        stars: tuple[int, ...],
+        keywords: dict[str, Value],
+        op: Any,
+    ) -> Value:
+        """Return what a call gives that may reach any of the targets."""
+        results: list[Value] = []
+        for target in targets:
+            value = self._one(target, args, stars, keywords, op)
+            results += [] if self.dead else [value]
+            self.dead = False
+        self.dead = not results
+        return together(results)
+
+    def _one(
+        self, target: Target, args: Args, stars: tuple[int, ...], keywords: dict[str, Value], op: Any
+    ) -> Value:
+        if target.args or target.keywords:
+            stars = tuple(place + len(target.args) for place in stars)
+            args, keywords = (*target.args, *args), {**dict(target.keywords), **keywords}
+        if target.scope is None:
+            return self.library(target.name, args, keywords, op)
+        if target.scope.kind is Kind.CLASS:
+            return self.construct(target.scope, args, stars, keywords, op)
+        if target.scope.kind is Kind.MODULE:
+            return CLEAN
+        shifted = 1 if target.receiver is not None else 0
+        if target.receiver is not None:
+            stars = tuple(place + 1 for place in stars)
+            args = (target.receiver, *args)
+        return self._followed(target, args, stars, keywords, op, shifted)
+
+    def library(self, name: str, args: Args, keywords: dict[str, Value], op: Any) -> Value:
+        """Return what a call of a library's function gives that a value, not a name, leads to."""
+        raise NotImplementedError
+
+    def _followed(
+        self,
+        target: Target,
+        args: Args,
+        stars: tuple[int, ...],
+        keywords: dict[str, Value],
+        op: Any,
+        shifted: int,
+    ) -> Value:
+        function = self.engine.lowered(target.scope)
+        values = bound(function, args, stars, keywords)
+        self._fill(target.scope, values)
+        values.update(self._closed_over(target, function.free))
+        summary, tokens = self.engine.applied(target.scope, values)
+        answer = Answer(tokens, op.at, target.scope.name)
+        self._carry(summary, answer)
+        if isinstance(op, Call):
+            self._left_behind(target, summary, answer, op, shifted)
+        self.dead = summary.ends
+        return answer.value(summary.returns)
+
+    def _fill(self, scope: Any, values: dict[str, Value]) -> None:
+        """Put in the defaults of the parameters that nothing was passed for."""
+        for name, operand in self.engine.lowered(scope).signature.defaults:
+            if name in values:
+                continue
+            if isinstance(operand, AccessPath):
+                values[name] = self.engine.variable(scope.parent or scope, operand.base)
+            else:
+                values[name] = self.read(operand)
+
+    def _closed_over(self, target: Target, free: frozenset[str]) -> dict[str, Value]:
+        """Return the variables of enclosing functions: as they are now, where this is the enclosing function."""
+        outer = {name: value for name, value in target.outer if name in free}
+        if target.scope.parent is self.function.scope:
+            outer.update({name: self.state[name] for name in free if name in self.state})
+        return outer
+
+    def _carry(self, summary: Summary, answer: Answer) -> None:
+        """Take over what the function wrote to cells and, once, what it let reach a sink."""
+        for key, value in summary.shares.items():
+            self.result.share(key, answer.value(value))
+        self.result.cut = self.result.cut or summary.cut
+        if not self.recording:
+            return
+        for hit in summary.hits:
+            for taint in answer.taints(hit.taint, f"passed to {answer.called}()"):
+                if not taint.safe_for(hit.kind) and accepts(hit.kind, taint):
+                    self.result.hits.setdefault(replace(hit, taint=taint))
+
+    def _left_behind(self, target: Target, summary: Summary, answer: Answer, op: Call, shifted: int) -> None:
+        """Write back what the function changed: its arguments, its receiver, variables of this function."""
+        for name, operand in self._origins(target, op, shifted).items():
+            if name in summary.after:
+                self.update(operand, answer.value(summary.after[name]))
+            kinds = summary.checked.get(name)
+            if kinds and isinstance(operand, AccessPath):
+                apply(self.state, [Change(operand, kinds)])
+        if target.scope.parent is self.function.scope:
+            for name, value in summary.outer.items():
+                self.state[name] = answer.value(value)
+        else:
+            for name, value in summary.outer.items():
+                self.result.outer[name] = answer.value(value)
+
+    def _origins(self, target: Target, op: Call, shifted: int) -> dict[str, Operand]:
+        """Return where the object was read from that each parameter holds."""
+        function = self.engine.lowered(target.scope)
+        names = function.signature.positional
+        given = [*([op.receiver] if shifted else []), *(op.args if not op.stars else op.args[: op.stars[0]])]
+        if target.args:
+            given = given[:shifted]
+        origins = {name: operand for name, operand in zip(names, given, strict=False) if operand is not None}
+        origins.update({key: operand for key, operand in op.keywords if key in function.params})
+        return origins
+
+    def construct(
+        self, owner: Any, args: Args, stars: tuple[int, ...], keywords: dict[str, Value], op: Any
+    ) -> Value:
+        """Return an instance of a project's class, set up by its constructor."""
+        if self.program.is_closed(owner):
+            return CLEAN
+        instance = Value(classes=(owner,))
+        scope = self.program.method(owner, "__init__")
+        if scope is None:
+            instance = self._generated(owner, instance, args, keywords, op)
+            scope, args, stars, keywords = self.program.method(owner, "__post_init__"), (), (), {}
+        if scope is None:
+            return instance
+        function = self.engine.lowered(scope)
+        values = bound(function, (instance, *args), tuple(place + 1 for place in stars), keywords)
+        self._fill(scope, values)
+        summary, tokens = self.engine.applied(scope, values)
+        answer = Answer(tokens, op.at, owner.name)
+        self._carry(summary, answer)
+        first = next(iter(function.params), "")
+        return answer.value(summary.after.get(first, instance))
+
+    def _generated(
+        self, owner: Any, instance: Value, args: Args, keywords: dict[str, Value], op: Any
+    ) -> Value:
+        """Return an instance whose constructor is not the project's: a record's fields, or what a library's class takes."""
+        fields = self.program.record(owner)
+        base = self.program.base(owner)
+        if fields is None and base != "object":
+            self.library(f"{base}.__init__", args, keywords, op)
+        named = base == "typing.NamedTuple"
+        for place, value in enumerate(args):
+            if fields is None:
+                instance = replace(instance, taints=merged(instance.taints, value.every()))
+            elif place < len(fields):
+                instance = instance.with_part(f".{fields[place]}", value)
+                instance = instance.with_part(f"[{place}]", value) if named else instance
+        for key, value in keywords.items():
+            if key == "**":
+                taints = merged(instance.taints, value.every())
+                instance = replace(instance, taints=taints)
+                continue
+            instance = instance.with_part(f".{key}", value)
+            if named and fields is not None and key in fields:
+                instance = instance.with_part(f"[{fields.index(key)}]", value)
+        return replace(instance, shape="tuple") if named else instance
+
+
+def record_maker(args: Args) -> Value | None:
+    """Return what ``collections.namedtuple("P", "a b")`` gives: something that makes records of these fields."""
+    spec = args[1] if len(args) > 1 else CLEAN
+    names = spec.constant.replace(",", " ").split() if isinstance(spec.constant, str) else None
+    if spec.shape in SEQUENCES and spec.closed:
+        names = [str(item.constant) for _, item in spec.items()]
+    if names is None:
+        return None
+    return Value(targets=(Target(None, "namedtuple", keywords=tuple((name, CLEAN) for name in names)),))

@@ -1,0 +1,225 @@
+"""The engine: summaries of functions, worked out bottom-up and in context, and what outlives a function's run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from stopper.taint.binding import Tokens
+from stopper.taint.constants import constant
+from stopper.taint.domain import CLEAN, UNKNOWN, Taint, Target, Value, joined
+from stopper.taint.edges import Edges
+from stopper.taint.ir import Function
+from stopper.taint.models import Models
+from stopper.taint.program import Program, Variable
+from stopper.taint.summary import Summary
+
+MAX_CALLS = 24
+"""How deeply calls of the project's own functions are followed."""
+MAX_CONTEXTS = 10
+"""In how many ways of calling it a function is solved before constants are forgotten, and as many again before all else is."""
+MAX_ROUNDS = 4
+"""How often functions that call each other in a circle are solved again; the answers have settled long before."""
+MAX_STEPS = 150_000
+"""How many operations one root may cost, with everything that it calls."""
+
+Solve = Callable[["Engine", Function, dict[str, Value]], Summary]
+Key = tuple[int, tuple[tuple[str, Value], ...]]
+
+
+@dataclass(slots=True)
+class _Active:
+    """A function that is being solved."""
+
+    depth: int
+    summary: Summary = field(default_factory=Summary)
+    """What is known of it so far; callers in a circle get this."""
+    asked: bool = False
+    """Whether a circle came back to it."""
+
+
+@dataclass(slots=True)
+class Shared:
+    """Cells that outlive a function's run: variables of modules, attributes of classes, what is kept for the next request."""
+
+    cells: dict[str, Value] = field(default_factory=dict)
+    read: set[str] = field(default_factory=set)
+    stale: bool = False
+    """Whether a cell got new taints after it was read."""
+
+    def get(self, key: str) -> Value | None:
+        """Return what a cell holds, None where nothing was written."""
+        self.read.add(key)
+        return self.cells.get(key)
+
+    def put(self, key: str, value: Value) -> None:
+        """Write to a cell, which keeps what it held."""
+        before = self.cells.get(key)
+        after = value if before is None else joined(before, value)
+        if after == before:
+            return
+        self.cells[key] = after
+        more = set(after.every()) - set(before.every() if before is not None else ())
+        self.stale = self.stale or (key in self.read and bool(more))
+
+
+class Engine:
+    """Summaries of functions, each worked out once for each way of calling it."""
+
+    def __init__(self, models: Models, program: Program, solve: Solve, edges: Edges | None = None) -> None:
+        """Take the models, the project, the solver, and the framework's hidden edges."""
+        self.models = models
+        self.program = program
+        self.edges = edges or Edges()
+        self.shared = Shared()
+        self.views: dict[int, bool] = {}
+        """The functions whose answer is the response, by the identity of their scopes: whether it is sent as HTML."""
+        self.steps = 0
+        self._solve = solve
+        self._done: dict[Key, Summary] = {}
+        self._circling: dict[Key, Summary] = {}
+        self._active: dict[Key, _Active] = {}
+        self._lowest = MAX_CALLS
+        self._contexts: dict[int, int] = {}
+        self._inside: dict[int, int] = {}
+        """How often each function is being solved now: one that calls itself is given less and less to tell calls apart by."""
+        self._general: dict[int, Summary] = {}
+        self._modules: dict[int, dict[str, Value]] = {}
+        self._functions: dict[int, Value] = {}
+        self._constants: dict[str, Value] = {}
+
+    def lowered(self, scope: Any) -> Function:
+        """Return a scope as blocks of operations."""
+        return self.program.lowered(scope)
+
+    def run(self, function: Function, entry: dict[str, Value]) -> Summary:
+        """Return what a root does, entered with ``entry``, and keep what it writes to cells."""
+        self.steps = 0
+        result = self._solve(self, function, entry)
+        for key, value in result.shares.items():
+            self.shared.put(key, value)
+        return result
+
+    def forget(self) -> None:
+        """Give up the summaries, because cells that they read hold more now."""
+        self._done.clear()
+        self._general.clear()
+        self._modules.clear()
+        self._functions.clear()
+        self._contexts.clear()
+        self.shared.stale = False
+
+    def summary(self, scope: Any) -> Summary:
+        """Return what a project's function does with data of which nothing is known but that it is tainted."""
+        found = self._general.get(id(scope))
+        if found is None:
+            params = self.lowered(scope).params
+            entry = {name: Value((Taint("", "parameter", place),)) for place, name in enumerate(params)}
+            found = self._in_context(scope, entry)
+            self._general[id(scope)] = found
+        return found
+
+    def applied(self, scope: Any, values: dict[str, Value]) -> tuple[Summary, Tokens]:
+        """Return what a project's function does with its parameters holding ``values``, and the tokens in the answer."""
+        used = self._contexts.get(id(scope), 0)
+        inside = self._inside.get(id(scope), 0)
+        tokens = Tokens()
+        entry = tokens.abstract(values, general=used >= MAX_CONTEXTS or inside > 0)
+        if (used >= 2 * MAX_CONTEXTS or inside > 1) and self._key(scope, entry) not in self._done:
+            tokens = Tokens()
+            entry = {
+                name: Value(
+                    tokens.tokens(value.every()),
+                    name=value.name,
+                    targets=value.targets,
+                    classes=value.classes,
+                )
+                for name, value in values.items()
+            }
+        return self._in_context(scope, entry), tokens
+
+    def _key(self, scope: Any, entry: dict[str, Value]) -> Key:
+        return id(scope), tuple(sorted(((name, value) for name, value in entry.items()), key=_first))
+
+    def _in_context(self, scope: Any, entry: dict[str, Value]) -> Summary:
+        key = self._key(scope, entry)
+        found = self._done.get(key) or self._circling.get(key)
+        if found is not None:
+            return found
+        active = self._active.get(key)
+        if active is not None:
+            active.asked = True
+            self._lowest = min(self._lowest, active.depth)
+            return active.summary
+        if len(self._active) >= MAX_CALLS or self.steps > MAX_STEPS:
+            return Summary(cut=True)
+        self._contexts[id(scope)] = self._contexts.get(id(scope), 0) + 1
+        self._inside[id(scope)] = self._inside.get(id(scope), 0) + 1
+        summary = self._settled(key, self.lowered(scope), entry)
+        self._inside[id(scope)] -= 1
+        return summary
+
+    def _settled(self, key: Key, function: Function, entry: dict[str, Value]) -> Summary:
+        """Solve a function; where a circle comes back to it, again, until its summary no longer changes."""
+        active = self._active[key] = _Active(len(self._active))
+        outside, self._lowest = self._lowest, MAX_CALLS
+        for _ in range(MAX_ROUNDS):
+            before, active.asked = active.summary, False
+            active.summary = self._solve(self, function, entry)
+            if not active.asked or active.summary == before:
+                break
+            self._circling.clear()
+        del self._active[key]
+        if self._lowest >= active.depth:
+            self._done[key] = active.summary
+            self._circling.clear()
+            self._lowest = outside
+        else:
+            self._circling[key] = active.summary
+            self._lowest = min(outside, self._lowest)
+        return active.summary
+
+    def variable(self, scope: Any, name: str) -> Value:
+        """Return what a variable that is free in ``scope`` holds."""
+        return self.held(self.program.variable(scope, name))
+
+    def held(self, variable: Variable) -> Value:
+        """Return what a variable of a module holds, by what is known of it."""
+        if variable.scope is not None:
+            return self.function(variable.scope)
+        if not variable.key:
+            return Value(name=variable.name) if variable.name else CLEAN
+        cell = self.shared.get(variable.key)
+        start = self._constant(variable) if variable.constant is not UNKNOWN else None
+        if start is None:
+            start = self.module(variable.module.scope).get(variable.last, CLEAN) if variable.module else CLEAN
+        return start if cell is None else joined(start, cell)
+
+    def _constant(self, variable: Variable) -> Value:
+        found = self._constants.get(variable.key)
+        if found is None:
+            found = self._constants[variable.key] = constant(variable.constant)
+        return found
+
+    def module(self, scope: Any) -> dict[str, Value]:
+        """Return the variables of a module, or of a class body, as its statements leave them."""
+        found = self._modules.get(id(scope))
+        if found is None:
+            self._modules[id(scope)] = {}
+            found = self._modules[id(scope)] = self._solve(self, self.lowered(scope), {}).state
+        return found
+
+    def function(self, scope: Any) -> Value:
+        """Return a function, a class or a module as a value: a function as the project's own decorators leave it."""
+        found = self._functions.get(id(scope))
+        if found is None:
+            plain = self._functions[id(scope)] = Value(targets=(Target(scope),))
+            definition = self.program.definition(scope)
+            decorated = self._solve(self, definition, {}).returns if definition is not None else plain
+            found = self._functions[id(scope)] = decorated if decorated.targets else plain
+        return found
+
+
+def _first(item: tuple[str, Value]) -> str:
+    return item[0]

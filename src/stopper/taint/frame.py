@@ -1,0 +1,124 @@
+"""One function being solved: the variables at the current point, how operands are read, and what is noted on the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stopper.taint.constants import constant
+from stopper.taint.domain import ANY, CLEAN, EACH, Taint, Value
+from stopper.taint.engine import Engine
+from stopper.taint.guards import Guards
+from stopper.taint.ir import AccessPath, Assign, Call, Constant, Function, Load, Operand, Place
+from stopper.taint.sinks import Sinks
+from stopper.taint.steps import accepts, depth, shift
+from stopper.taint.summary import Hit, Summary
+
+MAX_HOLDERS = 5
+"""How many holders a store is carried outwards into: ``a.b['c'].d = x``."""
+
+
+class Frame:
+    """The state of one function at the operation that is being looked at."""
+
+    def __init__(self, engine: Engine, function: Function) -> None:
+        """Start before the first operation."""
+        self.engine = engine
+        self.models = engine.models
+        self.program = engine.program
+        self.function = function
+        self.state: dict[str, Value] = {}
+        self.result = Summary()
+        self.recording = False
+        self.dead = False
+        self.guards = Guards(function, self.models, self.read, self.verdicts)
+        self.sinks = Sinks(self.models, function, self.read, self.record)
+
+    def read(self, operand: Operand) -> Value:
+        """Return what is known of an operand."""
+        if isinstance(operand, Constant):
+            return constant(operand.value)
+        value = self.state.get(operand.base)
+        if value is None:
+            value = self._outer(operand.base)
+        for part in operand.fields:
+            value = value.part(part)
+        return value
+
+    def _outer(self, name: str) -> Value:
+        return self.engine.variable(self.function.scope, name) if name in self.function.free else CLEAN
+
+    def write(self, target: AccessPath, value: Value) -> None:
+        """Give a variable its value."""
+        self.state[target.base] = value
+
+    def update(self, holder: Operand | None, value: Value) -> None:
+        """Put a changed object back where it was read from: the variable, and the fields that lead to it."""
+        for _ in range(MAX_HOLDERS):
+            if not isinstance(holder, AccessPath):
+                return
+            self.state[holder.base] = value
+            if holder.base in self.function.free:
+                self.keep(holder.base, value)
+            op = self.function.definitions.get(holder.base)
+            if isinstance(op, Assign):
+                holder = op.source
+            elif isinstance(op, Load) and op.part != ".headers":
+                part = ANY if op.part == EACH else self.part(op)
+                value = self.read(op.base).with_part(part, value, depth(value))
+                holder = op.base
+            elif isinstance(op, Call) and op.last == "__enter__":
+                holder = op.receiver
+            else:
+                return
+
+    def put(self, holder: Operand, part: str, source: Value) -> None:
+        """Write a field of an object; headers are no part of a page."""
+        self.update(holder, self.read(holder).with_part(part, source, depth(source)))
+
+    def keep(self, name: str, value: Value) -> None:
+        """Write a variable of an enclosing function or of the module."""
+        variable = self.program.variable(self.function.scope, name)
+        if variable.key:
+            self.share(variable.key, value.refined(lambda taint: taint.marked("kept")))
+        elif variable.scope is None:
+            self.result.outer[name] = value
+
+    def share(self, key: str, value: Value) -> None:
+        """Write to a cell that outlives the function's run."""
+        if value.every() or value.targets or value.classes:
+            self.result.share(key, value)
+
+    def part(self, op: Any) -> str:
+        """Return the field that a load or a store means, its key computed."""
+        if op.key is None or op.part != ANY:
+            return str(op.part)
+        key = self.read(op.key)
+        return f"[{key.constant!r}]" if key.known else ANY
+
+    def source(self, name: str, at: Place) -> Value | None:
+        """Return the data of a client that the name of a library's thing stands for; None for all others."""
+        return None if not name else self._source(name, at)
+
+    def _source(self, name: str, at: Place) -> Value | None:
+        for entry in self.models.find("source", name):
+            label = entry.label.format(last=name.rpartition(".")[2])
+            taint = Taint(label, entry.kind or "request", marks=frozenset(entry.marks))
+            return Value((taint.hop(at, f"{label} is read"),), name=name)
+        return None
+
+    def verdicts(self, call: Call) -> dict[int, frozenset[str]]:
+        """Return what the project's own function has checked of its arguments when its answer is true."""
+        scope = call.callee
+        if scope is None or not hasattr(scope.node, "args"):
+            return {}
+        approved = self.engine.summary(scope).approved
+        places = {name: place - shift(call) for place, name in enumerate(self.engine.lowered(scope).params)}
+        return {places[name]: kinds for name, kinds in approved.items()}
+
+    def record(self, kind: str, value: Value, at: Place, sink: str, confidence: str) -> None:
+        """Note every taint of ``value`` that can harm a sink of ``kind``."""
+        if not self.recording:
+            return
+        for taint in value.taints:
+            if not taint.safe_for(kind) and accepts(kind, taint):
+                self.result.hits.setdefault(Hit(kind, taint, at, sink, confidence, self.function.scope))

@@ -1,0 +1,239 @@
+"""The project as the engine sees it: scopes lowered when asked for, and what a name or a member stands for."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from stopper.source.module import Bound, Kind, Module, Scope
+from stopper.source.names import Names, Ref, RefKind, canonical
+from stopper.source.values import UNKNOWN, State, evaluate
+from stopper.taint.ir import Function
+from stopper.taint.lower import lower, lower_definition
+
+_GENERATED = frozenset(
+    (
+        *(
+            "dataclasses.dataclass",
+            "attr.s",
+            "attr.attrs",
+            "attr.dataclass",
+            "attrs.define",
+            "attrs.frozen",
+            "attr.define",
+        ),
+        *("pydantic.dataclasses.dataclass", "attrs.mutable", "marshmallow_dataclass.dataclass"),
+    )
+)
+_RECORDS = frozenset(
+    ("typing.NamedTuple", "typing.TypedDict", "pydantic.BaseModel", "pydantic.main.BaseModel")
+)
+_CLOSED = frozenset(("enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag"))
+_PROPERTIES = frozenset(("property", "cached_property", "hybrid_property", "locked_cached_property"))
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """What a free name stands for."""
+
+    scope: Scope | None = None
+    """The project's function, class or module."""
+    name: str = ""
+    """The full name of a library's thing."""
+    key: str = ""
+    """For a variable of a module: its full name."""
+    module: Module | None = None
+    """For a variable of a module: where it is assigned."""
+    last: str = ""
+    """For a variable of a module: its name there."""
+    constant: object = UNKNOWN
+
+
+_NOTHING = Variable()
+
+
+class Program:
+    """Functions of one project, lowered once, and the questions that need its names."""
+
+    def __init__(self, names: Names, table: dict[int, Function] | None = None) -> None:
+        """Take the names of the project, and a table of what has been lowered."""
+        self.names = names
+        self._lowered = table if table is not None else {}
+        self._definitions: dict[int, Function | None] = {}
+        self._variables: dict[tuple[int, str], Variable] = {}
+        self._members: dict[tuple[int, str], Scope | None] = {}
+        self._rebound: dict[int, frozenset[str]] = {}
+        self._shapes: dict[int, tuple[str, ...] | None] = {}
+
+    def lowered(self, scope: Scope) -> Function:
+        """Return a scope as blocks of operations."""
+        function = self._lowered.get(id(scope))
+        if function is None:
+            function = self._lowered[id(scope)] = lower(scope, self.names, self.rebound(scope.module))
+        return function
+
+    def every(self) -> list[tuple[int, Function]]:
+        """Return all that has been lowered so far."""
+        return list(self._lowered.items())
+
+    def definition(self, scope: Scope) -> Function | None:
+        """Return what hands a function through the project's own decorators; None where it has none."""
+        key = id(scope)
+        if key not in self._definitions:
+            found = lower_definition(scope, self.names) if scope.decorators else None
+            decorated = found is not None and any(getattr(op, "decorators", ()) for op in found.ops())
+            self._definitions[key] = found if decorated else None
+        return self._definitions[key]
+
+    def rebound(self, module: Module) -> frozenset[str]:
+        """Return the names that functions of a module declare ``global``."""
+        found = self._rebound.get(id(module))
+        if found is None:
+            found = self._rebound[id(module)] = frozenset(
+                name for scope in module.scopes for name in scope.outer
+            )
+        return found
+
+    def variable(self, scope: Scope, name: str) -> Variable:
+        """Return what ``name``, free in ``scope``, stands for."""
+        key = (id(scope), name)
+        found = self._variables.get(key)
+        if found is None:
+            found = self._variables[key] = self._variable(scope, name)
+        return found
+
+    def _variable(self, scope: Scope, name: str) -> Variable:
+        place = self.names.lookup(name, scope)
+        if place is None:
+            ref = self.names.resolve(ast.Name(name), scope)
+            if ref is not None:
+                return Variable(ref.scope, "" if ref.scope else ref.name)
+            return self._assigned(scope.module, name) if name in self.rebound(scope.module) else _NOTHING
+        holder, bindings = place
+        if holder.kind is not Kind.MODULE:
+            return _NOTHING
+        if bindings[-1].how is Bound.IMPORT:
+            return self._imported(bindings[-1].dotted, holder)
+        return self._of_module(holder.module, name)
+
+    def _imported(self, dotted: str, place: Scope) -> Variable:
+        owner, _, last = dotted.rpartition(".")
+        ref = self.names.resolve(ast.Name(dotted.partition(".")[0]), place) if not owner else None
+        ref = ref or self.names.dotted(dotted)
+        if ref is not None and ref.scope is not None and ref.kind is not RefKind.INSTANCE:
+            return Variable(ref.scope)
+        home = self.names.dotted(owner) if owner else None
+        if home is not None and home.kind is RefKind.MODULE and home.scope is not None:
+            return self.attribute(home.scope, last)
+        return Variable(name=ref.name if ref else "")
+
+    def attribute(self, module: Scope, name: str) -> Variable:
+        """Return what a module's attribute stands for."""
+        return self.variable(module, name)
+
+    def _of_module(self, module: Module, name: str) -> Variable:
+        bindings = module.scope.bindings.get(name, [])
+        if not bindings:
+            return _NOTHING
+        if bindings[-1].how is Bound.SCOPE and bindings[-1].scope is not None:
+            return Variable(bindings[-1].scope)
+        ref = self.names.resolve(ast.Name(name), module.scope)
+        if ref is not None and ref.scope is None and ref.kind is RefKind.EXTERNAL and len(bindings) == 1:
+            return Variable(name=ref.name)
+        return self._assigned(module, name)
+
+    def _assigned(self, module: Module, name: str) -> Variable:
+        known = evaluate(ast.Name(name), module.scope, self.names)
+        settled = known.state is State.CONSTANT and name not in self.rebound(module)
+        constant = known.constant if settled and not _holds_unknown(known.constant) else UNKNOWN
+        return Variable(key=f"{module.name}.{name}", module=module, last=name, constant=constant)
+
+    def method(self, owner: Scope, name: str) -> Scope | None:
+        """Return the function that ``name`` is, as a member of a project's class or of its ancestors."""
+        key = (id(owner), name)
+        if key not in self._members:
+            found = self.names.member(owner, name)
+            scope = found[1].scope if found is not None else None
+            self._members[key] = scope if scope is not None and scope.kind is Kind.FUNCTION else None
+        return self._members[key]
+
+    def after(self, owner: Scope, name: str) -> Scope | None:
+        """Return the function that ``super().name`` is, as seen from a method of ``owner``."""
+        for base in self.names.bases(owner):
+            if base.kind is RefKind.CLASS and base.scope is not None:
+                return self.method(base.scope, name)
+        return None
+
+    def ancestors(self, owner: Scope) -> list[Scope]:
+        """Return a class and the project's classes that it derives from, the nearest first."""
+        bases = [
+            base.scope
+            for base in self.names.bases(owner)
+            if base.kind is RefKind.CLASS and base.scope is not None
+        ]
+        return [owner, *bases]
+
+    def how(self, function: Scope) -> str:
+        """Return how a member is bound: ``static``, ``class``, ``property`` or ``method``; "" for a plain function."""
+        if function.owner is None:
+            return ""
+        names = {_last(item) for item in function.decorators}
+        if names & _PROPERTIES or "setter" in names:
+            return "property"
+        return "static" if "staticmethod" in names else "class" if "classmethod" in names else "method"
+
+    def record(self, owner: Scope) -> tuple[str, ...] | None:
+        """Return the names of the fields of a class whose constructor is generated; None for all others."""
+        key = id(owner)
+        if key not in self._shapes:
+            self._shapes[key] = self._record(owner)
+        return self._shapes[key]
+
+    def _record(self, owner: Scope) -> tuple[str, ...] | None:
+        decorated = any(self._named(item, owner) in _GENERATED for item in owner.decorators)
+        bases = [base for base in self.names.bases(owner) if base.kind is RefKind.EXTERNAL]
+        if not decorated and not any(base.name in _RECORDS for base in bases):
+            return None
+        fields: dict[str, None] = {}
+        for scope in reversed(self.ancestors(owner)):
+            for statement in scope.body:
+                if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+                    fields[statement.target.id] = None
+        return tuple(fields)
+
+    def is_closed(self, owner: Scope) -> bool:
+        """Tell whether a class has a fixed set of instances, so that making one from data checks the data."""
+        return any(base.name in _CLOSED for base in self.names.bases(owner))
+
+    def base(self, owner: Scope) -> str:
+        """Return the name of the nearest library class that a class derives from."""
+        return next(
+            (base.name for base in self.names.bases(owner) if base.kind is RefKind.EXTERNAL), "object"
+        )
+
+    def canonical(self, name: str) -> str:
+        """Return the best known of the names of a library's thing."""
+        return canonical(name) if len(name) < _LONGEST else ""
+
+    def _named(self, item: ast.expr, scope: Scope) -> str:
+        called = item.func if isinstance(item, ast.Call) else item
+        ref: Ref | None = self.names.resolve(called, scope.parent or scope)
+        return ref.name if ref else ""
+
+
+_LONGEST = 200
+
+
+def _last(item: ast.expr) -> str:
+    called = item.func if isinstance(item, ast.Call) else item
+    return str(getattr(called, "attr", getattr(called, "id", "")))
+
+
+def _holds_unknown(item: object) -> bool:
+    if isinstance(item, dict):
+        return any(_holds_unknown(key) or _holds_unknown(value) for key, value in item.items())
+    return (
+        any(map(_holds_unknown, item))
+        if isinstance(item, list | tuple | frozenset | set)
+        else item is UNKNOWN
+    )

@@ -22,8 +22,9 @@ lint: $(VENV)/.dev  ## Check style, format and types
 docs: $(VENV)/.dev  ## Build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 
-bench: $(VENV)/.dev  ## Measure speed and memory; bandit and semgrep join in where they are on PATH
+bench: $(VENV)/.dev  ## Measure speed, memory and accuracy; bandit, ruff and semgrep join in where they are on PATH
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/accuracy.py
 
 lock:  ## Compile the pinned requirements anew (needs uv)
 	$(LOCK) pyproject.toml requirements/build.in --output-file requirements/run.txt

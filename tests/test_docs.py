@@ -116,10 +116,20 @@ def test_a_make_word_that_is_shown_is_in_the_makefile(name: str) -> None:
     assert [word for word in words if f"\n{word}:" not in MAKEFILE] == []
 
 
-def test_the_table_in_the_readme_is_the_one_that_was_measured() -> None:
-    shown = README.partition("<!-- speed -->")[2].partition("<!-- /speed -->")[0].strip()
-    file = ROOT / "benchmarks" / "speed.md"
+def shown(name: str) -> str:
+    """Return what stands in the README between the marks of a benchmark."""
+    return README.partition(f"<!-- {name} -->")[2].partition(f"<!-- /{name} -->")[0].strip()
+
+
+@pytest.mark.parametrize("name", ["accuracy", "speed"])
+def test_the_table_in_the_readme_is_the_one_that_was_measured(name: str) -> None:
+    file = ROOT / "benchmarks" / f"{name}.md"
     measured = file.read_text(encoding="utf-8").strip() if file.exists() else ""
 
-    assert shown == measured, "run benchmarks/speed.py --readme"
-    assert "|---" not in README.replace(shown, "").partition("## See it")[2], "a table that nobody measured"
+    assert shown(name) == measured, f"run benchmarks/{name}.py --readme"
+
+
+def test_the_readme_shows_no_table_that_nobody_measured() -> None:
+    rest = README.replace(shown("accuracy"), "").replace(shown("speed"), "")
+
+    assert "|---" not in rest.partition("## See it")[2]

@@ -30,6 +30,8 @@ class Weakness:
     title: str
     cwe: frozenset[int]
     """The numbers by which another tool's finding is known to be of the class."""
+    also: frozenset[str]
+    """Names of other tools' rules that are of the class, whatever their number says."""
     rules: frozenset[str]
     """The slugs of the rules whose findings are of the class."""
 
@@ -62,7 +64,13 @@ def read_weaknesses() -> dict[str, Weakness]:
     """Return the classes of classes.toml by name."""
     table = tomllib.loads((HERE / "classes.toml").read_text("utf-8"))
     return {
-        name: Weakness(name, entry["title"], frozenset(entry["cwe"]), frozenset(entry["rules"]))
+        name: Weakness(
+            name,
+            entry["title"],
+            frozenset(entry["cwe"]),
+            frozenset(entry.get("also", ())),
+            frozenset(entry["rules"]),
+        )
         for name, entry in table.items()
     }
 

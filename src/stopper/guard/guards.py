@@ -8,6 +8,7 @@ from stopper.guard.body import Body
 from stopper.guard.cookies import Cookies
 from stopper.guard.csp import Csp
 from stopper.guard.csrf import Csrf
+from stopper.guard.escape import Xss
 from stopper.guard.guard import Guard
 from stopper.guard.headers import Headers
 from stopper.guard.hosts import Hosts
@@ -31,6 +32,7 @@ GUARDS: Final[tuple[type[Guard], ...]] = (
     Csrf,
     LockoutGuard,
     Sql,
+    Xss,
     Sessions,
     Cookies,
     Csp,

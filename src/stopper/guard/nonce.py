@@ -176,9 +176,11 @@ class Scanner:
         self.at = Scan("raw", raw=tag.name) if tag.name in RAW_TEXT else Scan()
 
 
-def tags(tokens: Iterable[Token]) -> list[Tag]:
-    """Return the start tags in the text of a template, given the tokens of Jinja's lexer."""
-    scanner, branches, previous = Scanner(), [], ""
+def tags(tokens: Iterable[Token], scanner: Scanner | None = None) -> list[Tag]:
+    """Return the start tags in the text of a template, given the tokens of Jinja's lexer; a scanner may note more."""
+    scanner = scanner or Scanner()
+    branches: list[Scan] = []
+    previous = ""
     for index, token in enumerate(tokens):
         if token.type == "data":
             scanner.feed(index, token.lineno, token.value)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
-from stopper.taint.domain import ALL
+from stopper.taint.domain import ALL, Value
 
 Characters = frozenset[int]
 """Code points below 128, and ``OTHER`` for every other character."""
@@ -51,6 +51,12 @@ _HARMFUL: dict[str, Characters] = {
     "regex": _of(".*+?()[]{}|^$\\"),
     "format-string": _of("{"),
     "code": _EVERY - _NUMBERS,
+    "environment": _of("="),
+    "page": _of("<>\"'`"),
+    "page-url": _of(":"),
+    "page-script": _of("'\"`;\\()<>{}\n\r+-*/,=[]. &"),
+    "page-style": _of(";:(){}\\'\"<>@"),
+    "page-attribute": _of(" \t\n\r\f/\"'`=<>"),
 }
 """What a sink of each kind must not be given; a kind that is not here is harmed by words as well."""
 
@@ -83,6 +89,17 @@ def of_method(name: str) -> Characters | None:
         return None
     plain = frozenset(point for point in range(128) if test(chr(point)))
     return plain if name in ("isdigit", "isdecimal", "isnumeric") else plain | {OTHER}
+
+
+def of_value(value: Value) -> Characters | None:
+    """Return the characters of a constant that letters are looked up in; None where it is not constant."""
+    if isinstance(value.constant, str):
+        texts = [value.constant]
+    elif value.fields and all(isinstance(part.constant, str) for _, part in value.fields):
+        texts = [part.constant for _, part in value.fields]
+    else:
+        return None
+    return frozenset(min(ord(letter), OTHER) for text in texts for letter in text)
 
 
 def matched(pattern: str, method: str) -> Characters | None:

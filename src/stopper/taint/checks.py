@@ -27,6 +27,8 @@ _SHELLS = frozenset(
 )  # fmt: skip
 _OBJECTS = ("request.json", "request.get_json", "request.form", "request.values", "request.args")
 _HEAD = re.compile(r"(?im)^(?:subject|to|from|cc|bcc|reply-to):[^\n]*$")
+_CONVERSION = re.compile(r"%[-#0 +]*[\d*]*(?:\.\d+)?([a-zA-Z])")
+_SECRET = re.compile(r"(?i)passw|passphrase|pwd|secret|token|api_?key|card_?number|cvv|\bcvc|\bpin\b|\bssn\b")
 _SAFE_LOADERS = ("SafeLoader", "CSafeLoader", "BaseLoader", "CBaseLoader")
 
 
@@ -249,9 +251,9 @@ def _whole(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
 
 
 def _location(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
-    """Check where a redirect leads: one slash, and no second one, stays on this host."""
-    if taint.marks >= {"slash-first", "one-slash", "no-backslash"}:
-        return ""
+    """Check where a redirect leads: a value that was looked at, although not closely enough, counts a little."""
+    if "joined-host" in taint.marks:
+        return "low"
     return "low" if taint.marks >= {"slash-first", "one-slash"} else default
 
 
@@ -326,13 +328,59 @@ def _unchecked(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     return "" if "asked" in taint.marks else default
 
 
+def _session_key(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check a key of the session: one that begins with fixed text is in a room of its own."""
+    return "" if "behind" in taint.marks else _unchecked(taint, situation, default)
+
+
 def _cell(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     """Check a cell of a spreadsheet: behind other text it is no formula."""
     return "" if "behind" in taint.marks else default
 
 
 def _log(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    if _conversion(situation) in ("r", "a", "d", "i", "f", "x"):
+        return ""
     return "" if "object" in taint.marks and "built" not in taint.marks else default
+
+
+def _conversion(situation: Situation) -> str:
+    """Return how a log message writes the argument: ``r`` for ``%r``."""
+    text = situation.args[0].constant if situation.args else ""
+    if situation.position < 1 or not isinstance(text, str):
+        return ""
+    found = _CONVERSION.findall(text)
+    return found[situation.position - 1] if situation.position <= len(found) else ""
+
+
+def _logger(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    return _log(taint, situation, default) if "log" in situation.receiver.lower() else ""
+
+
+def _secret_logger(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check what a log is told of a password or a token; a number of characters tells nothing."""
+    if "log" not in situation.receiver.lower() or _conversion(situation) == "d":
+        return ""
+    return default if _SECRET.search(taint.source) else ""
+
+
+def _password(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    return default if re.search(r"(?i)passw|passphrase|pwd", taint.source) else ""
+
+
+def _keys(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check a dictionary of which only the names matter."""
+    found = dict(situation.value.fields)
+    named = found.get("[keys]")
+    if taint in situation.value.taints or (named is not None and taint in named.every()):
+        return default
+    spread = found.get("**") or (found.get("[*]") if named is None else None)
+    return default if spread is not None and taint in spread.every() else ""
+
+
+def _variable(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check the name of an environment variable."""
+    return _keys(taint, situation, default) if situation.value.shape else _whole(taint, situation, default)
 
 
 def _mail_text(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
@@ -343,13 +391,15 @@ def _mail_text(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
 
 
 _CHECKS: dict[str, Callable[[Taint, Situation, Verdict], Verdict]] = {
-    "allow-pickle": _allow_pickle, "arguments": _arguments, "attribute": _attribute, "cell": _cell, "coerced": _coerced, "curl-url": _curl_url,
-    "deserializer": _deserializer, "driver": _driver, "header-name": _header_name, "header-names": _header_names, "html": _html,
-    "location": _location, "log": _log, "lxml": _lxml, "mail-text": _mail_text, "markdown": _markdown, "path": _path,
+    "allow-pickle": _allow_pickle, "arguments": _arguments, "attribute": _attribute, "cell": _cell, "coerced": _coerced,
+    "curl-url": _curl_url, "deserializer": _deserializer, "driver": _driver, "header-name": _header_name,
+    "header-names": _header_names, "html": _html, "keys": _keys, "location": _location, "log": _log, "logger": _logger,
+    "lxml": _lxml, "mail-text": _mail_text, "markdown": _markdown, "password": _password, "path": _path,
     "path-object": _path_object, "probe": _probe, "program": _program, "program-arguments": _program_arguments,
-    "query-object": _query_object, "request-path": _request_path, "sql-text": _sql_text, "subprocess": _subprocess,
-    "tar-filter": _tar_filter, "unchecked": _unchecked, "upload": _upload, "url": _url, "weights-only": _weights_only, "whole": _whole,
-    "whole-object": _whole_object, "xml-parser": _xml_parser, "xmltodict": _xmltodict, "yaml": _yaml,
+    "query-object": _query_object, "request-path": _request_path, "secret-logger": _secret_logger,
+    "session-key": _session_key, "sql-text": _sql_text, "subprocess": _subprocess, "tar-filter": _tar_filter,
+    "unchecked": _unchecked, "upload": _upload, "url": _url, "variable": _variable, "weights-only": _weights_only,
+    "whole": _whole, "whole-object": _whole_object, "xml-parser": _xml_parser, "xmltodict": _xmltodict, "yaml": _yaml,
 }  # fmt: skip
 NAMES = frozenset(_CHECKS)
 """Every check that a model may name."""

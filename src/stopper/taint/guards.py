@@ -39,6 +39,10 @@ class Guards:
         self.models = models
         self.read = read
         self.ask = ask
+        self._assigned: dict[str, list[Operand]] = {}
+        for op in function.ops():
+            if isinstance(op, Assign):
+                self._assigned.setdefault(op.target.base, []).append(op.source)
 
     def changes(self, test: Operand, truth: bool) -> list[Change]:
         """Return what is known where ``test`` came out as ``truth``."""
@@ -86,6 +90,8 @@ class Guards:
     def _compare(self, op: Compare, truth: bool) -> list[Change]:
         if op.operator == "not":
             return self.changes(op.left, not truth)
+        if isinstance(op.right, Constant) and op.right.value is None and isinstance(self.op(op.left), Call):
+            return self.changes(op.left, truth == (op.operator in ("is not", "!=")))
         positive = _EQUALITIES.get(op.operator)
         if positive is None:
             return []
@@ -122,10 +128,12 @@ class Guards:
             ]
         if part.value == "/":
             return [Change(path, _PATH)]
-        if part.value == "..":
+        if part.value in ("..", "."):
             return [
                 Change(
-                    path, near="the test for '..' lets absolute paths through", marks=frozenset(("no-dots",))
+                    path,
+                    near=f"the test for {part.value!r} lets absolute paths through",
+                    marks=frozenset(("no-dots",)),
                 )
             ]
         if part.value in ("\n", "\r"):
@@ -173,6 +181,12 @@ class Guards:
             return [Change(path, _EVERYTHING)] if path is not None and kind in _NUMBERS else []
         if op.last in ("fullmatch", "match", "search") and op.args:
             return self._matched(op)
+        if op.last == "compare_digest":
+            return [change for arg in op.args for change in self._signed(arg)]
+        if op.last == "endswith" and op.receiver is not None and op.args:
+            return self._ending(op.receiver, op.args[0])
+        if op.last == "all" and op.args:
+            return self._every(op.args[0])
         return self._method(op)
 
     def _absolute(self, op: Call, truth: bool) -> list[Change]:
@@ -189,6 +203,66 @@ class Guards:
             if not ways
             else []
         )
+
+    def _signed(self, signature: Operand) -> list[Change]:
+        """Return what a signature that fits says of the data it was made of."""
+        made = self.op(signature)
+        while (
+            isinstance(made, Call)
+            and made.last in ("hexdigest", "digest", "b64encode", "decode", "encode")
+            and made.receiver is not None
+        ):
+            made = self.op(made.receiver)
+        if not isinstance(made, Call) or not made.name.startswith("hmac.") or len(made.args) < 2:
+            return []
+        path, _ = self.subject(made.args[1])
+        return [Change(path, frozenset(("deserialization",)))] if path is not None else []
+
+    def _ending(self, tested: Operand, ending: Operand) -> list[Change]:
+        """Return what ``host.endswith(".example.com")`` says."""
+        path, ways = self.subject(tested)
+        text = self.read(ending).constant
+        if path is None or not isinstance(text, str):
+            return []
+        if not {"netloc", "hostname", "host"} & set(ways):
+            return [Change(path, near="only the end of the value is compared")]
+        if text.startswith("."):
+            return [Change(path, _HOST)]
+        return [Change(path, near=f"endswith({text!r}) without a dot in front lets 'evil{text}' through")]
+
+    def _every(self, tested: Operand) -> list[Change]:
+        """Return what ``all(letter.isalnum() for letter in text)`` says."""
+        build = self.op(tested)
+        items = getattr(build, "items", ())
+        if len(items) != 1:
+            return []
+        told = [self._letter(source) for source in self.sources(items[0][1])]
+        paths = {path for path, _ in told}
+        if len(paths) != 1 or None in paths:
+            return []
+        allowed = frozenset[int]().union(*(one for _, one in told))
+        path = next(iter(paths))
+        return [Change(path, characters.harmless(allowed))] if path is not None else []
+
+    def _letter(self, test: Operand) -> tuple[AccessPath | None, characters.Characters]:
+        """Return the text that a test of one letter is about, and the letters that pass it."""
+        op = self.op(test)
+        letter: Operand | None = None
+        allowed: characters.Characters | None = None
+        if isinstance(op, Call) and op.receiver is not None:
+            letter, allowed = op.receiver, characters.of_method(op.last)
+        elif isinstance(op, Compare) and op.operator in ("in", "=="):
+            letter, allowed = op.left, characters.of_value(self.read(op.right))
+        source = self.op(letter) if letter is not None else None
+        if allowed is None or not isinstance(source, Load) or source.part not in ("[*]", "[each]"):
+            return None, frozenset()
+        return self.subject(source.base)[0], allowed
+
+    def sources(self, operand: Operand) -> list[Operand]:
+        """Return every value that is assigned to a variable, the variable itself where there is none."""
+        if not isinstance(operand, AccessPath) or operand.fields:
+            return [operand]
+        return self._assigned.get(operand.base) or [operand]
 
     def _inside(self, tested: Operand) -> list[Change]:
         """Return what ``path.is_relative_to(base)`` says: it compares as text, so the path must be plain."""
@@ -270,6 +344,15 @@ class Guards:
             ways += way
         if path is not None and not path.base.startswith("%"):
             made = self.op(path)
+            if made is None:
+                chosen = [
+                    one
+                    for one in self.sources(path)
+                    if isinstance(one, AccessPath) and one.base.startswith("%")
+                ]
+                if len(chosen) == 1 and len(self.sources(path)) > 1:
+                    inner, more = self.subject(chosen[0])
+                    return (inner, ways + more) if _HOSTS & set(more) else (path, ways)
             if isinstance(made, Call) and made.last in _URLS and ways:
                 inner, more = self.subject(made.args[0]) if made.args else (None, [])
                 return inner or path, ways + more

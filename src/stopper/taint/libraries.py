@@ -37,6 +37,8 @@ def result(
         found = _regular(op, receiver, args)
         if found is not None:
             return found
+    if op.last == "urljoin":
+        given = tuple(_joined_to_base(taint) for taint in given)
     for entry in models.find("propagator", name):
         return _carried(op, given, args, keywords, entry)
     if op.last in ("join", "format", "format_map") and op.receiver is not None:
@@ -106,6 +108,13 @@ def _carried(
     return Value(tuple(taint.marked(*entry.marks).hop(op.at, note) for taint in taints), shape=shape)
 
 
+def _joined_to_base(taint: Taint) -> Taint:
+    """Return the taint behind ``urljoin``: the address whose host was compared is the one that comes out."""
+    if "joined-host" not in taint.marks:
+        return taint
+    return replace(taint.cleaned(("redirect", "ssrf")), near="", marks=taint.marks - {"joined-host"})
+
+
 def _undone(taint: Taint, entry: Entry) -> Taint:
     """Return the taint after a decoder: what a guard or an escape has settled before no longer holds."""
     if not entry.undo:
@@ -143,6 +152,8 @@ def _grouped(op: Call, receiver: Value, args: tuple[Value, ...]) -> Value:
 
 def _stripped(taint: Taint, op: Call, args: tuple[Value, ...]) -> Taint:
     """Return the taint after a method that changes its state; after ``.replace``, a near miss, where what it takes out can be put together again."""
+    if op.last in ("split", "splitlines") and (not args or op.last == "splitlines"):
+        return taint.cleaned(("log", "header", "mail"))
     if op.last in _MEMBERS and taint.marks & {"zip", "archive", "stream"}:
         return replace(taint, marks=(taint.marks - {"zip", "archive", "stream"}) | {"member"})
     if op.last in ("resolve", "absolute") and "path" in taint.marks:

@@ -33,10 +33,12 @@ KINDS = frozenset(
     (
         "sql", "nosql", "command", "argument", "code", "reflection", "format-string", "template", "template-name", "html", "markup",
         "path", "archive", "redirect", "ssrf", "deserialization", "xml", "xslt", "xpath", "ldap", "ldap-name", "header", "cookie",
-        "session", "log", "mail", "csv", "mass-assignment", "regex", "error-details",
+        "session", "log", "secret-log", "secret-cookie", "mail", "csv", "mass-assignment", "regex", "error-details", "environment",
     )
 )  # fmt: skip
-"""Every kind of sink there is."""
+"""Every kind of sink that a model may name."""
+RENDERED = frozenset(("page", "page-url", "page-script", "page-style", "page-attribute"))
+"""The kinds of places in a template; rendering finds them, so no model names a sink of theirs."""
 _TABLES = frozenset(("source", "sink", "sanitizer", "propagator", "guard", "ends"))
 _KEYS = frozenset(
     (
@@ -160,7 +162,7 @@ def read(name: str, text: str) -> list[Entry]:
 def _entry(name: str, text: str, table: str, item: dict[str, Any]) -> Entry:
     kinds = [item.get("kind", "")] if table == "sink" else [*item.get("kinds", []), *item.get("undo", [])]
     _check(name, text, "key", item, _KEYS)
-    _check(name, text, "kind", kinds, KINDS | {ALL})
+    _check(name, text, "kind", kinds, KINDS | RENDERED | {ALL})
     _check(name, text, "check", [item["check"]] if "check" in item else [], CHECKS)
     _check(name, text, "confidence", [item["confidence"]] if "confidence" in item else [], _CONFIDENCES)
     values: dict[str, Any] = {

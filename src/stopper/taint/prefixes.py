@@ -40,7 +40,8 @@ def _refused(guards: Reader, op: Call) -> _Told | None:
         for text, mark in (("//", "one-slash"), ("/\\", "no-backslash"), ("/", "relative"))
         if text in texts
     }
-    return (frozenset(), "", frozenset(marks)) if marks else None
+    kinds = frozenset(("argument",)) if "-" in texts else frozenset[str]()
+    return (kinds, "", frozenset(marks)) if marks or kinds else None
 
 
 def _accepted(guards: Reader, op: Call, path: AccessPath, ways: list[str]) -> _Told:
@@ -51,7 +52,7 @@ def _accepted(guards: Reader, op: Call, path: AccessPath, ways: list[str]) -> _T
     if text == "/":
         return (
             frozenset(),
-            "a value that starts with one slash may start with two, and then names a host",
+            "a value that starts with a slash may still name a host, as '//evil.example' does",
             frozenset(("slash-first",)),
         )
     taints = guards.read(path).every()

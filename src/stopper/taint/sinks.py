@@ -79,6 +79,8 @@ class Sinks:
         response = op.name.startswith(("flask.", "werkzeug."))
         if key == "location" and ("headers" in op.name or (response and op.part == ".location")):
             self._stored("redirect", "location", source, op.at, "the Location header", "high")
+        elif key == "set-cookie" and "headers" in op.name:
+            self._stored("cookie", "", source, op.at, "the Set-Cookie header", "medium")
         elif response and op.part in (".data", ".response"):
             self._stored("html", "html", source, op.at, "the response", "high")
         elif op.name == "flask.session":
@@ -100,6 +102,8 @@ class Sinks:
         if value.shape == "tuple":
             body = value.part("[0]")
             args = tuple(part for _, part in value.fields)
+            for part in args[1:]:
+                self._stored("header", "header-names", part, op.at, "the headers of the response", "high")
         situation = Situation(body, {}, args, html=self.html)
         for taint in body.taints if body.shape != "dict" else ():
             sure = verdict("html", taint, situation, "high")

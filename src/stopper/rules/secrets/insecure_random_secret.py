@@ -37,11 +37,50 @@ from collections.abc import Iterator
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
 from stopper.rules.secrets._text import key_settings
+from stopper.source.code import Call
 from stopper.source.credentials import words_of
 from stopper.source.files import Role
 from stopper.source.project import Project
 
-_SECRET = {"token", "secret", "password", "passwd", "otp", "nonce", "salt", "pin", "apikey"}
+_SECRET = {
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "otp",
+    "nonce",
+    "salt",
+    "pin",
+    "apikey",
+    "sid",
+    "csrf",
+    "captcha",
+}
+_PAIRS = (
+    {"api", "key"},
+    {"session", "id"},
+    {"session", "key"},
+    {"access", "key"},
+    {"access", "code"},
+    {"reset", "code"},
+    {"verification", "code"},
+)
+_NAMES = (
+    "random",
+    "randint",
+    "choice",
+    "choices",
+    "sample",
+    "randrange",
+    "getrandbits",
+    "randbytes",
+    "uniform",
+)
+_DRAWN = (
+    *(f"random.{name}" for name in _NAMES),
+    *(f"random.Random().{name}" for name in _NAMES),
+    "uuid.uuid1",
+)
 
 
 class InsecureRandomSecret(Rule):
@@ -53,14 +92,25 @@ class InsecureRandomSecret(Rule):
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each secret drawn from the random module."""
-        names = ("random", "randint", "choice", "choices", "sample", "randrange", "getrandbits", "randbytes")
         keys = {(one.location.path, one.location.line) for one in key_settings(project)}
-        for call in project.code.calls(*(f"random.{name}" for name in names)):
+        for call in project.code.calls(*_DRAWN):
             if (call.location.path, call.location.line) in keys:
                 continue  # secret-key-predictable tells it
-            said = f"{call.function.rpartition('.')[2]} {call.code.partition('=')[0]}"
-            if call.module.role is Role.APP and set(words_of(said)) & _SECRET:
+            if call.module.role is Role.APP and any(map(_is_secret, _names(call, project))):
                 yield self.found(
                     call.location, f"{call.name} draws a secret, and its outputs can be foretold",
                     confidence=Confidence.MEDIUM, remedy="secrets.token_urlsafe(32)", context=call.function,
                 )  # fmt: skip
+
+
+def _names(call: Call, project: Project) -> Iterator[str]:
+    """Yield what the drawn value is called: where it is drawn, and by those who call the function that draws it."""
+    yield f"{call.function.rpartition('.')[2]} {call.code.partition('=')[0]}"
+    if call.code.startswith("return"):
+        for use in project.code.calls(call.scope.dotted):
+            yield use.code.partition("=")[0]
+
+
+def _is_secret(name: str) -> bool:
+    words = set(words_of(name))
+    return bool(words & _SECRET) or any(pair <= words for pair in _PAIRS)

@@ -47,7 +47,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from stopper.finding import Area, Finding, Severity
+from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
 from stopper.source.code import Call
 from stopper.source.files import Role
@@ -63,21 +63,59 @@ class WeakPasswordHash(Rule):
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each fast hash of a password."""
-        fast = tuple(f"hashlib.{name}" for name in ("md5", "sha1", "sha224", "sha256", "sha512"))
-        for call in project.code.calls(*fast, "werkzeug.security.generate_password_hash"):
-            if call.module.role is Role.APP and (
-                _is_weak(call) if call.name.endswith("_hash") else _hashes_password(call)
-            ):
+        for call in project.code.calls(*_FAST, "hashlib.new", "werkzeug.security.generate_password_hash"):
+            if call.module.role is not Role.APP or _is_excused(call):
+                continue
+            name = call.name.rpartition(".")[2]
+            if _is_weak(call) if name.endswith("_hash") else _hashes_password(call, project):
                 yield self.found(
-                    call.location, f"{call.name.rpartition('.')[2]} here is too fast for a password",
+                    call.location, f"{name} here is too fast for a password",
                     remedy="generate_password_hash(password)", context=call.function,
+                )  # fmt: skip
+            elif name in _BROKEN and _is_token(call):
+                yield self.found(
+                    call.location, f"{name} is broken, and this value stands for a token or a session",
+                    severity=Severity.MEDIUM, confidence=Confidence.MEDIUM,
+                    remedy="hashlib.sha256(token).hexdigest()", context=call.function,
                 )  # fmt: skip
 
 
-def _hashes_password(call: Call) -> bool:
+_FAST = tuple(
+    f"hashlib.{name}"
+    for name in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "blake2b", "blake2s")
+)
+_BROKEN = frozenset(("md5", "sha1"))
+_PASSWORD = re.compile(r"(?i)(?<![a-z])(password|passwd|pwd|passphrase)(?![a-z])")
+_TOKEN = re.compile(
+    r"(?i)(?<![a-z])(session_?(id|key)?|sid|(api_?|access_?|reset_?|auth_?|csrf_?)?token|api_?key)(?![a-z])"
+)
+
+
+def _is_excused(call: Call) -> bool:
+    """Tell whether the call itself says that the hash is not for security."""
+    argument = call.argument(None, "usedforsecurity")
+    return argument is not None and argument.value.known and argument.value.constant is False
+
+
+def _hashes_password(call: Call, project: Project) -> bool:
+    given = call.argument(
+        1 if call.name == "hashlib.new" else 0, "string" if call.name != "hashlib.new" else "data"
+    )
+    if given is None:
+        return False
+    if _PASSWORD.search(given.source):
+        return not given.source.startswith(("hashlib.", "secrets."))
+    return call.code.startswith("return") and any(
+        _PASSWORD.search(f"{use.code.partition('=')[0]} {use.source}")
+        for use in project.code.calls(call.scope.dotted)
+    )
+
+
+def _is_token(call: Call) -> bool:
+    """Tell whether what is hashed, or what the hash is called, is a token or a session's number."""
     given = call.argument(0, "string")
     return given is not None and bool(
-        re.search(r"(?i)(?<![a-z])(password|passwd|pwd|passphrase)(?![a-z])", given.source)
+        _TOKEN.search(given.source) or _TOKEN.search(call.code.partition("=")[0].split("(")[0])
     )
 
 

@@ -1,0 +1,150 @@
+"""What belongs to somebody must be looked up together with its owner.
+
+A number in a URL can be counted up. A view that looks an invoice up by its number alone shows everybody's invoices to
+everybody who is logged in.
+
+Ask for the owner in the query, or compare the owner before you answer. Whether a row belongs to somebody is not in the
+code: this is a question, and the names of the columns are what it rests on.
+
+Bad::
+
+    from flask import Flask
+    from flask_login import login_required
+    from flask_sqlalchemy import SQLAlchemy
+
+    app = Flask(__name__)
+    db = SQLAlchemy(app)
+
+    class Invoice(db.Model):
+        id = db.Column(db.Integer, primary_key=True)
+        user_id = db.Column(db.Integer)
+        total = db.Column(db.Integer)
+
+    @app.get("/invoices/<int:number>")
+    @login_required
+    def invoice(number):
+        return {"total": db.get_or_404(Invoice, number).total}
+
+Good::
+
+    from flask import Flask
+    from flask_login import current_user, login_required
+    from flask_sqlalchemy import SQLAlchemy
+
+    app = Flask(__name__)
+    db = SQLAlchemy(app)
+
+    class Invoice(db.Model):
+        id = db.Column(db.Integer, primary_key=True)
+        user_id = db.Column(db.Integer)
+        total = db.Column(db.Integer)
+
+    @app.get("/invoices/<int:number>")
+    @login_required
+    def invoice(number):
+        query = db.select(Invoice).filter_by(id=number, user_id=current_user.id)
+        return {"total": db.first_or_404(query).total}
+
+References:
+    - CWE-639
+    - CWE-862
+    - ASVS 5.0 V8.2.2
+    - https://cheatsheetseries.owasp.org/cheatsheets/Insecure_Direct_Object_Reference_Prevention_Cheat_Sheet.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.rule import Rule
+from stopper.rules._posture import own_calls
+from stopper.source.code import Call, Expr
+from stopper.source.module import Kind, Scope
+from stopper.source.project import Project
+from stopper.source.routes import Route
+
+_LOOKUPS = (
+    "flask_sqlalchemy.SQLAlchemy().get_or_404", "flask_sqlalchemy.SQLAlchemy().session.get", "flask_sqlalchemy.SQLAlchemy().session.get_one",
+    "sqlalchemy.orm.Session().get", "flask_sqlalchemy.*.query.get", "flask_sqlalchemy.*.query.get_or_404",
+)  # fmt: skip
+_OWNED = re.compile(
+    r"^\s*(?:user|owner|author|account|customer|member|recipient|sender|patient|employee|created_by|tenant|organi[sz]ation)(?:_?id)?\s*[:=]",
+    re.MULTILINE,
+)
+_ASKED = re.compile(
+    r"current_user|g\.user|session\[|session\.get|get_jwt|owner|abort\(40[13]\)|permission|can_\w+\(|authori[sz]e|is_admin|role|has_access"
+)
+_LOGIN = re.compile(r"login|auth|jwt|token|user", re.IGNORECASE)
+_PRIVILEGED = re.compile(r"admin|role|permission|staff|super|scope|owner", re.IGNORECASE)
+
+
+class ObjectOfAnotherUser(Rule):
+    """Look for views behind a login that fetch a row with an owner's column by an id of the request, and never speak of the owner."""
+
+    area = Area.INPUTS
+    severity = Severity.MEDIUM
+    cwe = (639, 862)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Report each such lookup, as a question."""
+        views = {
+            id(view): route
+            for route in project.routes.routes
+            for view in (route.view, *route.handlers.values())
+            if view
+        }
+        classes = {
+            scope.name: scope
+            for module in project.modules
+            for scope in module.scopes
+            if scope.kind is Kind.CLASS
+        }
+        for call in own_calls(
+            project,
+            *_LOOKUPS,
+            *(f"*.{name}.query.{way}" for name in classes for way in ("get", "get_or_404")),
+        ):
+            route = views.get(id(call.scope))
+            model = _model(call, classes)
+            if route is None or model is None or not _is_open(route, call, model):
+                continue
+            yield self.found(
+                call.location,
+                f"{model.name} has an owner, but whoever is logged in gets any of them by its id; who may see it settles this.",
+                confidence=Confidence.LOW,
+                remedy=f"db.select({model.name}).filter_by(id=number, user_id=current_user.id)",
+                route=route.ref,
+                context=f"{call.function} {model.name}",
+            )
+
+
+def _is_open(route: Route, call: Call, model: Scope) -> bool:
+    """Tell whether a login is asked for, the client chooses the id, and nothing in the view speaks of the owner."""
+    guards = " ".join(route.guarded_by)
+    if (
+        not _LOGIN.search(guards)
+        or _PRIVILEGED.search(guards)
+        or not _OWNED.search(model.module.source(model.node))
+    ):
+        return False
+    body = "\n".join(call.module.source(statement) for statement in call.scope.body)
+    wanted = call.arguments[-1] if call.arguments else None
+    return wanted is not None and not _ASKED.search(body) and _chosen(wanted, route, body)
+
+
+def _chosen(wanted: Expr, route: Route, body: str) -> bool:
+    """Tell whether an id is a part of the URL, or read from the request."""
+    name = wanted.source
+    return (
+        name in route.parameters
+        or "request." in name
+        or re.search(rf"\b{re.escape(name)}\s*=\s*request\.", body) is not None
+    )
+
+
+def _model(call: Call, classes: dict[str, Scope]) -> Scope | None:
+    if len(call.arguments) > 1:
+        return classes.get(call.arguments[0].source.rpartition(".")[2])
+    return next((classes[part] for part in call.target.source.split(".") if part in classes), None)

@@ -10,11 +10,13 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any, Final
 
 from flask import Flask
-from itsdangerous import BadData, URLSafeTimedSerializer, want_bytes
+from itsdangerous import BadData, want_bytes
 
+from stopper.guard.signing import Tokens
 from stopper.guard.users import user_of
 
 FIELD: Final = "csrf_token"
@@ -74,8 +76,13 @@ def is_valid(token: str | None, app: Flask, session: Mapping[str, Any]) -> bool:
     return isinstance(claimed, str) and hmac.compare_digest(_bytes(claimed), _bytes(secret))
 
 
-def _serializer(keys: list[bytes]) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(keys, salt="wtf-csrf-token")
+def _serializer(keys: list[bytes]) -> Tokens:
+    return _made(tuple(keys))
+
+
+@lru_cache(maxsize=8)
+def _made(keys: tuple[bytes, ...]) -> Tokens:
+    return Tokens(keys, "wtf-csrf-token")
 
 
 def _bytes(text: str) -> bytes:

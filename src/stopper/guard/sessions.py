@@ -26,6 +26,7 @@ from stopper.guard.guard import Cell, Guard, Place
 from stopper.guard.rates import Rate
 from stopper.guard.route import Route
 from stopper.guard.settings import Mode, Settings, setting
+from stopper.guard.signing import Tokens
 from stopper.guard.storage import Storage
 from stopper.guard.stores import Ask, Store
 
@@ -87,13 +88,19 @@ class CookieSessions(SecureCookieSessionInterface):
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
         """Return the signer; made anew only when a key changes."""
         keys = (app.secret_key, tuple(app.config["SECRET_KEY_FALLBACKS"] or ()))
+        if not app.secret_key:
+            return None
         known = self._serializer
-        if known is not None and known[0] == keys:
-            return known[1]
-        made = super().get_signing_serializer(app)
-        if made is not None:
-            self._serializer = (keys, made)
-        return made
+        if known is None or known[0] != keys:
+            signing = Tokens(
+                (*keys[1], app.secret_key),
+                self.salt,
+                self.serializer,
+                self.digest_method,
+                self.key_derivation,
+            )
+            known = self._serializer = (keys, signing)
+        return known[1]
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """Return the session of a request; an empty one where it was ended."""

@@ -15,6 +15,7 @@ import tokenize
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -170,8 +171,8 @@ def _selected(query: Path) -> set[tuple[Path, int]]:
     rows = set()
     for file in query.glob("*.expected"):
         text = file.read_text("utf-8")
-        shown = text.rpartition("#select\n")[2]
-        found = (SELECTED.match(line) for line in shown.splitlines())
+        shown = text.rpartition("#select\n")[2].splitlines()
+        found = takewhile(bool, (SELECTED.match(line) for line in shown))
         rows.update((query / renamed(row["file"].strip()), int(row["line"])) for row in found if row)
     return rows
 

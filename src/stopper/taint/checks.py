@@ -28,7 +28,6 @@ _SHELLS = frozenset(
 _OBJECTS = ("request.json", "request.get_json", "request.form", "request.values", "request.args")
 _HEAD = re.compile(r"(?im)^(?:subject|to|from|cc|bcc|reply-to):[^\n]*$")
 _CONVERSION = re.compile(r"%[-#0 +]*[\d*]*(?:\.\d+)?([a-zA-Z])")
-_SECRET = re.compile(r"(?i)passw|passphrase|pwd|secret|token|api_?key|card_?number|cvv|\bcvc|\bpin\b|\bssn\b")
 _SAFE_LOADERS = ("SafeLoader", "CSafeLoader", "BaseLoader", "CBaseLoader")
 
 
@@ -357,13 +356,6 @@ def _logger(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     return _log(taint, situation, default) if "log" in situation.receiver.lower() else ""
 
 
-def _secret_logger(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
-    """Check what a log is told of a password or a token; a number of characters tells nothing."""
-    if "log" not in situation.receiver.lower() or _conversion(situation) == "d":
-        return ""
-    return default if _SECRET.search(taint.source) else ""
-
-
 def _password(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     return default if re.search(r"(?i)passw|passphrase|pwd", taint.source) else ""
 
@@ -396,7 +388,7 @@ _CHECKS: dict[str, Callable[[Taint, Situation, Verdict], Verdict]] = {
     "header-names": _header_names, "html": _html, "keys": _keys, "location": _location, "log": _log, "logger": _logger,
     "lxml": _lxml, "mail-text": _mail_text, "markdown": _markdown, "password": _password, "path": _path,
     "path-object": _path_object, "probe": _probe, "program": _program, "program-arguments": _program_arguments,
-    "query-object": _query_object, "request-path": _request_path, "secret-logger": _secret_logger,
+    "query-object": _query_object, "request-path": _request_path,
     "session-key": _session_key, "sql-text": _sql_text, "subprocess": _subprocess, "tar-filter": _tar_filter,
     "unchecked": _unchecked, "upload": _upload, "url": _url, "variable": _variable, "weights-only": _weights_only,
     "whole": _whole, "whole-object": _whole_object, "xml-parser": _xml_parser, "xmltodict": _xmltodict, "yaml": _yaml,

@@ -233,10 +233,8 @@ class Guards:
     def _every(self, tested: Operand) -> list[Change]:
         """Return what ``all(letter.isalnum() for letter in text)`` says."""
         build = self.op(tested)
-        items = getattr(build, "items", ())
-        if len(items) != 1:
-            return []
-        told = [self._letter(source) for source in self.sources(items[0][1])]
+        items: list[tuple[str, Operand]] = list(getattr(build, "items", ()))
+        told = [self._letter(source) for _, item in items[:1] for source in self.sources(item)]
         paths = {path for path, _ in told}
         if len(paths) != 1 or None in paths:
             return []

@@ -54,9 +54,10 @@ def audit(
     tell = progress or (lambda *_: None)
     tell("reading the project", 0, 1)
     project = Project(_kept(walk(target), config), Options(config.advisories, config.online))
-    _demand_flask(project, target)
+    if looks.site is None or project.uses_flask:
+        _demand_flask(project, target)
     rules = [rule for rule in discover() if config.wants(rule.slug, rule.area)]
-    findings, skipped = _run(rules, project, tell)
+    findings, skipped = _run(rules, project, tell) if project.uses_flask else ([], [])
     seen = look(looks, rules, project, findings)
     findings = _numbered(_completed(finding, project) for finding in seen.findings)
     kept, suppressed, notes = _sift(findings, project, config, {rule.slug for rule in rules})

@@ -11,7 +11,7 @@ import inspect
 import pkgutil
 from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from stopper import rules
 from stopper.errors import RuleError
@@ -35,6 +35,7 @@ from stopper.source.project import Project
 if TYPE_CHECKING:
     from stopper.app.booted import Booted
     from stopper.taint.flows import Flow
+    from stopper.wire.site import Site
 
 
 class Rule:
@@ -54,8 +55,8 @@ class Rule:
         del booted
         return ()
 
-    def wire(self, site: Any) -> Iterable[Finding | Skipped]:
-        """Yield what is wrong in the answers of a live site."""
+    def wire(self, site: Site) -> Iterable[Finding | Cleared | Skipped]:
+        """Yield what is wrong in the answers of a live site, and what is right there whatever the source says."""
         del site
         return ()
 

@@ -1,14 +1,14 @@
-"""The vantages beside the source: boot the app when asked to, let the rules look at it, and merge what they say with the source's findings."""
+"""The vantages beside the source: boot the app, ask the live site, let the rules look, and merge what they say with the source's findings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from stopper.errors import UnseenError
 from stopper.finding import Area, Cleared, Finding, Skipped
-from stopper.merge import Merged, merge
+from stopper.merge import merge
 from stopper.report import Note
 from stopper.rule import Rule
 from stopper.source.causes import cause
@@ -17,9 +17,13 @@ from stopper.source.project import Project
 if TYPE_CHECKING:
     from stopper.app.boot import Boot
     from stopper.app.booted import Booted
+    from stopper.wire.site import Site
+    from stopper.wire.survey import Plan
 
 _APP_AREAS = (Area.SECRETS, Area.HEADERS, Area.TRANSPORT)
 """What cannot be called closed when the app was to be booted and was not."""
+_SITE_AREAS = (Area.HEADERS, Area.TRANSPORT)
+"""What cannot be called closed when the site was to be asked and did not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,8 @@ class Looks:
 
     app: Boot | None = None
     """How to boot the app; None leaves it alone."""
+    site: Plan | None = None
+    """What to ask the live site; None leaves it alone."""
 
 
 SOURCE_ONLY = Looks()
@@ -42,43 +48,87 @@ class Seen:
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[Note, ...] = ()
 
+    def with_skipped(self, one: Skipped) -> Seen:
+        """Return the same with one more thing that could not be looked at."""
+        return replace(self, skipped=(*self.skipped, one))
 
-def look(looks: Looks, rules: Iterable[Rule], project: Project, findings: Iterable[Finding]) -> Seen:
+
+def look(looks: Looks, rules: Sequence[Rule], project: Project, findings: Iterable[Finding]) -> Seen:
     """Return the source's findings with what the other vantages add, confirm and answer."""
-    if looks.app is None:
-        return Seen(tuple(findings))
-    from stopper.app.boot import boot
+    seen = Seen(tuple(findings))
+    booted: Booted | None = None
+    if looks.app is not None:
+        from stopper.app.boot import boot
 
-    try:
-        booted = boot(looks.app)
-    except UnseenError as error:
-        return Seen(tuple(findings), (Skipped(f"app {looks.app.app}", str(error), _APP_AREAS),))
-    said, skipped = _asked(rules, booted)
-    merged: Merged = merge(findings, said, lambda subject: cause(project, subject), looks.app.app)
+        try:
+            booted = boot(looks.app)
+            seen = _at_app(seen, looks.app.app, booted, rules, project)
+        except UnseenError as error:
+            seen = seen.with_skipped(Skipped(f"app {looks.app.app}", str(error), _APP_AREAS))
+    if looks.site is not None:
+        seen = _at_site(seen, _with_routes(looks.site, booted), rules, project)
+    return seen
+
+
+def _at_app(seen: Seen, name: str, booted: Booted, rules: Sequence[Rule], project: Project) -> Seen:
+    said, skipped = _asked(rules, lambda rule: rule.app(booted), "the app")
+    if not booted.production:
+        said = [item for item in said if isinstance(item, Finding)]
+    merged = merge(seen.findings, said, lambda subject: cause(project, subject), name)
+    notes = (*seen.notes, *merged.notes, *_unseen_routes(project, booted))
+    return Seen(merged.findings, (*seen.skipped, *skipped, *_not_asked(booted)), notes)
+
+
+def _with_routes(plan: Plan, booted: Booted | None) -> Plan:
+    """Add the pages that the booted app knows to those that the site's links lead to."""
+    if booted is None:
+        return plan
+    known = [one.rule for one in booted.rules if "GET" in one.methods and not one.arguments]
+    return replace(plan, paths=tuple(dict.fromkeys((*plan.paths, *known))))
+
+
+def _at_site(seen: Seen, plan: Plan, rules: Sequence[Rule], project: Project) -> Seen:
+    from stopper.wire.survey import survey
+
+    site = survey(plan)
+    if not site.pages:
+        why = site.unanswered[0].error if site.unanswered else "no answer"
+        return seen.with_skipped(Skipped(f"site {plan.url}", why, _SITE_AREAS))
+    said, skipped = _asked(rules, lambda rule: rule.wire(site), "the site")
+    merged = merge(seen.findings, said, lambda subject: cause(project, subject), plan.url)
+    sent = Note(
+        f"{plan.url} was asked {site.requests} times in {site.seconds:.1f} s; {len(site.pages)} pages were read"
+    )
     return Seen(
-        merged.findings, (*skipped, *_not_asked(booted)), (*merged.notes, *_unseen_routes(project, booted))
+        merged.findings, (*seen.skipped, *skipped, *_unanswered(site)), (*seen.notes, *merged.notes, sent)
     )
 
 
-def _asked(rules: Iterable[Rule], booted: Booted) -> tuple[list[Finding | Cleared], list[Skipped]]:
-    """Return what each rule says of the app; a rule that raises is skipped, and what a development boot clears does not count."""
+def _asked(
+    rules: Iterable[Rule], hook: Callable[[Rule], Iterable[Finding | Cleared | Skipped]], where: str
+) -> tuple[list[Finding | Cleared], list[Skipped]]:
+    """Return what each rule says; a rule that raises is skipped."""
     said: list[Finding | Cleared] = []
     skipped: list[Skipped] = []
     for rule in rules:
         try:
-            for item in rule.app(booted):
+            for item in hook(rule):
                 if isinstance(item, Skipped):
                     skipped.append(item)
-                elif booted.production or isinstance(item, Finding):
+                else:
                     said.append(item)
         except Exception as error:  # noqa: BLE001 - one broken rule must not hide what the others see
-            skipped.append(
-                Skipped(
-                    f"rule {rule.slug}",
-                    f"the rule failed on the app: {type(error).__name__}: {error}; please report it",
-                )
-            )
+            reason = f"the rule failed on {where}: {type(error).__name__}: {error}; please report it"
+            skipped.append(Skipped(f"rule {rule.slug}", reason, (rule.area,)))
     return said, skipped
+
+
+def _unanswered(site: Site) -> Iterator[Skipped]:
+    """Say which questions had no answer; plain HTTP that nobody listens to is an answer of its own."""
+    for reason in sorted({one.error for one in site.unanswered if one.purpose != "plain"}):
+        asked = [one for one in site.unanswered if one.error == reason]
+        more = f" and {len(asked) - 1} more" if len(asked) > 1 else ""
+        yield Skipped(f"{asked[0].method} {asked[0].url}{more}", reason)
 
 
 def _not_asked(booted: Booted) -> Iterator[Skipped]:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stopper.audit import Progress
     from stopper.config import Config
     from stopper.report import Report
+    from stopper.vantages import Looks
 
 FORMATS = ("text", "json", "sarif", "github")
 ENDINGS = {".txt": "text", ".json": "json", ".sarif": "sarif", ".github": "github"}
@@ -91,6 +92,24 @@ EXIT_FOUND, EXIT_UNSEEN = 1, 3
     help="How long the app may take to boot and answer.",
 )
 @click.option("--allow-network", is_flag=True, help="Let the app open connections while it boots.")
+@click.option(
+    "--url", help="Ask this live site too: https://blog.example.org/. Only safe methods, one host, a budget."
+)
+@click.option(
+    "--active",
+    is_flag=True,
+    help="Send what may change things too (wrong logins, a large body). Only to a site of your own.",
+)
+@click.option(
+    "--ca",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A file of further authorities to trust at --url.",
+)
+@click.option(
+    "--http-port",
+    type=click.IntRange(1, 65535),
+    help="The port of plain HTTP beside --url, where it is not 80.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Tell findings of low confidence whole.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit code and the files tell.")
 @click.option("--no-progress", is_flag=True, help="Show no progress on a terminal.")
@@ -99,34 +118,26 @@ def command(
     form: str,
     output: tuple[Path, ...],
     write_baseline: Path | None,
-    app: str | None,
-    python: Path | None,
-    boot_seconds: float,
-    allow_network: bool,
     verbose: bool,
     quiet: bool,
     no_progress: bool,
-    **given: object,
+    **given: Any,
 ) -> None:
     """Look at the source of the Flask project at PATH and say what is open, area by area.
 
     Ends with 0 when nothing is found at or above --fail-on, 1 when something is, 2 on wrong use, 3 when something that had to be
     looked at could not be.
     """
-    from stopper.app.boot import Boot
     from stopper.audit import audit
-    from stopper.vantages import Looks
 
     gc.disable()  # one run makes many objects that live to its end: collecting them takes a third of the time
+    looks = _looks(path, given)
     config = _config(path, given)
     if write_baseline is not None:
         config = replace(config, baseline=None)  # what is written must hold the known findings too
-    boot = (
-        Boot(app, _folder(path), python and python.absolute(), boot_seconds, allow_network) if app else None
-    )
     targets = [(file, _format_of(file)) for file in output]
     with _Progress(show=not (no_progress or quiet) and sys.stderr.isatty()) as progress:
-        report = audit(path, config, progress.step, Looks(boot))
+        report = audit(path, config, progress.step, looks)
     for file, kind in targets:
         _write(file, render(report, kind, verbose=verbose))
     if write_baseline is not None:
@@ -159,12 +170,28 @@ def render(
     return rendered
 
 
+def _looks(path: Path, given: dict[str, Any]) -> Looks:
+    """Return what to look at beside the source, and take those words out of ``given``."""
+    from stopper.app.boot import Boot
+    from stopper.vantages import Looks
+    from stopper.wire.survey import Plan
+
+    app, python, seconds, network = (
+        given.pop(name) for name in ("app", "python", "boot_seconds", "allow_network")
+    )
+    url, active, ca, port = (given.pop(name) for name in ("url", "active", "ca", "http_port"))
+    if active and not url:
+        raise UsageError("--active says how to ask a live site; name it: --url https://blog.example.org/")
+    boot = Boot(app, _folder(path), python and python.absolute(), seconds, network) if app else None
+    return Looks(boot, Plan(url, port, ca, active=active) if url else None)
+
+
 def _folder(path: Path) -> Path:
     """Return the folder that an app is booted in."""
     return path.parent if path.is_file() else path
 
 
-def _config(path: Path, given: dict[str, object]) -> Config:
+def _config(path: Path, given: dict[str, Any]) -> Config:
     from stopper.config import load, nearest
     from stopper.rule import discover
 
@@ -212,7 +239,7 @@ def _print(text: str) -> None:
 def _exit_code(report: Report, config: Config) -> int:
     if report.at_least(config.fail_on):
         return EXIT_FOUND
-    failed = any(one.what.startswith("rule ") for one in report.skipped)
+    failed = any(one.what.startswith(("rule ", "app ", "site ")) for one in report.skipped)
     return EXIT_UNSEEN if failed else 0
 
 

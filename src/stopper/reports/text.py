@@ -181,7 +181,7 @@ def _unseen(report: Report) -> Iterator[Text | Padding]:
             yield _indented(Text(f"{shown(one.what)}: {shown(one.reason)}"))
     if report.notes:
         yield Text("")
-        yield Text("To mend", style="bold")
+        yield Text("Notes", style="bold")
         for note in report.notes:
             where = f"{note.location}: " if note.location else ""
             yield _indented(Text(shown(f"{where}{note.message}")))

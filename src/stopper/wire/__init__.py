@@ -1,0 +1,1 @@
+"""The wire vantage: ask a live site, within a budget, and keep its answers as plain data."""

@@ -31,6 +31,8 @@ class Options:
     """A folder or zip of advisories in OSV format."""
     online: bool = False
     """Whether package indexes and advisory services may be asked."""
+    second_order: bool = True
+    """Whether data is followed from one request to the next: through sessions, databases, files and caches."""
 
 
 @dataclass(frozen=True, eq=False)

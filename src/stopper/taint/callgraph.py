@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stopper.finding import RouteRef
 from stopper.source.files import Role
-from stopper.source.module import Kind, Module, Scope
+from stopper.source.module import Kind, Module, Scope, parameters
 from stopper.taint.domain import Taint, Value
+from stopper.taint.forms import forms_of
+from stopper.taint.listeners import listeners
 
 if TYPE_CHECKING:
     from stopper.source.project import Project
 
 _INTERESTING = re.compile(r"\b(?:request|req|parse_args|format_exc|exc_info|except)\b|\.data\b")
+_HOOKS = frozenset(
+    (
+        "errorhandler",
+        "before_request",
+        "after_request",
+        "teardown_request",
+        "url_value_preprocessor",
+        "context_processor",
+    )
+)
+"""The hooks that run while a request is answered."""
+_ANSWERING = frozenset(("errorhandler", "before_request"))
+"""The hooks that may answer the request themselves."""
 _TYPED = frozenset(("int", "float", "uuid", "any"))
 
 
@@ -28,38 +45,66 @@ class Root:
     """Whether what it returns is the response."""
     page: bool = True
     """Whether text that it returns is sent as HTML; a REST resource sends it as JSON."""
+    route: RouteRef | None = None
+    """The first route that leads to it."""
 
 
 def roots(project: Project) -> Iterator[Root]:
     """Yield the functions in which flows may start, in the order of the files; tests are left out."""
-    views = _views(project)
+    entries = _entries(project)
     for module in project.modules:
         if module.role is Role.TEST:
             continue
         whole = _INTERESTING.search(module.text.content) is not None
         for scope in (module.scope, *module.scopes):
-            parameters = views.get(id(scope))
-            if scope.kind is Kind.CLASS or (
-                parameters is None and not (whole and _interesting(module, scope))
-            ):
-                continue
-            yield Root(
-                scope, _entry(parameters or {}), parameters is not None, not _is_resource(project, scope)
-            )
+            found = entries.get(id(scope))
+            if found is not None:
+                yield found
+            elif scope.kind is not Kind.CLASS and whole and _interesting(module, scope):
+                yield Root(scope, {}, view=False, page=not _is_resource(project, scope))
 
 
-def _views(project: Project) -> dict[int, dict[str, str]]:
-    """Return the routed parameters of each view and what converts them, by the identity of its scope."""
-    found: dict[int, dict[str, str]] = {}
+def _entries(project: Project) -> dict[int, Root]:
+    """Return the functions that Flask and its extensions call, by the identity of their scopes."""
+    found: dict[int, Root] = {}
+    forms = forms_of(project)
     for route in project.routes.routes:
-        answering: list[Scope | None] = [*route.handlers.values()] or [route.view]
+        answering: list[Scope | None] = [*route.handlers.values()] or [_answers(project, route.view)]
         for scope in answering:
-            if scope is not None:
-                found.setdefault(id(scope), {}).update(route.parameters)
+            if scope is None or scope.kind is Kind.CLASS:
+                continue
+            before = found.get(id(scope))
+            entry = {
+                **_entry(route.parameters),
+                **(before.entry if before is not None else forms.entries(scope)),
+            }
+            ref = before.route if before is not None else route.ref
+            found[id(scope)] = Root(scope, entry, view=True, page=not _is_resource(project, scope), route=ref)
     for hook in project.routes.hooks:
-        if hook.kind in ("errorhandler", "before_request"):
-            found.setdefault(id(hook.view), {})
+        if hook.kind in _HOOKS:
+            values = _given(hook.view, hook.kind)
+            found.setdefault(id(hook.view), Root(hook.view, values, view=hook.kind in _ANSWERING))
+    for scope, values in listeners(project):
+        found.setdefault(id(scope), Root(scope, values, view=False))
     return found
+
+
+def _answers(project: Project, view: Scope | None) -> Scope | None:
+    """Return what answers a route: the function, or the method of a class-based view without verbs."""
+    if view is None or view.kind is not Kind.CLASS:
+        return view
+    member = project.code.names.member(view, "dispatch_request")
+    return member[1].scope if member is not None else None
+
+
+def _given(view: Scope, kind: str) -> dict[str, Value]:
+    """Return what a hook is given that the client wrote: the values of the URL."""
+    args = getattr(view.node, "args", None)
+    names = [arg.arg for arg in parameters(args)] if isinstance(args, ast.arguments) else []
+    if kind != "url_value_preprocessor" or len(names) < 2:
+        return {}
+    label = "the URL's values"
+    return {names[1]: Value((Taint(label, marks=frozenset(("segment",))),), shape="dict")}
 
 
 def _is_resource(project: Project, scope: Scope) -> bool:

@@ -47,7 +47,7 @@ def apply(state: dict[str, Value], changes: Iterable[tuple[object, ...]]) -> Non
 def _changed(kinds: frozenset[str], near: str, marks: frozenset[str]) -> Callable[[Taint], Taint | None]:
     def change(taint: Taint) -> Taint | None:
         if ALL in kinds:
-            return taint.cleaned(kinds) if taint.kind == "parameter" else None
+            return taint.cleaned(kinds)
         return replace(taint.cleaned(kinds).marked(*marks), near=taint.near or near)
 
     return change

@@ -40,10 +40,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.finding import Area, Confidence, Finding, Location, Severity
 from stopper.rule import Rule
-from stopper.source.escaping import Kind, origins_of
+from stopper.rules.xss._places import Judge, Judged
 from stopper.source.project import Project
+from stopper.source.template import Autoescape, Template
+
+_REMEDY = "Take {% autoescape false %} and its {% endautoescape %} out."
 
 
 class TemplateAutoescapeOff(Rule):
@@ -54,27 +57,42 @@ class TemplateAutoescapeOff(Rule):
     cwe = (79, 116)
 
     def source(self, project: Project) -> Iterator[Finding]:
-        """Report each block once, with the worst value in it."""
-        origins = origins_of(project)
+        """Report each value that a client writes, else each block once, with the values in it."""
+        judge = Judge(project)
         for template in project.templates.html():
             unescaped = [output for output in template.outputs if not output.autoescaped]
             for block in template.autoescapes:
                 if block.value.lower() != "false":
                     continue
                 inside = [output for output in unescaped if output.location > block.location]
-                found = [
-                    origin for one in inside if (origin := origins.of(one, template)).kind is not Kind.CLEAN
-                ]
-                user = next((origin for origin in found if origin.kind is Kind.USER), None)
-                if not found:
-                    continue
-                names = ", ".join(
-                    dict.fromkeys(origin.name for origin in (([user] if user else []) + found)[:3])
-                )
-                yield self.found(
-                    block.location,
-                    f"autoescape is off for this block; it writes {names} as HTML.",
-                    confidence=Confidence.HIGH if user else Confidence.MEDIUM,
-                    remedy="Take {% autoescape false %} and its {% endautoescape %} out.",
-                    context=f"{template.path} {block.value}",
-                )
+                found = [(one, judged) for one in inside if (judged := judge(one, template)) is not None]
+                proven = [(one, judged) for one, judged in found if judged.flow is not None]
+                if proven:
+                    for one, judged in proven:
+                        if judged.flow is not None and judged.flow.kind == "page":
+                            yield self._report(one.location, judged, f"{template.path} {one.expression}")
+                elif found:
+                    found.sort(key=lambda pair: not pair[1].sure)
+                    yield self._block(block, [judged for _, judged in found], template)
+
+    def _report(self, place: Location, judged: Judged, context: str) -> Finding:
+        return self.found(
+            place,
+            judged.told(f"autoescape is off here; {judged.name} is written as HTML."),
+            confidence=judged.confidence(Confidence.MEDIUM),
+            remedy=_REMEDY,
+            context=context,
+            flow=judged.steps,
+            route=judged.route,
+            related=judged.related,
+        )
+
+    def _block(self, block: Autoescape, found: list[Judged], template: Template) -> Finding:
+        names = ", ".join(dict.fromkeys(judged.name for judged in found[:3]))
+        return self.found(
+            block.location,
+            f"autoescape is off for this block; it writes {names} as HTML.",
+            confidence=Confidence.HIGH if found[0].sure else Confidence.MEDIUM,
+            remedy=_REMEDY,
+            context=f"{template.path} {block.value}",
+        )

@@ -43,7 +43,8 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
-from stopper.source.escaping import Kind, holds_no_text, origins_of
+from stopper.rules.xss._places import Judge, as_json
+from stopper.source.escaping import holds_no_text
 from stopper.source.markup import HTMLContext
 from stopper.source.project import Project
 
@@ -59,24 +60,26 @@ class TemplateEventHandler(Rule):
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each value in an inline handler."""
-        origins = origins_of(project)
+        judge = Judge(project)
         for template in project.templates.html():
             for output in template.outputs:
                 script = output.prefix.lstrip().lower().startswith("javascript:")
                 if output.context is not HTMLContext.EVENT_HANDLER and not script:
                     continue
-                origin = origins.of(output, template, skip=_SKIPPED)
-                if origin.kind is Kind.CLEAN or (origin.kind is Kind.UNKNOWN and holds_no_text(output)):
+                judged = judge(output, template, skip=_SKIPPED)
+                if judged is None or (not judged.sure and holds_no_text(output)) or as_json(output):
                     continue
-                sure = origin.kind is Kind.USER
-                doubt = "" if sure else " It is safe only if no user can write a quote into the value."
+                doubt = "" if judged.sure else " It is safe only if no user can write a quote into the value."
                 yield self.found(
                     output.location,
-                    f"{origin.name or output.expression} stands in the script of {output.place.attribute}: "
-                    "the browser "
-                    f"decodes the escaping before it runs it.{doubt}",
-                    confidence=Confidence.HIGH if sure else Confidence.MEDIUM,
+                    judged.told(
+                        f"{judged.name or output.expression} stands in the script of {output.place.attribute}: "
+                        f"the browser decodes the escaping before it runs it.{doubt}"
+                    ),
+                    confidence=judged.confidence(Confidence.MEDIUM),
                     remedy=f'data-value="{{{{ {output.expression} }}}}", read by dataset.value in a script',
                     context=f"{template.path} {output.place.attribute} {output.expression}",
-                    related=(origin.location,) if origin.location else (),
+                    flow=judged.steps,
+                    route=judged.route,
+                    related=judged.related,
                 )

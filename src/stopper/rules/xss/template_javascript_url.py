@@ -44,7 +44,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
-from stopper.source.escaping import Kind, origins_of
+from stopper.rules.xss._places import Judge, Judged
 from stopper.source.project import Project
 
 _RUNS = {"href", "src", "action", "formaction", "data", "xlink:href"}
@@ -61,7 +61,7 @@ class TemplateJavascriptUrl(Rule):
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each value that decides over the scheme of a link, form or frame."""
-        origins = origins_of(project)
+        judge = Judge(project)
         for template in project.templates.html():
             for output in template.outputs:
                 place = output.place
@@ -69,26 +69,35 @@ class TemplateJavascriptUrl(Rule):
                     continue
                 if place.attribute == "data" and place.tag != "object":
                     continue
-                origin = origins.of(output, template, skip=_SKIPPED)
-                if origin.kind is Kind.CLEAN or (origin.kind is Kind.UNKNOWN and _seems_own(origin.name)):
+                judged = judge(output, template, skip=_SKIPPED)
+                if judged is None or not _counts(judged):
                     continue
-                sure = origin.kind is Kind.USER
                 doubt = (
                     ""
-                    if sure
+                    if judged.sure
                     else " It is safe if only the application makes it, or if its scheme is checked."
                 )
                 yield self.found(
                     output.location,
-                    f"{origin.name or output.expression} is the whole start of {place.attribute}: it can "
-                    "begin with "
-                    f"javascript: and run as a script.{doubt}",
-                    confidence=Confidence.HIGH if sure and _whole(origin.name) else Confidence.LOW,
+                    judged.told(
+                        f"{judged.name or output.expression} is the whole start of {place.attribute}: it can "
+                        f"begin with javascript: and run as a script.{doubt}"
+                    ),
+                    confidence=judged.confidence(Confidence.LOW) if _whole(judged.name) else Confidence.LOW,
                     remedy=f'{place.attribute}="{{{{ url_for(...) }}}}", or an address of which the view '
                     "has checked that it starts with https://",
                     context=f"{template.path} {place.attribute} {output.expression}",
-                    related=(origin.location,) if origin.location else (),
+                    flow=judged.steps,
+                    route=judged.route,
+                    related=judged.related,
                 )
+
+
+def _counts(judged: Judged) -> bool:
+    """Tell whether a value may hold another scheme; one that a flow brings as HTML is another rule's."""
+    if judged.flow is not None:
+        return judged.flow.kind == "page-url"
+    return judged.sure or not _seems_own(judged.name)
 
 
 _SKIPPED = frozenset(("e", "escape", "forceescape", "striptags", "tojson", "xmlattr"))

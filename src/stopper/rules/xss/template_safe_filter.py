@@ -45,7 +45,7 @@ from collections.abc import Iterator
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.fix import Edit, Fix
 from stopper.rule import Rule
-from stopper.source.escaping import Kind, Origin, origins_of
+from stopper.rules.xss._places import Judge, Judged
 from stopper.source.markup import HTMLContext
 from stopper.source.project import Project
 from stopper.source.template import Output
@@ -63,23 +63,27 @@ class TemplateSafeFilter(Rule):
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each value that is written unescaped and not known to be clean."""
-        origins = origins_of(project)
+        judge = Judge(project)
         for template in project.templates.html():
             for output in template.outputs:
-                if not any("safe" in part.filters for part in output.parts) or not output.autoescaped:
+                flow = judge.flow(output)
+                marked = flow.kind == "page" if flow is not None else _marked(output)
+                if not output.autoescaped or not marked:
                     continue
-                origin = origins.of(output, template)
-                if origin.kind is not Kind.CLEAN:
-                    yield self._report(output, origin)
+                judged = judge(output, template)
+                if judged is not None:
+                    yield self._report(output, judged)
 
-    def _report(self, output: Output, origin: Origin) -> Finding:
-        name = origin.name or output.expression
+    def _report(self, output: Output, judged: Judged) -> Finding:
+        name = judged.name or output.expression
         where = (
             f" in {output.place.tag}"
             if output.context not in {HTMLContext.TEXT, *_INERT} and output.place.tag
             else ""
         )
-        if origin.kind is Kind.USER:
+        if judged.sure and not _marked(output):
+            message = f"{name}, which the request holds, comes here marked as HTML, and is written into the page{where}."
+        elif judged.sure:
             message = f"|safe writes {name}, which the request holds, into the page{where} as HTML."
         else:
             message = (
@@ -89,11 +93,13 @@ class TemplateSafeFilter(Rule):
             )
         return self.found(
             output.location,
-            message,
-            confidence=Confidence.HIGH if origin.kind is Kind.USER else Confidence.LOW,
+            judged.told(message),
+            confidence=judged.confidence(Confidence.LOW),
             remedy="{{ " + _SAFE.sub("", output.expression) + " }}",
             context=f"{output.template} {output.expression}",
-            related=(origin.location,) if origin.location else (),
+            flow=judged.steps,
+            route=judged.route,
+            related=judged.related,
         )
 
     def fix(self, finding: Finding, project: Project) -> Fix | None:
@@ -109,3 +115,7 @@ class TemplateSafeFilter(Rule):
             for found in _SAFE.finditer(text.content[start:end])
         )
         return Fix("Take |safe out, so that the value is escaped", edits) if edits else None
+
+
+def _marked(output: Output) -> bool:
+    return any("safe" in part.filters for part in output.parts)

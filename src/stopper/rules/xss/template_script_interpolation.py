@@ -41,7 +41,8 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
-from stopper.source.escaping import Kind, holds_no_text, origins_of
+from stopper.rules.xss._places import Judge
+from stopper.source.escaping import holds_no_text
 from stopper.source.markup import HTMLContext
 from stopper.source.project import Project
 from stopper.source.template import Output
@@ -58,23 +59,28 @@ class TemplateScriptInterpolation(Rule):
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each value that a script reads as code or as a string."""
-        origins = origins_of(project)
+        judge = Judge(project)
         for template in project.templates.html():
             for output in template.outputs:
-                if output.context not in {HTMLContext.SCRIPT, HTMLContext.SCRIPT_STRING}:
+                comment = output.context is HTMLContext.COMMENT and output.place.tag == "script"
+                if output.context not in {HTMLContext.SCRIPT, HTMLContext.SCRIPT_STRING} and not comment:
                     continue
-                origin = origins.of(output, template, skip=_SKIPPED)
-                if origin.kind is Kind.CLEAN or (origin.kind is Kind.UNKNOWN and holds_no_text(output)):
+                judged = judge(output, template, skip=_SKIPPED)
+                if judged is None or (not judged.sure and (holds_no_text(output) or comment)):
                     continue
-                sure = origin.kind is Kind.USER and _breaks_out(output)
+                sure = judged.flow is not None or _breaks_out(output)
                 yield self.found(
                     output.location,
-                    f"{origin.name or output.expression} stands in {_where(output)}, where HTML's escaping "
-                    "does not hold it.",
-                    confidence=Confidence.HIGH if sure else Confidence.LOW,
+                    judged.told(
+                        f"{judged.name or output.expression} stands in {_where(output)}, where HTML's escaping "
+                        "does not hold it."
+                    ),
+                    confidence=judged.confidence(Confidence.LOW) if sure else Confidence.LOW,
                     remedy=_remedy(output),
                     context=f"{template.path} {output.expression}",
-                    related=(origin.location,) if origin.location else (),
+                    flow=judged.steps,
+                    route=judged.route,
+                    related=judged.related,
                 )
 
 
@@ -86,6 +92,8 @@ def _breaks_out(output: Output) -> bool:
 def _where(output: Output) -> str:
     if output.context is HTMLContext.SCRIPT:
         return "a script as code"
+    if output.context is HTMLContext.COMMENT:
+        return "a comment of a script"
     return "a template literal, where ${...} runs" if output.place.quote == "`" else "a string of a script"
 
 

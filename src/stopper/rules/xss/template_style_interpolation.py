@@ -41,7 +41,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
-from stopper.source.escaping import Kind, origins_of
+from stopper.rules.xss._places import Judge
 from stopper.source.markup import HTMLContext
 from stopper.source.project import Project
 
@@ -57,25 +57,28 @@ class TemplateStyleInterpolation(Rule):
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each value in a style."""
-        origins = origins_of(project)
+        judge = Judge(project)
         for template in project.templates.html():
             for output in template.outputs:
                 if output.context is not HTMLContext.STYLE:
                     continue
-                origin = origins.of(output, template, skip=_SKIPPED)
+                judged = judge(output, template, skip=_SKIPPED)
                 unit = output.expression.rstrip().endswith(
                     ("width", "height", "percent", "percentage", "size", "count")
                 )
-                if origin.kind is Kind.CLEAN or (origin.kind is Kind.UNKNOWN and unit):
+                if judged is None or (not judged.sure and unit):
                     continue
-                sure = origin.kind is Kind.USER
-                doubt = "" if sure else " It is safe if the view lets only known values through."
+                doubt = "" if judged.sure else " It is safe if the view lets only known values through."
                 yield self.found(
                     output.location,
-                    f"{origin.name or output.expression} stands in a style: it can add properties of its "
-                    f"own.{doubt}",
-                    confidence=Confidence.HIGH if sure else Confidence.LOW,
+                    judged.told(
+                        f"{judged.name or output.expression} stands in a style: it can add properties of its "
+                        f"own.{doubt}"
+                    ),
+                    confidence=judged.confidence(Confidence.LOW),
                     remedy="Choose a class by the value in the view, and style the class.",
                     context=f"{template.path} {output.expression}",
-                    related=(origin.location,) if origin.location else (),
+                    flow=judged.steps,
+                    route=judged.route,
+                    related=judged.related,
                 )

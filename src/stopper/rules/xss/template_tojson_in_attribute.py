@@ -42,7 +42,7 @@ from collections.abc import Iterator
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.fix import Edit, Fix, Safety
 from stopper.rule import Rule
-from stopper.source.escaping import Kind, origins_of
+from stopper.rules.xss._places import Judge
 from stopper.source.project import Project
 
 
@@ -55,7 +55,7 @@ class TemplateTojsonInAttribute(Rule):
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each one; values that are certainly no text are left out."""
-        origins = origins_of(project)
+        judge = Judge(project)
         for template in project.templates.html():
             for output in template.outputs:
                 place = output.place
@@ -63,19 +63,22 @@ class TemplateTojsonInAttribute(Rule):
                     continue
                 if not any(part.filters[-1:] == ("tojson",) for part in output.parts):
                     continue
-                origin = origins.of(output, template, skip=frozenset(("tojson",)))
-                if origin.kind is Kind.CLEAN:
+                judged = judge(output, template, skip=frozenset(("tojson",)))
+                if judged is None:
                     continue
                 yield self.found(
                     output.location,
-                    f"|tojson writes double quotes, and {place.attribute} is "
-                    f"{'in double quotes' if place.quote else 'without quotes'}: a string in "
-                    f"{origin.name or 'the value'} "
-                    "ends the attribute.",
-                    confidence=Confidence.HIGH if origin.kind is Kind.USER else Confidence.MEDIUM,
+                    judged.told(
+                        f"|tojson writes double quotes, and {place.attribute} is "
+                        f"{'in double quotes' if place.quote else 'without quotes'}: a string in "
+                        f"{judged.name or 'the value'} ends the attribute."
+                    ),
+                    confidence=judged.confidence(Confidence.MEDIUM),
                     remedy=f"{place.attribute}='{{{{ {output.expression} }}}}'",
                     context=f"{template.path} {place.attribute} {output.expression}",
-                    related=(origin.location,) if origin.location else (),
+                    flow=judged.steps,
+                    route=judged.route,
+                    related=judged.related,
                 )
 
     def fix(self, finding: Finding, project: Project) -> Fix | None:

@@ -41,8 +41,8 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
+from stopper.rules.xss._places import Judge
 from stopper.source.code import Call
-from stopper.source.escaping import Kind, Origin, origins_of
 from stopper.source.files import Role
 from stopper.source.project import Project
 from stopper.source.template import Template
@@ -71,22 +71,25 @@ class TemplateUnescapedExtension(Rule):
                     yield from self._judge(call, template, project)
 
     def _judge(self, call: Call, template: Template, project: Project) -> Iterator[Finding]:
-        origins = origins_of(project)
+        judge = Judge(project)
         bare = [
             output for output in template.outputs if not output.autoescaped and not _escaped(output.filters)
         ]
-        found = [origin for output in bare if (origin := origins.of(output, template)).kind is not Kind.CLEAN]
+        found = [(output, judged) for output in bare if (judged := judge(output, template)) is not None]
         if not found:
             return
-        worst: Origin = next((origin for origin in found if origin.kind is Kind.USER), found[0])
+        found.sort(key=lambda pair: (pair[1].flow is None, not pair[1].sure))
+        place, worst = found[0]
         yield self.found(
             call.location,
             f"{template.name} holds HTML, but Flask escapes nothing in a template of that ending; "
             f"{worst.name} is written as it is.",
-            confidence=Confidence.HIGH if worst.kind is Kind.USER else Confidence.MEDIUM,
+            confidence=worst.confidence(Confidence.MEDIUM),
             remedy=f'Rename {template.name} so that it ends in ".html".',
             context=template.path,
-            related=(bare[0].location,),
+            flow=worst.steps,
+            route=worst.route,
+            related=(place.location,),
         )
 
 

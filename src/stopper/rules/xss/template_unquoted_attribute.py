@@ -41,9 +41,12 @@ from collections.abc import Iterator
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.fix import Edit, Fix, Safety
 from stopper.rule import Rule
-from stopper.source.escaping import Kind, holds_no_text, origins_of
+from stopper.rules.xss._places import Judge, as_json
+from stopper.source.escaping import holds_no_text
 from stopper.source.markup import HTMLContext
 from stopper.source.project import Project
+
+_SKIPPED = frozenset(("e", "escape", "tojson", "striptags"))
 
 
 class TemplateUnquotedAttribute(Rule):
@@ -55,23 +58,34 @@ class TemplateUnquotedAttribute(Rule):
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each unquoted expression."""
-        origins = origins_of(project)
+        judge = Judge(project)
         for template in project.templates.html():
             for output in template.outputs:
-                if output.context is not HTMLContext.UNQUOTED_ATTRIBUTE:
+                inside = output.context is HTMLContext.ATTRIBUTE_NAME
+                if not (inside or output.context is HTMLContext.UNQUOTED_ATTRIBUTE):
                     continue
-                origin = origins.of(output, template, skip=frozenset(("e", "escape", "tojson", "striptags")))
-                if origin.kind is Kind.CLEAN or holds_no_text(output):
+                judged = judge(output, template, skip=_SKIPPED)
+                if (
+                    judged is None
+                    or holds_no_text(output)
+                    or (inside and judged.flow is None)
+                    or as_json(output)
+                ):
                     continue
-                written = output.place.attribute
+                written = output.place.attribute or "data-value"
+                where = f"The tag {output.place.tag}" if inside else f"{written}="
                 yield self.found(
                     output.location,
-                    f"{written}= has no quotes around {{{{ {output.expression} }}}}: a space in the value "
-                    "starts a new attribute, such as an event handler.",
-                    confidence=Confidence.HIGH if origin.kind is Kind.USER else Confidence.MEDIUM,
+                    judged.told(
+                        f"{where} has no quotes around {{{{ {output.expression} }}}}: a space in the value "
+                        "starts a new attribute, such as an event handler."
+                    ),
+                    confidence=judged.confidence(Confidence.MEDIUM),
                     remedy=f'{written}="{{{{ {output.expression} }}}}"',
                     context=f"{template.path} {written} {output.expression}",
-                    related=(origin.location,) if origin.location else (),
+                    flow=judged.steps,
+                    route=judged.route,
+                    related=judged.related,
                 )
 
     def fix(self, finding: Finding, project: Project) -> Fix | None:

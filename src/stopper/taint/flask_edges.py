@@ -1,0 +1,211 @@
+"""Flask's hidden edges: what it carries from one function to another without a call that the code shows.
+
+From ``before_request`` by way of ``g`` into views and templates, from ``flash`` to the page that shows the message, from one request
+to the next by way of the session, and from a view into its template, for which ``renders`` says what is rendered with what.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from stopper.finding import Location
+from stopper.source.project import Project
+from stopper.source.template import Output, Template
+from stopper.taint.contexts import Harm
+from stopper.taint.domain import CLEAN, Target, Value, joined
+from stopper.taint.edges import Edges, Run
+from stopper.taint.forms import forms_of
+from stopper.taint.ir import Call, Load, Place, Store
+from stopper.taint.models import Models
+from stopper.taint.pages import Pages, pages_of
+from stopper.taint.rendering import Rendering
+from stopper.taint.renders import Render, Renders, spread
+from stopper.taint.stage import stage_of
+from stopper.taint.stored import STORED, Storage
+
+_FLASHES = "flask.flash"
+_KEPT = ("flask.g", "flask.session")
+_LASTING = "flask.session."
+
+
+class FlaskEdges(Edges):
+    """What Flask does with calls, fields and stores that no code of the project answers."""
+
+    def __init__(self, project: Project, models: Models) -> None:
+        """Take the project and the models."""
+        self.project = project
+        self.models = models
+        self.stage = stage_of(project)
+        self.pages: Pages = pages_of(project)
+        self.renders = Renders(project, self.stage)
+        self.forms = forms_of(project)
+        self.storage = Storage(project) if project.options.second_order else None
+
+    def call(
+        self, run: Run, op: Call, receiver: Value, args: tuple[Value, ...], keywords: dict[str, Value]
+    ) -> Value | None:
+        """Return what a call gives that hands data on unseen; None for all other calls."""
+        if self.renders.may(op):
+            render = self.renders.asked(run, op, args, keywords)
+            if render is not None:
+                self._render(run, op, render)
+                return CLEAN
+        parsed = self.forms.call(run, op, receiver, args)
+        if parsed is not None:
+            return parsed
+        if op.name == "flask.flash" and args:
+            run.share(_FLASHES, args[0].refined(lambda taint: taint.hop(op.at, "flashed")))
+            return CLEAN
+        owner = _keeper(op.name.rpartition(".")[0], receiver)
+        if owner:
+            return self._kept(run, op, owner, args, keywords)
+        return self.storage.call(run, op, receiver, args, keywords) if self.storage is not None else None
+
+    def load(self, run: Run, op: Load, base: Value) -> Value | None:
+        """Return what was put on ``g`` or into the session elsewhere."""
+        owner = _keeper(op.name.rpartition(".")[0] if op.part.startswith(".") else op.name, base)
+        if not owner:
+            found = self.forms.load(run, op, base)
+            return found if found is not None or self.storage is None else self.storage.load(run, op, base)
+        key = _key(run, op)
+        return kept(run, f"{owner}.{key}") if key else None
+
+    def store(self, run: Run, op: Store, source: Value) -> None:
+        """Keep what is put on ``g`` or into the session."""
+        base = run.read(op.base)
+        owner = _keeper(op.name, base)
+        key = _key(run, op) if owner else ""
+        if key and (self.storage is not None or owner != "flask.session"):
+            _keep(run, f"{owner}.{key}", source, op.at)
+        if self.storage is not None and base.classes:
+            self.storage.store(run, op, base, source)
+
+    def _kept(
+        self, run: Run, op: Call, owner: str, args: tuple[Value, ...], keywords: dict[str, Value]
+    ) -> Value | None:
+        """Return what a method of ``g`` or of the session does: ``session.get("name")``."""
+        key = args[0].constant if args and isinstance(args[0].constant, str) else ""
+        if op.last in ("get", "pop", "setdefault") and key:
+            other = args[1] if len(args) > 1 else None
+            if op.last == "setdefault" and other is not None:
+                _keep(run, f"{owner}.{key}", other, op.at)
+            found = kept(run, f"{owner}.{key}")
+            return joined(found, other) if found is not None and other is not None else found
+        if op.last == "update":
+            given = {**{name: value for arg in args for name, value in spread(arg).items()}, **keywords}
+            for name, value in given.items():
+                _keep(run, f"{owner}.{name}", value, op.at)
+            return CLEAN
+        return None
+
+    def _render(self, run: Run, op: Call, render: Render) -> None:
+        if not run.recording:
+            return
+        for template in render.templates:
+            self.pages.seen(template)
+            if self.stage.matters(template) or render.escaped is False:
+                self._follow(run, op, template, render)
+
+    def _follow(self, run: Run, op: Call, template: Template, render: Render) -> None:
+        at = run.function.scope.module.location(op.at)
+        note = f"given to {template.name or 'the template'} by {op.last or op.name}()"
+        given = self._offered(run, template, at) | render.context
+        context = {name: value.refined(lambda taint: taint.hop(op.at, note)) for name, value in given.items()}
+        audience = _Audience(run, self.pages)
+        rendering = Rendering(self.stage, self.models, audience, audience)
+        start = (op.at, f"shown by {template.name or 'the template'}")
+        rendering.run(template, context, start=start, escaped=render.escaped)
+
+    def _offered(self, run: Run, template: Template, at: Location) -> dict[str, Value]:
+        """Return what the context processors add, where the template reads any of it."""
+        read = {
+            part.root
+            for one in self.project.templates.family(template)
+            for output in one.outputs
+            for part in output.parts
+        }
+        found: dict[str, Value] = {}
+        for scope, names in self.stage.processors:
+            if not names or read & names:
+                found |= spread(_called(run, scope, (), {}, at))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Audience:
+    """What a rendering tells the run that holds the render call."""
+
+    run: Run
+    pages: Pages
+
+    def follow(
+        self, scope: object, args: tuple[Value, ...], keywords: dict[str, Value], at: Location
+    ) -> Value:
+        """Return what a function of the project gives, called from the template."""
+        return _called(self.run, scope, args, keywords, at)
+
+    def shared(self, key: str) -> Value:
+        """Return what the project keeps under a key."""
+        return kept(self.run, key) or CLEAN
+
+    def member(self, value: Value, name: str, at: Location) -> Value | None:
+        """Return an attribute of an object of the project."""
+        run: Any = self.run
+        found: Value | None = run.attribute(value, name, _Site(at))
+        return found
+
+    def method(
+        self, value: Value, name: str, args: tuple[Value, ...], keywords: dict[str, Value], at: Location
+    ) -> Value | None:
+        """Return what a method of an object of the project gives."""
+        run: Any = self.run
+        found = run.members(value, name)
+        result: Value | None = run.invoke(found, args, (), keywords, _Site(at)) if found else None
+        return result
+
+    def harmed(self, taint: Any, harm: Harm, output: Output) -> None:
+        """Record a flow that ends in the template."""
+        self.run.record(harm.kind, Value((taint,)), output.location, harm.sink, harm.confidence)
+        self.pages.harmed(output)
+
+    def shown(self, output: Output, *, fixed: bool) -> None:
+        """Remember what else comes out there."""
+        self.pages.shown(output, fixed=fixed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """The place in a template from which a function of the project is called."""
+
+    at: Location
+
+
+def _called(
+    run: Any, scope: object, args: tuple[Value, ...], keywords: dict[str, Value], at: Location
+) -> Value:
+    found: Value = run.invoke((Target(scope),), args, (), keywords, _Site(at))
+    return found
+
+
+def kept(run: Any, key: str) -> Value | None:
+    """Return what a cell holds; what lay in the session since another request is marked as stored."""
+    found: Value | None = run.engine.shared.get(key)
+    if found is None or not key.startswith(_LASTING):
+        return found
+    return found.refined(lambda taint: taint.marked(STORED))
+
+
+def _keep(run: Run, key: str, value: Value, at: Place) -> None:
+    note = f"kept as {key.removeprefix('flask.')}"
+    run.share(key, value.refined(lambda taint: taint.hop(at, note)))
+
+
+def _keeper(name: str, value: Value) -> str:
+    """Return ``flask.g`` or ``flask.session`` where one of them is meant."""
+    return next((one for one in _KEPT if one in (name, value.name)), "")
+
+
+def _key(run: Any, op: Load | Store) -> str:
+    part: str = run.part(op)
+    return part.strip(".[]'\"") if part not in ("[*]", "[:]", "[each]") else ""

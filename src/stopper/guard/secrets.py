@@ -128,7 +128,7 @@ def weakness(key: Any) -> str | None:
         return "stands in Flask's documentation, and everybody knows it"
     if len(text) < KEY_BYTES:
         return f"has {len(text)} characters, and {KEY_BYTES} random bytes are the least"
-    if len(COMMON.sub("", text.lower())) < 8:
+    if text.isascii() and text.isprintable() and len(COMMON.sub("", text.lower())) < 8:
         return "is made of words that everybody tries first"
     if entropy(text) < BITS:
         return "repeats so few characters that it can be guessed"

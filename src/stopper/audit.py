@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from stopper import stages
 from stopper.baseline import Baseline
 from stopper.config import Config
 from stopper.errors import NotFlaskError
@@ -53,11 +54,25 @@ def audit(
     config = config or Config()
     tell = progress or (lambda *_: None)
     tell("reading the project", 0, 1)
-    project = Project(_kept(walk(target), config), Options(config.advisories, config.online))
+    with stages.uncollected():
+        project = Project(_kept(walk(target), config), Options(config.advisories, config.online))
+        rules = [rule for rule in discover() if config.wants(rule.slug, rule.area)]
+        with stages.begun(project, rules):
+            return _report(project, rules, target, config, tell, looks, started)
+
+
+def _report(
+    project: Project,
+    rules: list[Rule],
+    target: Path,
+    config: Config,
+    tell: Progress,
+    looks: Looks,
+    started: float,
+) -> Report:
     if looks.site is None or project.uses_flask:
         _demand_flask(project, target)
-    rules = [rule for rule in discover() if config.wants(rule.slug, rule.area)]
-    findings, skipped = _run(rules, project, tell) if project.uses_flask else ([], [])
+    findings, skipped = stages.ask(rules, project, tell) if project.uses_flask else ([], [])
     seen = look(looks, rules, project, findings)
     findings = _numbered(_completed(finding, project) for finding in seen.findings)
     kept, suppressed, notes = _sift(findings, project, config, {rule.slug for rule in rules})
@@ -89,26 +104,9 @@ def _demand_flask(project: Project, target: Path) -> None:
     )
 
 
-def _run(rules: list[Rule], project: Project, tell: Progress) -> tuple[list[Finding], list[Skipped]]:
-    findings: list[Finding] = []
-    skipped: list[Skipped] = []
-    for done, rule in enumerate(rules):
-        tell(rule.slug, done, len(rules))
-        try:
-            for item in rule.source(project):
-                if isinstance(item, Skipped):
-                    skipped.append(item)
-                else:
-                    findings.append(item)
-        except Exception as error:  # noqa: BLE001 - one broken rule must not hide what the others see
-            reason = f"the rule failed: {type(error).__name__}: {error}; please report it"
-            skipped.append(Skipped(f"rule {rule.slug}", reason, (rule.area,)))
-    return list(dict.fromkeys(findings)), list(dict.fromkeys(skipped))
-
-
 def _facts_skipped(project: Project) -> Iterable[Skipped]:
     yield from project.skipped
-    yield from getattr(project.history, "skipped", ())
+    yield from project.history_skipped
 
 
 def _completed(finding: Finding, project: Project) -> Finding:

@@ -130,7 +130,6 @@ def command(
     """
     from stopper.audit import audit
 
-    gc.disable()  # one run makes many objects that live to its end: collecting them takes a third of the time
     looks = _looks(path, given)
     config = _config(path, given)
     if write_baseline is not None:
@@ -138,6 +137,7 @@ def command(
     targets = [(file, _format_of(file)) for file in output]
     with _Progress(show=not (no_progress or quiet) and sys.stderr.isatty()) as progress:
         report = audit(path, config, progress.step, looks)
+    gc.freeze()  # the command ends soon: what the run left need not be looked through for what could be freed
     for file, kind in targets:
         _write(file, render(report, kind, verbose=verbose))
     if write_baseline is not None:

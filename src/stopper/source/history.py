@@ -6,6 +6,7 @@ conversion, no fetch. Everything together may take ``SECONDS``; what was not rea
 
 from __future__ import annotations
 
+import hashlib
 import re
 import subprocess
 import time
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from stopper.finding import Confidence, Skipped
+from stopper.finding import Confidence, Severity, Skipped
 from stopper.source.credentials import (
     Credential,
     named_literals,
@@ -56,16 +57,33 @@ def is_env_file(path: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """Something that a commit added."""
+    """A file that a commit added."""
 
     path: str
     """Relative to the target."""
     commit: str
-    """The commit's short id."""
+    """The first characters of the commit's id."""
     date: str
     """The day of the commit, ``2024-05-31``."""
-    credential: Credential | None = None
-    """The secret; None when the file itself is what matters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A secret that a commit added. The secret itself is not kept."""
+
+    path: str
+    commit: str
+    date: str
+    kind: str
+    """As a ``Credential`` has it."""
+    name: str
+    masked: str
+    """The secret as it may be shown."""
+    digest: str
+    """What tells whether another secret is the same: see ``digest``."""
+    severity: Severity
+    confidence: Confidence
+    revoke: str = ""
 
 
 class History:
@@ -152,14 +170,13 @@ class History:
         return self._env_files
 
     @cached_property
-    def _secrets(self) -> tuple[Committed, ...]:
+    def _secrets(self) -> tuple[Leak, ...]:
         wanted = [one for one in self._versions if self._is_read(one.path)]
-        first: dict[str, Committed] = {}
+        first: dict[str, Leak] = {}
         try:
             for one in brought(self.root, wanted, seconds=max(0.1, self._left), missed=self._missed):
-                at = one.version
                 for credential in _surely_secret(one):
-                    first.setdefault(credential.secret, Committed(at.path, at.commit, at.date, credential))
+                    first.setdefault(credential.secret, _leak(one.version, credential))
         except OSError as error:
             self._skip(f"git cannot be run: {error.strerror or error}")
         return tuple(first.values())
@@ -176,7 +193,7 @@ class History:
             f"the time of {SECONDS:g} seconds was over; {count} versions of files in older commits were not read"
         )
 
-    def secrets(self) -> tuple[Committed, ...]:
+    def secrets(self) -> tuple[Leak, ...]:
         """Return the secrets ever added by a commit, each with the first commit that added it."""
         return self._secrets
 
@@ -220,6 +237,28 @@ class History:
         note = Skipped("git history", reason)
         if note not in self.skipped:
             self.skipped.append(note)
+
+
+def digest(secret: str) -> str:
+    """Return what two texts have in common only when they are the same secret, and from which none can be read."""
+    return hashlib.blake2b(secret.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def gathered(root: Path) -> History:
+    """Return the history of ``root`` with everything asked that takes long, and nothing that is large."""
+    history = History(root)
+    history.secrets()
+    history.env_files()
+    history.tracked("")
+    history.__dict__.pop("_versions", None)
+    return history
+
+
+def _leak(at: Version, found: Credential) -> Leak:
+    return Leak(
+        at.path, at.commit, at.date, found.kind, found.name, found.masked, digest(found.secret), found.severity, found.confidence,
+        found.revoke,
+    )  # fmt: skip
 
 
 def _surely_secret(one: Brought) -> list[Credential]:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from stopper.finding import Location, Skipped
+from stopper.source.aside import Aside
 from stopper.source.code import Call, Code
 from stopper.source.files import Role, Tree
-from stopper.source.history import History
+from stopper.source.history import History, gathered
 from stopper.source.module import Module
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class Project:
     tree: Tree
     options: Options = field(default_factory=Options)
     _memo: dict[object, Any] = field(default_factory=dict, repr=False)
+    _begun: Aside[dict[str, Any]] | None = field(default=None, repr=False)
+    _keys: frozenset[str] = frozenset()
 
     @cached_property
     def code(self) -> Code:
@@ -102,7 +105,29 @@ class Project:
     @cached_property
     def history(self) -> History:
         """What git knows of the target."""
-        return History(self.tree.root)
+        known: History = self.cached("history", lambda: gathered(self.tree.root))
+        return known
+
+    @property
+    def history_skipped(self) -> tuple[Skipped, ...]:
+        """Return what git could not tell, if it was asked at all."""
+        return tuple(self.history.skipped) if "history" in self.__dict__ else ()
+
+    def begin(self, **ahead: Callable[[], object]) -> None:
+        """Start what needs no parsing in a second process: the history, and what else is given.
+
+        Args:
+            ahead: What ``cached`` will be asked for, by its key.
+        """
+        root = self.tree.root
+        jobs = {"history": lambda: gathered(root), **ahead}
+        self._keys = frozenset(jobs)
+        self._begun = Aside(lambda: {key: compute() for key, compute in jobs.items()}, apart=True)
+
+    def end(self) -> None:
+        """End what was begun and never asked for."""
+        if self._begun is not None:
+            self._begun.drop()
 
     @cached_property
     def uses_flask(self) -> bool:
@@ -141,6 +166,8 @@ class Project:
 
     def cached(self, key: object, compute: Callable[[], _T]) -> _T:
         """Return what ``compute`` gave when this key was first asked for."""
+        if key not in self._memo and self._begun is not None and key in self._keys:
+            self._memo.update(self._begun.result())
         if key not in self._memo:
             self._memo[key] = compute()
         found: _T = self._memo[key]

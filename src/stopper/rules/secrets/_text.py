@@ -19,6 +19,9 @@ from stopper.source.files import Role, SourceFile
 from stopper.source.project import Project
 from stopper.source.settings_model import Setting
 
+KEY = "secrets_in_text"
+"""Under what the project remembers the secrets of its files."""
+
 LARGEST = 300_000
 """Files above this are data or made by a tool; they are not read for secrets."""
 
@@ -56,9 +59,13 @@ def texts(project: Project) -> Iterator[SourceFile]:
 
 def secrets_in(project: Project) -> list[tuple[SourceFile, Credential]]:
     """Return every secret of the application's files, read once a project."""
-    return project.cached(
-        "secrets-in-text", lambda: [(file, one) for file in texts(project) for one in _read(file)]
-    )
+    found = project.cached(KEY, lambda: located(project))
+    return [(project.tree.by_path[path], one) for path, one in found]
+
+
+def located(project: Project) -> list[tuple[str, Credential]]:
+    """Return every secret of the application's files with the file's path."""
+    return [(file.path, one) for file in texts(project) for one in _read(file)]
 
 
 def _read(file: SourceFile) -> list[Credential]:

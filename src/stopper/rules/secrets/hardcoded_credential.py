@@ -32,6 +32,7 @@ from collections.abc import Iterator
 from stopper.finding import Area, Finding, Location, Severity, Skipped
 from stopper.rule import Rule
 from stopper.rules.secrets._text import report, secrets_in
+from stopper.source.history import digest
 from stopper.source.project import Project
 
 _OTHERS = {"named", "private-key", "password-in-url"}
@@ -48,7 +49,7 @@ class HardcodedCredential(Rule):
         """Report credentials in the files, then those that only history holds."""
         seen = set()
         for file, one in secrets_in(project):
-            seen.add(one.secret)
+            seen.add(digest(one.secret))
             if one.kind not in _OTHERS:
                 remedy = f"withdraw it ({one.revoke or 'where it was issued'}) and read the new one from os.environ"
                 yield report(
@@ -60,12 +61,11 @@ class HardcodedCredential(Rule):
                     remedy,
                 )
         for past in project.history.secrets():
-            one = past.credential  # type: ignore[assignment]  # always set for secrets
-            if one.secret not in seen:
-                message = f"commit {past.commit} of {past.date} added {one.name} {one.masked} to {past.path}; every clone still holds it"
+            if past.digest not in seen:
+                message = f"commit {past.commit} of {past.date} added {past.name} {past.masked} to {past.path}; every clone still holds it"
                 yield self.found(
-                    Location(past.path), message, confidence=one.confidence, severity=one.severity, code=one.masked,
-                    remedy=f"withdraw it ({one.revoke or 'where it was issued'}); rewriting history alone does not help",
-                    context=f"{past.commit} {one.masked}",
+                    Location(past.path), message, confidence=past.confidence, severity=past.severity, code=past.masked,
+                    remedy=f"withdraw it ({past.revoke or 'where it was issued'}); rewriting history alone does not help",
+                    context=f"{past.commit} {past.masked}",
                 )  # fmt: skip
         yield from project.history.skipped

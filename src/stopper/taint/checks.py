@@ -86,7 +86,8 @@ def _query_object(taint: Taint, situation: Situation, default: Verdict) -> Verdi
             return default
         if "['$eq']" in path or "['$ne']" in path:
             return ""
-    return default if "object" in taint.marks and "built" not in taint.marks else ""
+    code = "script" in taint.marks
+    return default if code or ("object" in taint.marks and "built" not in taint.marks) else ""
 
 
 def _leaves(value: Value, path: frozenset[str] = frozenset()) -> Iterator[tuple[frozenset[str], Value]]:

@@ -153,7 +153,7 @@ class Guards:
         if "commonprefix" in ways:
             return [Change(path, _PATH)]
         if "scheme" in ways:
-            return [Change(path, near="only the scheme is checked")]
+            return [Change(path, frozenset(("page-url",)), near="only the scheme is checked")]
         if value.every():
             return []
         if set(ways) & {"part", "splitext", "suffix", "name"}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from stopper.taint.domain import ALL, CLEAN, Taint, Value, joined, merged
 from stopper.taint.ir import Call
 from stopper.taint.models import Entry, Models
 from stopper.taint.steps import after_method, is_number, path_joined
-from stopper.taint.strings import loaded
+from stopper.taint.strings import loaded, placed
 
 _TEXT = frozenset(("str", "json.dumps", "simplejson.dumps", "orjson.dumps", "ujson.dumps", "ascii", "format"))
 _ANSWERS = frozenset(
@@ -18,6 +19,7 @@ _ANSWERS = frozenset(
 )
 _TAKES = frozenset(("join", "replace"))
 _MATCHES = frozenset(("match", "fullmatch", "search", "findall", "finditer"))
+_TEXTS = frozenset(("re.compile", "regex.compile", "markupsafe.Markup", "flask.Markup", "jinja2.Markup"))
 _MEMBERS = frozenset(("namelist", "infolist", "getnames", "getmembers", "next"))
 _CLIMBS = ("../", "..\\", "..", "./")
 
@@ -30,6 +32,8 @@ def result(
     if not given:
         return _compiled(op, args)
     name = op.name or (op.last if op.receiver is None else "")
+    if name.endswith("Markup().format") and receiver.literal:
+        return _escaped(op, receiver.literal, args, keywords)
     cleaners = models.find("sanitizer", name, op.last)
     if cleaners:
         return _sanitized(name, given, cleaners, keywords)
@@ -50,9 +54,32 @@ def result(
 
 
 def _compiled(op: Call, args: tuple[Value, ...]) -> Value:
-    """Return a compiled regular expression with its pattern as the text that is known of it; everything else is clean."""
-    known = op.name in ("re.compile", "regex.compile") and args and isinstance(args[0].constant, str)
+    """Return what keeps its constant text: a pattern, a piece of markup; everything else is clean."""
+    known = op.name in _TEXTS and args and isinstance(args[0].constant, str)
     return Value(literal=args[0].constant) if known else CLEAN
+
+
+def _escaped(op: Call, text: str, args: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    """Return ``Markup(text).format(...)``: every value is escaped, and stands where ``text`` puts it."""
+    before, count = "", 0
+    taints: list[Taint] = []
+    try:
+        fields = list(string.Formatter().parse(text))
+    except ValueError:
+        return CLEAN
+    for literal, name, _, _ in fields:
+        before += literal
+        if name is None:
+            continue
+        place = int(name) if name.isdecimal() else count
+        count += 1
+        value = keywords.get(name, args[place] if place < len(args) and not name.isidentifier() else CLEAN)
+        taints += [
+            placed(taint.cleaned(("html", "markup")), before).hop(op.at, "goes through .format()")
+            for taint in value.every()
+        ]
+        before += "\0"
+    return Value(merged(taints), literal=before)
 
 
 def _sanitized(
@@ -119,7 +146,7 @@ def _undone(taint: Taint, entry: Entry) -> Taint:
     """Return the taint after a decoder: what a guard or an escape has settled before no longer holds."""
     if not entry.undo:
         return taint
-    clean = frozenset[str]() if ALL in entry.undo else taint.clean - set(entry.undo)
+    clean = taint.clean & {ALL} if ALL in entry.undo else taint.clean - set(entry.undo)
     return replace(taint, clean=clean, marks=taint.marks - {"urlquoted", "encoded", "normalised", "no-dots"})
 
 

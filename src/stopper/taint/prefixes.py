@@ -13,6 +13,7 @@ NORMALISERS = frozenset(
 )
 """What makes a path plain, so that a comparison of its beginning says where it leads."""
 _FIXED_HOST = re.compile(r"https?://[^/]+/")
+_WEB = ("http://", "https://", "/", "#", "mailto:")
 _BARE_HOST = re.compile(r"https?://[^/]+$")
 
 
@@ -48,25 +49,22 @@ def _accepted(guards: Reader, op: Call, path: AccessPath, ways: list[str]) -> _T
     prefix = guards.read(op.args[0])
     text = prefix.constant if isinstance(prefix.constant, str) else ""
     if _FIXED_HOST.match(text):
-        return frozenset(("redirect",)), "", frozenset(("prefixed",))
+        return frozenset(("redirect", "page-url")), "", frozenset(("prefixed",))
+    texts = {text, *(part.constant for _, part in prefix.fields)} - {""}
+    no_script = bool(texts) and all(isinstance(one, str) and one.startswith(_WEB) for one in texts)
+    kinds = frozenset(("page-url",)) if no_script else frozenset[str]()
     if text == "/":
-        return (
-            frozenset(),
-            "a value that starts with a slash may still name a host, as '//evil.example' does",
-            frozenset(("slash-first",)),
-        )
+        told = "a value that starts with a slash may still name a host, as '//evil.example' does"
+        return kinds, told, frozenset(("slash-first",))
     taints = guards.read(path).every()
     normal = set(ways) & NORMALISERS or (taints and all("normalised" in taint.marks for taint in taints))
     if not normal or prefix.every():
-        return frozenset(), _not_enough(text), frozenset()
+        return kinds, _not_enough(text), frozenset()
     if _open_ended(guards, op.args[0], text, known=prefix.constant is not UNKNOWN):
         told = f"startswith({text!r})" if text else "startswith"
-        return (
-            frozenset(),
-            f"{told} without a separator at its end lets a sibling folder through, as in /data-evil",
-            frozenset(("inside",)),
-        )
-    return frozenset(("path",)), "", frozenset()
+        told = f"{told} without a separator at its end lets a sibling folder through, as in /data-evil"
+        return kinds, told, frozenset(("inside",))
+    return kinds | {"path"}, "", frozenset()
 
 
 def _not_enough(text: str) -> str:

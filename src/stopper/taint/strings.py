@@ -6,12 +6,21 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from stopper.taint.domain import UNKNOWN, Taint, Value, merged
+from stopper.taint.domain import ALL, UNKNOWN, Taint, Value, merged
 from stopper.taint.ir import Place
 
 _HOST_FIXED = re.compile(
     r"(?:[a-z][a-z0-9+.-]*:)?//[^/\x00]+/|/(?![/\\])[^\x00]|[?#]|[\w.-]+[/?#]|mailto:", re.IGNORECASE
 )
+_SCRIPT = re.compile(r"\bfunction\s*\w*\(|=>|\breturn\b|\bthis\.\w")
+_PLACES = {
+    "page-url": re.compile(r"""\b(?:href|src|action|formaction|srcdoc|poster)\s*=\s*["']?$""", re.IGNORECASE),
+    "page-script": re.compile(
+        r"""<script\b[^>]*>(?:(?!</script).)*$|<[^<>]*\bon\w+\s*=\s*(?:"[^"]*|'[^']*)$""",
+        re.IGNORECASE | re.DOTALL,
+    ),
+    "page-attribute": re.compile(r"<\w[^<>]*\s[\w-]+\s*=\s*$"),
+}
 _GAP = "\x00"
 
 
@@ -37,14 +46,28 @@ def joined_text(values: Sequence[Value], quoted: Sequence[int], at: Place) -> Va
 
 
 def _prefixed(taint: Taint, before: str, *, first: bool) -> Taint:
-    """Return the taint with what the text before it settles: the host of a URL."""
+    """Return the taint with what the text before it settles: the host of a URL, and whether an escape fits its place."""
     taint = replace(taint, marks=taint.marks | {"built"})
     if first:
         return taint
+    taint = placed(taint, before)
+    if _SCRIPT.search(before):
+        taint = taint.marked("script")
     if not before.startswith(_GAP):
         taint = taint.marked("behind")
     if _HOST_FIXED.match(before) or before.startswith(_GAP):
         return taint.cleaned(("redirect",)).marked("prefixed")
+    return taint
+
+
+def placed(taint: Taint, before: str) -> Taint:
+    """Return the taint as the HTML before it leaves it: an escape does not stop a script URL, nor a script."""
+    if "html" not in taint.clean or taint.clean & {ALL, "redirect"} or "urlquoted" in taint.marks:
+        return taint
+    for kind, place in _PLACES.items():
+        if kind not in taint.clean and place.search(before):
+            told = f"an HTML escape does not help where the text goes on after {before[-24:]!r}"
+            return replace(taint, clean=taint.clean - {"html", "markup"}, near=taint.near or told)
     return taint
 
 

@@ -3,8 +3,7 @@
 A number in a URL can be counted up. A view that looks an invoice up by its number alone shows everybody's invoices to
 everybody who is logged in.
 
-Ask for the owner in the query, or compare the owner before you answer. Whether a row belongs to somebody is not in the
-code: this is a question, and the names of the columns are what it rests on.
+Ask for the owner in the query, or compare the owner. Whether a row belongs to somebody is not in the code: this is a question.
 
 Bad::
 
@@ -67,14 +66,15 @@ from stopper.source.routes import Route
 
 _LOOKUPS = (
     "flask_sqlalchemy.SQLAlchemy().get_or_404", "flask_sqlalchemy.SQLAlchemy().session.get", "flask_sqlalchemy.SQLAlchemy().session.get_one",
-    "sqlalchemy.orm.Session().get", "flask_sqlalchemy.*.query.get", "flask_sqlalchemy.*.query.get_or_404",
+    "sqlalchemy.orm.Session().get", "flask_sqlalchemy.SQLAlchemy().Model.query.get",
+    "flask_sqlalchemy.SQLAlchemy().Model.query.get_or_404",
 )  # fmt: skip
 _OWNED = re.compile(
     r"^\s*(?:user|owner|author|account|customer|member|recipient|sender|patient|employee|created_by|tenant|organi[sz]ation)(?:_?id)?\s*[:=]",
     re.MULTILINE,
 )
 _ASKED = re.compile(
-    r"current_user|g\.user|session\[|session\.get|get_jwt|owner|abort\(40[13]\)|permission|can_\w+\(|authori[sz]e|is_admin|role|has_access"
+    r"current_user|g\.user|(?<![\w.])session(?:\[|\.get)|get_jwt|owner|abort\(40[13]\)|permission|can_\w+\(|authori[sz]e|is_admin|role|has_access"
 )
 _LOGIN = re.compile(r"login|auth|jwt|token|user", re.IGNORECASE)
 _PRIVILEGED = re.compile(r"admin|role|permission|staff|super|scope|owner", re.IGNORECASE)

@@ -96,7 +96,7 @@ class JinjaAutoescapeDisabled(Rule):
 
     def _made(self, call: Call) -> Iterator[Finding]:
         argument = call.argument(None, "autoescape")
-        if argument is not None and not (argument.value.known and argument.value.constant is False):
+        if argument is not None and not (argument.value.known and not argument.value.constant):
             return
         text = call.module.text.content
         if call.name.endswith("Template"):

@@ -188,6 +188,11 @@ class Call:
         return {keyword.arg: self._expr(keyword.value) for keyword in self.node.keywords if keyword.arg}
 
     @property
+    def spread(self) -> list[Expr]:
+        """Return the dictionaries that are spread into keyword arguments, ``options`` in ``f(**options)``."""
+        return [self._expr(keyword.value) for keyword in self.node.keywords if keyword.arg is None]
+
+    @property
     def target(self) -> Expr:
         """Return the expression that is called."""
         return self._expr(self.node.func)

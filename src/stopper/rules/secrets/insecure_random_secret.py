@@ -79,6 +79,7 @@ _NAMES = (
 _DRAWN = (
     *(f"random.{name}" for name in _NAMES),
     *(f"random.Random().{name}" for name in _NAMES),
+    *(f"numpy.random.{name}" for name in ("bytes", "choice", "rand", "randint", "random")),
     "uuid.uuid1",
 )
 

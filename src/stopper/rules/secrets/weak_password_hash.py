@@ -63,11 +63,11 @@ class WeakPasswordHash(Rule):
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each fast hash of a password."""
-        for call in project.code.calls(*_FAST, "hashlib.new", "werkzeug.security.generate_password_hash"):
+        for call in project.code.calls(*_FAST, *_FED, *_METHODS, *_SCHEMES, "hashlib.new"):
             if call.module.role is not Role.APP or _is_excused(call):
                 continue
-            name = call.name.rpartition(".")[2]
-            if _is_weak(call) if name.endswith("_hash") else _hashes_password(call, project):
+            name = call.name.removesuffix("().update").rpartition(".")[2]
+            if _names_method(call) if call.name in _NAMING else _hashes_password(call, project):
                 yield self.found(
                     call.location, f"{name} here is too fast for a password",
                     remedy="generate_password_hash(password)", context=call.function,
@@ -84,10 +84,30 @@ _FAST = tuple(
     f"hashlib.{name}"
     for name in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "blake2b", "blake2s")
 )
+_FED = tuple(f"{name}().update" for name in _FAST)
+_METHODS = ("werkzeug.security.generate_password_hash", "passlib.context.CryptContext")
+_SCHEMES = tuple(
+    f"passlib.hash.{name}.{verb}"
+    for name in (
+        "md5_crypt",
+        "sha1_crypt",
+        "des_crypt",
+        "bsdi_crypt",
+        "hex_md5",
+        "hex_sha1",
+        "plaintext",
+        "nthash",
+    )
+    for verb in ("hash", "using")
+)
+_NAMING = frozenset((*_METHODS, *_SCHEMES))
+_WEAK = re.compile(
+    r"plain|md5|sha(?!\w*_crypt)|sha1_|hex_|des_|bsdi|nthash|pbkdf2:(md5|sha1)|pbkdf2:\w+:\d{1,5}$"
+)
 _BROKEN = frozenset(("md5", "sha1"))
 _PASSWORD = re.compile(r"(?i)(?<![a-z])(password|passwd|pwd|passphrase)(?![a-z])")
 _TOKEN = re.compile(
-    r"(?i)(?<![a-z])(session_?(id|key)?|sid|(api_?|access_?|reset_?|auth_?|csrf_?)?token|api_?key)(?![a-z])"
+    r"(?i)(?<![a-z])(session_?(id|key)?|sid|(api_?|access_?|reset_?|auth_?|csrf_?)?token|api_?key|(\w+_)?secret(_?key)?)(?![a-z])"
 )
 
 
@@ -119,9 +139,11 @@ def _is_token(call: Call) -> bool:
     )
 
 
-def _is_weak(call: Call) -> bool:
-    method = call.argument(1, "method")
-    text = method.value.constant if method is not None else None
-    return isinstance(text, str) and bool(
-        re.match(r"plain|md5|sha|pbkdf2:(md5|sha1)|pbkdf2:\w+:\d{1,5}$", text)
-    )
+def _names_method(call: Call) -> bool:
+    """Tell whether a call names a weak way to hash passwords; of several, the first is the one for new passwords."""
+    if call.name in _SCHEMES:
+        return True
+    method = call.argument(1, "method") if call.name == _METHODS[0] else call.argument(0, "schemes")
+    named = method.value.constant if method is not None else None
+    first = named[0] if isinstance(named, list | tuple) and named else named
+    return isinstance(first, str) and _WEAK.match(first) is not None

@@ -44,13 +44,15 @@ from typing import TYPE_CHECKING
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
 from stopper.rules._posture import constant
-from stopper.source.code import Expr
+from stopper.source.code import Call, Expr
 from stopper.source.files import Role
 from stopper.source.project import Project
 
 if TYPE_CHECKING:
     from stopper.app.booted import Booted
 
+_FLAGS = ("secure", "httponly", "samesite")
+_SETTING = re.compile(r"""config(?:\[|\.get\()["'](?P<key>[A-Z][A-Z0-9_]+)["'][\])]$""")
 _SENSITIVE = re.compile(r"sess|token|auth|login|remember|user|jwt|sid|secret|csrf", re.IGNORECASE)
 
 
@@ -64,9 +66,9 @@ class CookieWithoutFlags(Rule):
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each call once, with the flags it lacks."""
         for call in project.code.every_call("set_cookie"):
-            if call.module.role is not Role.APP or call.has_star or call.argument(0, "key") is None:
+            if call.module.role is not Role.APP or call.argument(0, "key") is None:
                 continue
-            missing = [flag for flag in ("secure", "httponly", "samesite") if _off(call.argument(None, flag))]
+            missing = _missing(call, project)
             key = constant(call.argument(0, "key"))
             name = key if isinstance(key, str) else "..."
             if not missing or (missing == ["samesite"] and not _SENSITIVE.search(name)):
@@ -91,7 +93,7 @@ class CookieWithoutFlags(Rule):
                 lowered = cookie.lower()
                 if "max-age=0" in lowered or "01 jan 1970" in lowered:
                     continue  # a cookie that is taken away
-                missing = [flag for flag in ("secure", "httponly", "samesite") if f"; {flag}" not in lowered]
+                missing = [flag for flag in _FLAGS if f"; {flag}" not in lowered]
                 if missing and _SENSITIVE.search(name):
                     yield self.seen(
                         f"cookie:{name}", f"{answer.method} {answer.path} sets the cookie {name!r} without {', '.join(missing)}",
@@ -99,8 +101,29 @@ class CookieWithoutFlags(Rule):
                     )  # fmt: skip
 
 
-def _off(flag: Expr | None) -> bool:
-    """Tell whether a flag is not given, or given as something false."""
-    if flag is None:
-        return True
-    return flag.value.known and (not flag.value.constant or str(flag.value.constant).lower() == "none")
+def _missing(call: Call, project: Project) -> list[str]:
+    """Return the flags that a call leaves out or turns off; none when it cannot be known which it gives."""
+    spread: dict[object, object] = {}
+    for options in call.spread:
+        if not isinstance(options.value.constant, dict):
+            return []
+        spread |= options.value.constant
+    given = {flag: call.argument(None, flag) for flag in _FLAGS}
+    return [
+        flag
+        for flag, expr in given.items()
+        if (_is_false(spread.get(flag)) if expr is None else _off(expr, project))
+    ]
+
+
+def _off(flag: Expr, project: Project) -> bool:
+    """Tell whether a flag is given as something false, at the call or in the setting that it is read from."""
+    setting = _SETTING.search(flag.source)
+    values = (
+        [one.value for one in project.settings.in_production(setting["key"])] if setting else [flag.value]
+    )
+    return bool(values) and all(value.known and _is_false(value.constant) for value in values)
+
+
+def _is_false(value: object) -> bool:
+    return not value or str(value).lower() == "none"

@@ -75,6 +75,8 @@ class State:
         """The guards that are not off, in order."""
         self.off: tuple[str, ...] = ()
         """The names of the guards that are switched off."""
+        self.libraries: dict[str, Any] = {}
+        """The libraries on the app that do part of a guard's work: a name such as `Flask-Limiter`, and its object."""
         self.hidden: tuple[str, ...] = ()
         """Values that no line of the log may hold."""
         self._told: set[str] = set()

@@ -60,6 +60,12 @@ def _spread(args: tuple[Value, ...], stars: tuple[int, ...]) -> tuple[list[Value
     return given, rest
 
 
+def spread(args: tuple[Value, ...], stars: tuple[int, ...]) -> list[Value]:
+    """Return arguments with ``*values`` spread; those whose number is not known are one argument, of any of their taints."""
+    given, rest = _spread(args, stars)
+    return given if rest is None else [*given, Value(rest.every())]
+
+
 def _named(keywords: Mapping[str, Value]) -> tuple[dict[str, Value], Value | None]:
     """Return the keywords by name, and what ``**`` may pass under names that are not known."""
     named = {key: value for key, value in keywords.items() if key != "**"}
@@ -80,12 +86,27 @@ class Tokens:
     def __init__(self) -> None:
         """Start without any."""
         self.given: list[tuple[Taint, ...]] = []
+        self.holders: list[str] = []
+        """The parameter that each token came in with."""
+        self._holder = ""
 
     def abstract(self, values: Mapping[str, Value], *, general: bool) -> dict[str, Value]:
         """Return the values with tokens for their taints; ``general`` forgets constants as well."""
-        return {name: self._settled(value, general=general) for name, value in values.items()}
+        return {name: self._settled(name, value, general=general) for name, value in values.items()}
 
-    def _settled(self, value: Value, *, general: bool) -> Value:
+    def flattened(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        """Return the values with tokens for their taints and little else."""
+        found: dict[str, Value] = {}
+        for name, value in values.items():
+            self._holder = name
+            targets = tuple(target.mapped(self.tokens) for target in value.targets)
+            found[name] = Value(
+                self.tokens(value.every()), name=value.name, targets=targets, classes=value.classes
+            )
+        return found
+
+    def _settled(self, name: str, value: Value, *, general: bool) -> Value:
+        self._holder = name
         if general:
             return _general(value.mapped(self.tokens))
         if isinstance(value.constant, str | bytes) and len(value.constant) > MAX_CONSTANT:
@@ -101,6 +122,7 @@ class Tokens:
 
     def _token(self, group: list[Taint]) -> Taint:
         self.given.append(tuple(group))
+        self.holders.append(self._holder)
         first = group[0]
         label = _FILE if first.source.endswith(_FILE) else ""
         return Taint(label, "parameter", len(self.given) - 1, first.clean, first.marks)
@@ -115,15 +137,25 @@ def _general(value: Value) -> Value:
 class Answer:
     """A function's answer read at a call: its tokens are the arguments' taints."""
 
-    def __init__(self, tokens: Tokens, at: Place, called: str) -> None:
-        """Take the tokens that the function was solved with, where the call stands, and what it is called."""
+    def __init__(self, tokens: Tokens, at: Place, called: str, passed: frozenset[str] = frozenset()) -> None:
+        """Take the tokens that the function was solved with, where the call stands, what it is called and what is passed to it."""
         self.given = tokens.given
+        self._holders = tokens.holders
+        self._passed = passed
         self.at = at
         self.called = called
 
     def value(self, value: Value) -> Value:
         """Return a value of the function as the caller sees it."""
         return value.mapped(self._returned)
+
+    def reaching(self, taint: Taint) -> list[Taint]:
+        """Return the caller's taints that a taint stands for which reached a sink in the function."""
+        if taint.kind != "parameter":
+            return [taint]
+        known = 0 <= taint.parameter < len(self._holders)
+        handed = known and self._holders[taint.parameter] in self._passed
+        return self.taints(taint, f"passed to {self.called}()" if handed else f"used by {self.called}()")
 
     def taints(self, taint: Taint, note: str) -> list[Taint]:
         """Return the caller's taints that a taint of the function stands for."""

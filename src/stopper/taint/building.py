@@ -19,6 +19,8 @@ class Builder:
         self.names = names
         self.rebound = rebound
         self.free: set[str] = set()
+        self.outside = False
+        """Whether the function only looks at the scope from outside, so that all its variables are free."""
         self.blocks = [Block()]
         self.current = self.blocks[0]
         self.opaque = 0

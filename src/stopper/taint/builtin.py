@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from stopper.taint import constants, containers
+from stopper.taint import constants, containers, texts
+from stopper.taint.binding import spread
 from stopper.taint.calls import Args, Calls, record_maker
 from stopper.taint.domain import CLEAN, EACH, Target, Value, joined, together
 from stopper.taint.ir import AccessPath, Call
 from stopper.taint.libraries import result
 from stopper.taint.steps import depth
 
+_PAYLOAD = "(payload)"
+"""The field of a text that holds what was dumped into it."""
 _EACH = frozenset(
     (
         "map",
@@ -52,13 +55,18 @@ class Library(Calls):
 
     def outside(self, op: Call, receiver: Value, args: Args, keywords: dict[str, Value]) -> Value:
         """Return what a call of a library's function gives."""
+        if op.stars:
+            args = tuple(spread(args, op.stars))
+            op = replace(op, args=op.args[: op.stars[0]], stars=())
         if self.recording:
             self.sinks.call(op, receiver, args, keywords)
         if op.name and self.models.find("ends", op.name):
             self.dead = True
             return CLEAN
-        found = self.source(f"{op.name}()" if op.name else "", op.at)
-        for look in (self.engine.edges.call, _folded, _special, _in_container, _called_back):
+        found = self.engine.edges.call(self, op, receiver, args, keywords)
+        if found is None:
+            found = self.source(f"{op.name}()" if op.name else "", op.at)
+        for look in (_folded, _text, _special, _in_container, _called_back):
             if found is not None:
                 return found
             found = look(self, op, receiver, args, keywords)
@@ -71,11 +79,30 @@ class Library(Calls):
 def _folded(run: Library, op: Call, receiver: Value, args: Args, keywords: dict[str, Value]) -> Value | None:
     """Compute with constants."""
     del run
-    if keywords or op.stars:
-        return None
-    if op.last == "join" and len(args) == 1 and isinstance(receiver.constant, str) and args[0].closed:
+    if keywords:
         return None
     return constants.called(op.name or ("" if op.receiver is not None else op.last), op.last, receiver, args)
+
+
+def _text(run: Library, op: Call, receiver: Value, args: Args, keywords: dict[str, Value]) -> Value | None:
+    """Build a text whose template is known."""
+    del run
+    text = receiver.constant if isinstance(receiver.constant, str) else ""
+    if op.last in ("urlunsplit", "urlunparse") and args:
+        return texts.unsplit(args[0], op.at)
+    if op.last in ("substitute", "safe_substitute"):
+        return texts.template_filled(receiver, args, keywords, op.at)
+    if op.last == "join" and len(args) == 1 and op.receiver is not None and receiver.known:
+        return texts.put_between(receiver, args[0], op.at)
+    if not text:
+        return None
+    if op.last == "format":
+        return texts.formatted(text, args, keywords, op.at)
+    if op.last == "format_map" and args:
+        return texts.formatted(text, (), {"**": args[0]}, op.at)
+    if op.last == "replace" and len(args) > 1 and isinstance(args[0].constant, str) and args[1].every():
+        return texts.replaced(text, args[0].constant, args[1], op.at)
+    return None
 
 
 def _special(run: Library, op: Call, receiver: Value, args: Args, keywords: dict[str, Value]) -> Value | None:
@@ -149,6 +176,22 @@ def _named_tuple(_: Library, __: Call, ___: Value, args: Args, ____: dict[str, V
     return record_maker(args)
 
 
+def _dumped(run: Library, op: Call, receiver: Value, args: Args, keywords: dict[str, Value]) -> Value | None:
+    """Return a text that still knows what it was made of, for when it is read back."""
+    if not args or not args[0].every():
+        return None
+    return result(run.models, op, receiver, args, keywords).with_part(_PAYLOAD, args[0])
+
+
+def _loaded(_: Library, __: Call, ___: Value, args: Args, ____: dict[str, Value]) -> Value | None:
+    return args[0].field(_PAYLOAD) if args else None
+
+
+def _template(_: Library, __: Call, ___: Value, args: Args, ____: dict[str, Value]) -> Value | None:
+    text = args[0].constant if args else None
+    return Value(literal=text, name="string.Template()") if isinstance(text, str) else None
+
+
 def _reduce(run: Library, op: Call, _: Value, args: Args, __: dict[str, Value]) -> Value | None:
     if len(args) < 2 or not args[0].targets:
         return None
@@ -173,7 +216,8 @@ def _entered(run: Library, op: Call, receiver: Value, _: Args, __: dict[str, Val
 _ENTER = _entered
 _SPECIAL = {
     "getattr": _get_attribute, "setattr": _set_attribute, "locals": _locals, "vars": _vars, "functools.partial": _partial,
-    "functools.partialmethod": _partial, "collections.namedtuple": _named_tuple, "functools.reduce": _reduce,
+    "functools.partialmethod": _partial, "json.dumps": _dumped, "json.loads": _loaded, "flask.json.dumps": _dumped,
+    "flask.json.loads": _loaded, "string.Template": _template, "collections.namedtuple": _named_tuple, "functools.reduce": _reduce,
     "contextlib.closing": lambda _run, _op, _receiver, args, _keywords: args[0] if args else None,
 }  # fmt: skip
 

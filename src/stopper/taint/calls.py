@@ -170,7 +170,8 @@ class Calls(Frame):
         self._fill(target.scope, values)
         values.update(self._closed_over(target, function.free))
         summary, tokens = self.engine.applied(target.scope, values)
-        answer = Answer(tokens, op.at, target.scope.name)
+        passed = frozenset(function.params[shifted:])
+        answer = Answer(tokens, op.at, target.scope.name, passed)
         self._carry(summary, answer)
         if isinstance(op, Call):
             self._left_behind(target, summary, answer, op, shifted)
@@ -202,7 +203,7 @@ class Calls(Frame):
         if not self.recording:
             return
         for hit in summary.hits:
-            for taint in answer.taints(hit.taint, f"passed to {answer.called}()"):
+            for taint in answer.reaching(hit.taint):
                 if not taint.safe_for(hit.kind) and accepts(hit.kind, taint):
                     self.result.hits.setdefault(replace(hit, taint=taint))
 
@@ -238,6 +239,9 @@ class Calls(Frame):
         """Return an instance of a project's class, set up by its constructor."""
         if self.program.is_closed(owner):
             return CLEAN
+        made = self.engine.edges.construct(self, owner, args, keywords)
+        if made is not None:
+            return made
         instance = Value(classes=(owner,))
         scope = self.program.method(owner, "__init__")
         if scope is None:
@@ -249,7 +253,7 @@ class Calls(Frame):
         values = bound(function, (instance, *args), tuple(place + 1 for place in stars), keywords)
         self._fill(scope, values)
         summary, tokens = self.engine.applied(scope, values)
-        answer = Answer(tokens, op.at, owner.name)
+        answer = Answer(tokens, op.at, owner.name, frozenset(function.params[1:]))
         self._carry(summary, answer)
         first = next(iter(function.params), "")
         return answer.value(summary.after.get(first, instance))

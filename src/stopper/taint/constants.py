@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from stopper.taint.domain import ANY, CLEAN, KEYS, MAX_FIELDS, SEQUENCES, UNKNOWN, Value, merged
+from stopper.taint.domain import ANY, CLEAN, KEYS, MAX_FIELDS, SEQUENCES, UNKNOWN, Value, joined, merged
 
 MAX_TEXT = 10_000
 """How long a text that is computed here may grow."""
@@ -120,6 +121,11 @@ def _open(symbol: str, left: Value, right: Value) -> Value:
 
 def updated(left: Value, right: Value) -> Value:
     """Return a dict with the items of another put over its own."""
+    other = right.field(ANY)
+    if right.taints or other is not None:
+        anything = Value(right.taints) if other is None else other
+        fields = tuple((name, joined(part, anything) if name != KEYS else part) for name, part in left.fields)
+        left = replace(left, fields=fields)
     for name, part in right.fields:
         left = left.with_part(name, part)
     taints = merged(left.taints, right.taints)
@@ -146,7 +152,7 @@ def compared(symbol: str, left: Value, right: Value) -> Value:
 
 def called(name: str, last: str, receiver: Value, args: tuple[Value, ...]) -> Value | None:
     """Return what a pure built-in function or a method of a known text gives; None where that is not known."""
-    if not receiver.known and name == "len" and len(args) == 1:
+    if name == "len" and len(args) == 1 and not args[0].known:
         return _length(args[0])
     given = [plain(arg) for arg in args]
     if any(item is UNKNOWN for item in given):

@@ -193,7 +193,7 @@ def _set_default(holder: Value, args: Args, _: Mapping[str, Value]) -> Result | 
         return None
     given = args[1] if len(args) > 1 else CLEAN
     before = holder.field(_key(args[0]))
-    value = given if before is None else joined(before, given)
+    value = given if before is None else before if before.known else joined(before, given)
     return value, holder.with_part(_key(args[0]), value)
 
 

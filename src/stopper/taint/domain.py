@@ -107,6 +107,9 @@ class Target:
     outer: tuple[tuple[str, Value], ...] = ()
     """The variables of the enclosing functions, as they stood when the function was defined."""
 
+    def __repr__(self) -> str:
+        return f"Target({self.name or getattr(self.scope, 'dotted', '')})"
+
     def mapped(self, change: Callable[[tuple[Taint, ...]], tuple[Taint, ...]]) -> Target:
         """Return the target with ``change`` applied to the taints of everything it holds."""
         if self.receiver is None and not self.args and not self.keywords and not self.outer:
@@ -139,6 +142,8 @@ class Value:
     """What is called when the value is called, as far as it is known."""
     classes: tuple[Any, ...] = ()
     """The project's classes that it may be an instance of."""
+    choices: tuple[Any, ...] = ()
+    """The constants of which it is one, where these are few and nothing else may be there."""
 
     def named(self, name: str) -> Value:
         """Return the value as a library's object of that name."""
@@ -194,7 +199,9 @@ class Value:
             return self._any()
         if name == "[:]":
             return Value(self.every(), UNKNOWN, self.shape, ((ANY, self._any()),))
-        if name.startswith("[-") and self.closed:
+        if name.startswith("[-") and not self.closed:
+            return self._any()
+        if name.startswith("[-"):
             items = self.items()
             place = len(items) + int(name[1:-1]) if name[2:-1].isdecimal() else -1
             return items[place][1] if 0 <= place < len(items) else CLEAN
@@ -316,8 +323,16 @@ def joined(one: Value, other: Value) -> Value:
     return Value(
         merged(one.taints, other.taints), constant, _either(one.shape, other.shape), _fields(one, other),
         _either(one.literal, other.literal), _name_of(one, other), _union(one.targets, other.targets),
-        _union(one.classes, other.classes),
+        _union(one.classes, other.classes), _choices(one, other) if constant is UNKNOWN else (),
     )  # fmt: skip
+
+
+def _choices(one: Value, other: Value) -> tuple[Any, ...]:
+    """Return the constants that two values may be, if both can be nothing else."""
+    left = (one.constant,) if one.known else one.choices
+    right = (other.constant,) if other.known else other.choices
+    both = tuple(dict.fromkeys((*left, *right)))
+    return both if left and right and len(both) <= MAX_CHOICES else ()
 
 
 def _differ(one: Value, other: Value) -> bool:

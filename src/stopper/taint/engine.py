@@ -76,6 +76,8 @@ class Engine:
         self.views: dict[int, bool] = {}
         """The functions whose answer is the response, by the identity of their scopes: whether it is sent as HTML."""
         self.steps = 0
+        self.reached: set[int] = set()
+        """The functions that calls have reached, by the identity of their scopes."""
         self._solve = solve
         self._done: dict[Key, Summary] = {}
         self._circling: dict[Key, Summary] = {}
@@ -109,6 +111,7 @@ class Engine:
         self._functions.clear()
         self._contexts.clear()
         self.shared.stale = False
+        self.edges.forget()
 
     def summary(self, scope: Any) -> Summary:
         """Return what a project's function does with data of which nothing is known but that it is tainted."""
@@ -122,21 +125,14 @@ class Engine:
 
     def applied(self, scope: Any, values: dict[str, Value]) -> tuple[Summary, Tokens]:
         """Return what a project's function does with its parameters holding ``values``, and the tokens in the answer."""
+        self.reached.add(id(scope))
         used = self._contexts.get(id(scope), 0)
         inside = self._inside.get(id(scope), 0)
         tokens = Tokens()
         entry = tokens.abstract(values, general=used >= MAX_CONTEXTS or inside > 0)
         if (used >= 2 * MAX_CONTEXTS or inside > 1) and self._key(scope, entry) not in self._done:
             tokens = Tokens()
-            entry = {
-                name: Value(
-                    tokens.tokens(value.every()),
-                    name=value.name,
-                    targets=value.targets,
-                    classes=value.classes,
-                )
-                for name, value in values.items()
-            }
+            entry = tokens.flattened(values)
         return self._in_context(scope, entry), tokens
 
     def _key(self, scope: Any, entry: dict[str, Value]) -> Key:
@@ -194,6 +190,7 @@ class Engine:
         start = self._constant(variable) if variable.constant is not UNKNOWN else None
         if start is None:
             start = self.module(variable.module.scope).get(variable.last, CLEAN) if variable.module else CLEAN
+            start = start.named(variable.name) if variable.name and not start.name else start
         return start if cell is None else joined(start, cell)
 
     def _constant(self, variable: Variable) -> Value:

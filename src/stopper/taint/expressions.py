@@ -140,8 +140,12 @@ class Expressions(Builder):
 
     def _name(self, expr: ast.Name) -> Operand:
         name = expr.id
+        if self.outside:
+            self.free.add(name)
+            return AccessPath(name)
         if self.scope.parent is None or (name in self.scope.bindings and name not in self.scope.outer):
-            self.free.update(() if name in self.scope.bindings else (name,))
+            if self.scope.kind is not Kind.FUNCTION:
+                self.free.add(name)
             return AccessPath(name)
         found = self._globals.get(name)
         if found is None:
@@ -280,7 +284,7 @@ class Expressions(Builder):
         )
         pieces = template.split("%s")
         if len(pieces) - 1 != len(values):
-            return self.joined([Constant(template), *values], expr)
+            return self.operation("%", Constant(template), self.value(right), expr)
         parts: list[Operand] = [Constant(pieces[0])]
         for piece, value in zip(pieces[1:], values, strict=True):
             parts += [value, Constant(piece)]

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stopper.finding import Confidence, Location, Skipped, Step
+from stopper.finding import Confidence, Location, RouteRef, Skipped, Step
 from stopper.source.module import Module, Scope
 from stopper.taint.binding import bound
 from stopper.taint.callgraph import Root, roots
 from stopper.taint.domain import Target, Value
 from stopper.taint.engine import Engine
+from stopper.taint.flask_edges import FlaskEdges
 from stopper.taint.ir import Function
 from stopper.taint.models import load
 from stopper.taint.program import Program
@@ -26,7 +27,13 @@ MAX_ROUNDS = 3
 """How often all roots are solved again because cells hold more than when they were read."""
 
 
-_BUILDING = ("joined into", "goes through .format", "goes through .join", "goes through format")
+_BUILDING = (
+    "joined into",
+    "goes through .format",
+    "goes through .join",
+    "goes through join",
+    "goes through /",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,8 @@ class Flow:
     """The qualified name of the function that holds the place."""
     marks: frozenset[str] = frozenset()
     """States of the data at the sink: ``built`` for a part of a longer string, ``prefixed`` for a URL whose host is fixed."""
+    route: RouteRef | None = None
+    """The route that the data comes in by, for a flow that ends in a template; None where no route is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +91,12 @@ def lowering(project: Project) -> dict[int, Function]:
 
 def _analyze(project: Project) -> Flows:
     program = Program(project.code.names, lowering(project))
-    engine = Engine(load(), program, solve)
+    models = load()
+    engine = Engine(models, program, solve, FlaskEdges(project, models))
     every_root = tuple(roots(project))
     engine.views = {id(root.scope): root.page for root in every_root if root.view}
     for _ in range(MAX_ROUNDS):
-        found, skipped = _round(engine, every_root)
+        found, skipped = _round(engine, every_root, project)
         if not engine.shared.stale:
             break
         engine.forget()
@@ -94,12 +104,12 @@ def _analyze(project: Project) -> Flows:
 
 
 def _round(
-    engine: Engine, every_root: tuple[Root, ...]
+    engine: Engine, every_root: tuple[Root, ...], project: Project
 ) -> tuple[dict[tuple[object, ...], Flow], list[Skipped]]:
     """Solve every root once, and return what was found and what was too large."""
     found: dict[tuple[object, ...], Flow] = {}
     skipped: dict[Skipped, None] = {}
-    places = Places(engine.program)
+    places = Places(engine.program, project)
     for root in every_root:
         for result in solved(engine, root):
             if result.cut:
@@ -111,16 +121,18 @@ def _round(
 
 
 def solved(engine: Engine, root: Root) -> Iterator[Summary]:
-    """Yield what a root does: the function itself, and where the project decorates it, what the decorators made of it."""
+    """Yield what a root does: as the project's decorators leave it and, where these do not call it, the function itself."""
     scope = root.scope
     entry = {**_own(engine, scope), **root.entry}
-    yield engine.run(engine.lowered(scope), entry)
-    for target in engine.function(scope).targets:
-        if target.scope is scope or target.scope is None or not root.view:
+    engine.reached.discard(id(scope))
+    for target in engine.function(scope).targets if root.view else ():
+        if target.scope is scope or target.scope is None:
             continue
         function = engine.lowered(target.scope)
         receiver = tuple(value for name, value in entry.items() if name not in root.entry)
         yield engine.run(function, {**bound(function, receiver, (), root.entry), **dict(target.outer)})
+    if id(scope) not in engine.reached:
+        yield engine.run(engine.lowered(scope), entry)
 
 
 def _own(engine: Engine, scope: Scope) -> dict[str, Value]:
@@ -152,8 +164,8 @@ def _flow(hit: Hit, root: Root, places: Places) -> Flow | None:
     hops = [(places.scope(at) or root.scope, at, note) for at, note in hit.taint.trace]
     if not hops:
         hops = [(root.scope, root.scope.node, f"{hit.taint.source} comes in")]
-    steps = [_step(scope.module, at, note) for scope, at, note in hops]
-    last = _step(hit.scope.module, hit.at, f"reaches {hit.sink}")
+    steps = [places.step(scope.module, at, note) for scope, at, note in hops]
+    last = places.step(hit.scope.module, hit.at, f"reaches {hit.sink}")
     sink = last.location if isinstance(hit.at, Location) else hit.scope.module.location(hit.at)
     place, function = sink, hit.scope
     if not isinstance(hit.at, Location):
@@ -161,7 +173,7 @@ def _flow(hit: Hit, root: Root, places: Places) -> Flow | None:
         place = steps[at].location if at is not None else sink
     return Flow(
         hit.kind, hit.taint.source, _without_repeats([*steps, last]), sink, place, hit.sink, _confidence(hit),
-        _sentence(hit.taint.near), place.path, function.qualname, hit.taint.marks,
+        _sentence(hit.taint.near), place.path, function.qualname, hit.taint.marks, places.route(root, hit),
     )  # fmt: skip
 
 
@@ -196,24 +208,33 @@ def _without_repeats(steps: list[Step]) -> tuple[Step, ...]:
     return tuple(step for at, step in enumerate(steps) if at == 0 or last[at] != last[at - 1])
 
 
-def _step(module: Module, at: object, note: str) -> Step:
-    if isinstance(at, Location):
-        return Step(at, note, "")
-    node = at if isinstance(at, ast.AST) else module.tree
-    where = module.location(node)
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        where = Location(where.path, where.line, where.column)
-    return Step(where, note, module.text.line(where.line).strip())
-
-
 class Places:
     """Which function an operation stands in; worked out when first asked, for what has been lowered by then."""
 
-    def __init__(self, program: Program) -> None:
-        """Take the project."""
+    def __init__(self, program: Program, project: Project) -> None:
+        """Take the project, as the engine sees it and as it is."""
         self.program = program
+        self.project = project
         self._scopes: dict[int, Scope] = {}
         self._seen: set[int] = set()
+
+    def step(self, module: Module, at: object, note: str) -> Step:
+        """Return a hop as a reader sees it; a place in a template stands for itself."""
+        if isinstance(at, Location):
+            return Step(at, note, self.project.line(at).strip())
+        node = at if isinstance(at, ast.AST) else module.tree
+        where = module.location(node)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            where = Location(where.path, where.line, where.column)
+        return Step(where, note, module.text.line(where.line).strip())
+
+    def route(self, root: Root, hit: Hit) -> RouteRef | None:
+        """Return the route that leads to a hit in a template; other places are found by the line they stand in."""
+        if not isinstance(hit.at, Location):
+            return None
+        if root.route is not None:
+            return root.route
+        return next((route.ref for route in self.project.routes.reaching(root.scope)), None)
 
     def scope(self, at: object) -> Scope | None:
         """Return the function, the class body or the module that holds a place."""

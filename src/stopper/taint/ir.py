@@ -230,6 +230,17 @@ class Return:
 
 
 @dataclass(frozen=True, slots=True)
+class Raise:
+    """Leave the block with an exception: only handlers go on from here."""
+
+    source: Operand
+    at: Place = None
+
+    def __str__(self) -> str:
+        return f"raise {self.source}"
+
+
+@dataclass(frozen=True, slots=True)
 class Opaque:
     """Stand for code that is not understood: its result is clean, whatever its operands."""
 
@@ -242,7 +253,20 @@ class Opaque:
 
 
 Op = (
-    Assign | Load | Store | Share | Define | Compute | Join | Build | Call | Compare | Catch | Return | Opaque
+    Assign
+    | Load
+    | Store
+    | Share
+    | Define
+    | Compute
+    | Join
+    | Build
+    | Call
+    | Compare
+    | Catch
+    | Return
+    | Raise
+    | Opaque
 )
 
 
@@ -386,7 +410,7 @@ def _operands(op: Op) -> Iterator[Operand | None]:
         yield from (op.base, op.key)
     elif isinstance(op, Store):
         yield from (op.base, op.key, op.source)
-    elif isinstance(op, Assign | Share | Return):
+    elif isinstance(op, Assign | Share | Return | Raise):
         yield op.source
     elif isinstance(op, Join):
         yield from op.parts

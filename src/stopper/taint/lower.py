@@ -26,6 +26,7 @@ from stopper.taint.ir import (
     Function,
     Load,
     Operand,
+    Raise,
     Return,
     Signature,
 )
@@ -57,6 +58,7 @@ def lower(scope: Scope, names: Names, rebound: Collection[str] = ()) -> Function
 def lower_definition(scope: Scope, names: Names) -> Function:
     """Return what stands around a function: it is defined, handed through the project's own decorators, and returned."""
     lowering = _Lowering(scope.parent or scope, names)
+    lowering.outside = True
     lowering.emit(Return(lowering.defined(scope), scope.node))
     return lowering.function(f"{scope.dotted} decorated")
 
@@ -190,8 +192,8 @@ class _Lowering(Expressions):
             self.emit(Return(Constant(verdict), node))
 
     def raise_(self, node: ast.Raise) -> None:
-        if node.exc is not None:
-            self.value(node.exc)
+        raised = self.value(node.exc) if node.exc is not None else Constant(None)
+        self.emit(Raise(raised, node))
         self.dead()
 
     def if_(self, node: ast.If) -> None:
@@ -204,7 +206,11 @@ class _Lowering(Expressions):
         self.enter(after)
 
     def assert_(self, node: ast.Assert) -> None:
-        self.value(node.test)
+        holds, fails = self.block(), self.block()
+        self.condition(node.test, holds, fails)
+        self.enter(fails)
+        self.emit(Raise(Constant(None), node))
+        self.enter(holds)
 
     def for_(self, node: ast.For | ast.AsyncFor) -> None:
         over = self.value(node.iter)

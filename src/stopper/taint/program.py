@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
+from stopper.source import values
 from stopper.source.module import Bound, Kind, Module, Scope
 from stopper.source.names import Names, Ref, RefKind, canonical
-from stopper.source.values import UNKNOWN, State, evaluate
+from stopper.source.values import State, evaluate
+from stopper.taint.domain import UNKNOWN
 from stopper.taint.ir import Function
 from stopper.taint.lower import lower, lower_definition
 
@@ -58,6 +60,7 @@ class Program:
     def __init__(self, names: Names, table: dict[int, Function] | None = None) -> None:
         """Take the names of the project, and a table of what has been lowered."""
         self.names = names
+        self._tops = frozenset(module.partition(".")[0] for module in names.modules)
         self._lowered = table if table is not None else {}
         self._definitions: dict[int, Function | None] = {}
         self._variables: dict[tuple[int, str], Variable] = {}
@@ -138,15 +141,16 @@ class Program:
         if bindings[-1].how is Bound.SCOPE and bindings[-1].scope is not None:
             return Variable(bindings[-1].scope)
         ref = self.names.resolve(ast.Name(name), module.scope)
-        if ref is not None and ref.scope is None and ref.kind is RefKind.EXTERNAL and len(bindings) == 1:
-            return Variable(name=ref.name)
-        return self._assigned(module, name)
+        outside = (
+            ref is not None and ref.scope is None and ref.kind is RefKind.EXTERNAL and len(bindings) == 1
+        )
+        return self._assigned(module, name, ref.name if ref is not None and outside else "")
 
-    def _assigned(self, module: Module, name: str) -> Variable:
+    def _assigned(self, module: Module, name: str, made: str = "") -> Variable:
         known = evaluate(ast.Name(name), module.scope, self.names)
         settled = known.state is State.CONSTANT and name not in self.rebound(module)
         constant = known.constant if settled and not _holds_unknown(known.constant) else UNKNOWN
-        return Variable(key=f"{module.name}.{name}", module=module, last=name, constant=constant)
+        return Variable(None, made, f"{module.name}.{name}", module, name, constant)
 
     def method(self, owner: Scope, name: str) -> Scope | None:
         """Return the function that ``name`` is, as a member of a project's class or of its ancestors."""
@@ -211,6 +215,10 @@ class Program:
             (base.name for base in self.names.bases(owner) if base.kind is RefKind.EXTERNAL), "object"
         )
 
+    def is_own(self, name: str) -> bool:
+        """Tell whether a full name begins with a module of the project, so that it says nothing of a library."""
+        return name.partition(".")[0] in self._tops
+
     def canonical(self, name: str) -> str:
         """Return the best known of the names of a library's thing."""
         return canonical(name) if len(name) < _LONGEST else ""
@@ -235,5 +243,5 @@ def _holds_unknown(item: object) -> bool:
     return (
         any(map(_holds_unknown, item))
         if isinstance(item, list | tuple | frozenset | set)
-        else item is UNKNOWN
+        else item is values.UNKNOWN
     )

@@ -23,7 +23,7 @@ from dataclasses import replace
 from heapq import heappop, heappush
 from typing import Any
 
-from stopper.taint import constants
+from stopper.taint import constants, texts
 from stopper.taint.builtin import Library
 from stopper.taint.change import apply
 from stopper.taint.constants import numbered, updated
@@ -56,6 +56,7 @@ from stopper.taint.ir import (
     Join,
     Load,
     Opaque,
+    Raise,
     Return,
     Share,
     Store,
@@ -159,7 +160,7 @@ class Run(Library):
         ops = self.function.blocks[number].ops
         if ways or self.dead or self.function.blocks[number].edges:
             return
-        if not ops or not isinstance(ops[-1], Return) or ops[-1].yields:
+        if not ops or not isinstance(ops[-1], Return | Raise) or getattr(ops[-1], "yields", False):
             self.exits.append((Value(constant=None), self.state))
 
     def _conclude(self, entry: dict[str, Value]) -> None:
@@ -199,14 +200,16 @@ class Run(Library):
     def load(self, op: Load) -> None:
         """Read a field: a client's data, what was stored, a member of the class, a place of a constant."""
         base, part = self.read(op.base), self.part(op)
-        name = op.name
-        if base.name and not name and part[0] == ".":
+        name = "" if op.name and self.program.is_own(op.name) else op.name
+        if base.name and part[0] == "." and not name:
             name = self.program.canonical(base.name + part)
-        value = self.source(name, op.at)
+        value = None
+        if base.field(part) is None:
+            value = self.engine.edges.load(self, op if op.name == name else replace(op, name=name), base)
+        if value is None:
+            value = self.source(name, op.at)
         if value is None and base.field(part) is None:
             value = self._unstored(op, base, part)
-            if value is None:
-                value = self.engine.edges.load(self, op if op.name == name else replace(op, name=name), base)
         if value is None:
             value = loaded(base, part)
             value = value.named(name) if name and not value.known else value
@@ -272,6 +275,11 @@ class Run(Library):
     def join(self, op: Join) -> None:
         """Build a text; two numbers are added, two lists are put one behind the other."""
         values = [self._text(self.read(part), op) for part in op.parts]
+        if op.operator == "%" and isinstance(values[0].constant, str):
+            found = texts.percent(values[0].constant, values[1], op.at)
+            if found is not None:
+                self.write(op.target, found)
+                return
         if op.operator and not (isinstance(values[0].constant, str) and op.operator == "+"):
             found = _added(op.operator, values[0], values[1])
             if found is not None:
@@ -321,14 +329,16 @@ class Run(Library):
             part = part.flat() if depth(part) >= 3 else part
             if key == ANY:
                 rest.append(part)
-            elif key != "**":
+            elif key != "**" and not rest:
                 items.append(part)
-            elif part.closed and part.shape in SEQUENCES:
+            elif key != "**":
+                rest.append(part)
+            elif part.closed and part.shape in SEQUENCES and not rest:
                 items += [one for _, one in part.items()]
             else:
                 rest.append(part.part(EACH))
         value = numbered(op.shape, items)
-        return value.opened().with_part(ANY, together(rest)) if rest else value
+        return value.with_part(ANY, together(rest)) if rest else value
 
     def compare(self, op: Compare) -> None:
         """Compare two values."""
@@ -343,6 +353,9 @@ class Run(Library):
     def opaque(self, op: Opaque) -> None:
         """Give up: the result is clean."""
         self.write(op.target, CLEAN)
+
+    def raise_(self, op: Raise) -> None:
+        """Leave the block; what is raised is not followed."""
 
     def return_(self, op: Return) -> None:
         """Leave the function, or hand a value out and go on."""
@@ -373,7 +386,7 @@ class Run(Library):
         """Return a call under the name that its receiver goes by here, where the code around does not say it."""
         if op.callee is not None:
             return replace(op, callee=None)
-        if op.name or not receiver.name or op.receiver is None:
+        if (op.name and not self.program.is_own(op.name)) or not receiver.name or op.receiver is None:
             return op
         return replace(op, name=self.program.canonical(f"{receiver.name}.{op.last}"))
 
@@ -415,5 +428,5 @@ def _left_clean(value: Value, own: set[int]) -> frozenset[str]:
 _TRANSFER: dict[type, Callable[[Run, Any], None]] = {
     Assign: Run.assign, Load: Run.load, Store: Run.store, Share: Run.shared, Define: Run.define, Compute: Run.compute,
     Join: Run.join, Build: Run.build, Call: Run.call, Compare: Run.compare, Catch: Run.catch, Return: Run.return_,
-    Opaque: Run.opaque,
+    Raise: Run.raise_, Opaque: Run.opaque,
 }  # fmt: skip

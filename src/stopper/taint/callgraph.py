@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from stopper.finding import RouteRef
 from stopper.source.files import Role
 from stopper.source.module import Kind, Module, Scope, parameters
-from stopper.taint.domain import Taint, Value
+from stopper.taint.domain import CLEAN, Taint, Value
 from stopper.taint.forms import forms_of
 from stopper.taint.listeners import listeners
 
@@ -30,6 +30,7 @@ _HOOKS = frozenset(
     )
 )
 """The hooks that run while a request is answered."""
+_FIRST = frozenset(("before_request", "url_value_preprocessor"))
 _ANSWERING = frozenset(("errorhandler", "before_request"))
 """The hooks that may answer the request themselves."""
 _TYPED = frozenset(("int", "float", "uuid", "any"))
@@ -50,8 +51,16 @@ class Root:
 
 
 def roots(project: Project) -> Iterator[Root]:
-    """Yield the functions in which flows may start, in the order of the files; tests are left out."""
+    """Yield the functions in which flows may start: what runs before every request, then the rest in the order of the files.
+
+    Tests are left out.
+    """
     entries = _entries(project)
+    first = [id(hook.view) for hook in project.routes.hooks if hook.kind in _FIRST]
+    yield from (
+        entries.pop(key) for key in dict.fromkeys(first) if entries[key].scope.module.role is not Role.TEST
+    )
+    done = set(first)
     for module in project.modules:
         if module.role is Role.TEST:
             continue
@@ -60,6 +69,8 @@ def roots(project: Project) -> Iterator[Root]:
             found = entries.get(id(scope))
             if found is not None:
                 yield found
+            elif id(scope) in done:
+                continue
             elif scope.kind is not Kind.CLASS and whole and _interesting(module, scope):
                 yield Root(scope, {}, view=False, page=not _is_resource(project, scope))
 
@@ -86,6 +97,16 @@ def _entries(project: Project) -> dict[int, Root]:
             found.setdefault(id(hook.view), Root(hook.view, values, view=hook.kind in _ANSWERING))
     for scope, values in listeners(project):
         found.setdefault(id(scope), Root(scope, values, view=False))
+    return found
+
+
+def routed(project: Project) -> dict[int, dict[str, Value]]:
+    """Return what each view is given of the URL, by the identity of its scope; numbers are clean."""
+    found: dict[int, dict[str, Value]] = {}
+    for route in project.routes.routes:
+        for scope in route.handlers.values() or [route.view]:
+            values = dict.fromkeys(route.parameters, CLEAN) | _entry(route.parameters)
+            found.setdefault(id(scope), {}).update(values)
     return found
 
 

@@ -40,6 +40,16 @@ class Edges:
         del run, op, base
         return None
 
+    def construct(
+        self, run: Run, owner: Any, args: tuple[Value, ...], keywords: dict[str, Value]
+    ) -> Value | None:
+        """Return an instance of a project's class that a library's constructor makes, None to leave it to the engine."""
+        del run, owner, args, keywords
+        return None
+
+    def forget(self) -> None:
+        """Forget what was seen: every root is solved once more."""
+
     def store(self, run: Run, op: Store, source: Value) -> None:
         """Look at a store."""
         del run, op, source

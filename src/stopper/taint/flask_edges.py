@@ -6,12 +6,14 @@ to the next by way of the session, and from a view into its template, for which 
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 from typing import Any
 
 from stopper.finding import Location
 from stopper.source.project import Project
 from stopper.source.template import Output, Template
+from stopper.taint.callgraph import routed
 from stopper.taint.contexts import Harm
 from stopper.taint.domain import CLEAN, Target, Value, joined
 from stopper.taint.edges import Edges, Run
@@ -25,6 +27,8 @@ from stopper.taint.stage import stage_of
 from stopper.taint.stored import STORED, Storage
 
 _FLASHES = "flask.flash"
+_DELAYS = frozenset(("delay", "apply_async", "send", "queue", "schedule"))
+_QUEUES = frozenset(("enqueue", "start_background_task"))
 _KEPT = ("flask.g", "flask.session")
 _LASTING = "flask.session."
 
@@ -40,6 +44,7 @@ class FlaskEdges(Edges):
         self.pages: Pages = pages_of(project)
         self.renders = Renders(project, self.stage)
         self.forms = forms_of(project)
+        self.entries = routed(project)
         self.storage = Storage(project) if project.options.second_order else None
 
     def call(
@@ -54,6 +59,8 @@ class FlaskEdges(Edges):
         parsed = self.forms.call(run, op, receiver, args)
         if parsed is not None:
             return parsed
+        if (op.last in _DELAYS and receiver.targets) or (op.last in _QUEUES and args and args[0].targets):
+            return _delayed(run, op, receiver, args, keywords)
         if op.name == "flask.flash" and args:
             run.share(_FLASHES, args[0].refined(lambda taint: taint.hop(op.at, "flashed")))
             return CLEAN
@@ -64,12 +71,42 @@ class FlaskEdges(Edges):
 
     def load(self, run: Run, op: Load, base: Value) -> Value | None:
         """Return what was put on ``g`` or into the session elsewhere."""
+        if op.name == "flask.request.view_args":
+            return self._routed(run)
         owner = _keeper(op.name.rpartition(".")[0] if op.part.startswith(".") else op.name, base)
         if not owner:
             found = self.forms.load(run, op, base)
             return found if found is not None or self.storage is None else self.storage.load(run, op, base)
         key = _key(run, op)
         return kept(run, f"{owner}.{key}") if key else None
+
+    def construct(
+        self, run: Run, owner: Any, args: tuple[Value, ...], keywords: dict[str, Value]
+    ) -> Value | None:
+        """Return a model of pydantic that is made of a client's data; None for all other classes."""
+        del run, args
+        if (
+            not keywords
+            or not any(value.every() for value in keywords.values())
+            or not self.forms.is_model(owner)
+        ):
+            return None
+        fields = tuple(sorted((f"[{name!r}]", value) for name, value in keywords.items() if name != "**"))
+        rest = keywords.get("**", CLEAN)
+        return self.forms.instance(owner, Value(rest.every(), fields=(*fields, *rest.fields)))
+
+    def _routed(self, run: Run) -> Value | None:
+        """Return the parts of the URL that a view was routed by, each as its converter lets it through."""
+        found = self.entries.get(id(run.function.scope))
+        if found is None:
+            return None
+        return Value(
+            shape="dict", fields=tuple(sorted((f"[{name!r}]", value) for name, value in found.items()))
+        )
+
+    def forget(self) -> None:
+        """Forget what the templates showed."""
+        self.pages.clear()
 
     def store(self, run: Run, op: Store, source: Value) -> None:
         """Keep what is put on ``g`` or into the session."""
@@ -178,7 +215,7 @@ class _Audience:
 class _Site:
     """The place in a template from which a function of the project is called."""
 
-    at: Location
+    at: Place
 
 
 def _called(
@@ -196,9 +233,39 @@ def kept(run: Any, key: str) -> Value | None:
     return found.refined(lambda taint: taint.marked(STORED))
 
 
-def _keep(run: Run, key: str, value: Value, at: Place) -> None:
+def _delayed(
+    run: Any, op: Call, receiver: Value, args: tuple[Value, ...], keywords: dict[str, Value]
+) -> Value:
+    """Follow a task that runs later with what it is given: ``task.delay(x)``, ``queue.enqueue(task, x)``."""
+    targets = receiver.targets
+    if op.last in _QUEUES:
+        targets, args = args[0].targets, args[1:]
+    if op.last in ("apply_async", "apply"):
+        given = keywords.get("args", args[0] if args else CLEAN)
+        args, keywords = tuple(part for _, part in given.items()), {}
+    if any(_is_bound(target.scope) for target in targets):
+        args = (CLEAN, *args)
+    run.invoke(targets, args, (), keywords, _Site(op.at))
+    return CLEAN
+
+
+def _is_bound(scope: Any) -> bool:
+    """Tell whether a task takes itself as its first argument: ``@app.task(bind=True)``."""
+    marks = [mark for mark in getattr(scope, "decorators", ()) if isinstance(mark, ast.Call)]
+    return any(
+        keyword.arg == "bind" and getattr(keyword.value, "value", False) is True
+        for mark in marks
+        for keyword in mark.keywords
+    )
+
+
+def _keep(run: Any, key: str, value: Value, at: Place) -> None:
+    """Put a value into a cell, constants too: a template may show what is known to be harmless."""
     note = f"kept as {key.removeprefix('flask.')}"
-    run.share(key, value.refined(lambda taint: taint.hop(at, note)))
+    if value.every():
+        run.result.share(key, value.refined(lambda taint: taint.hop(at, note)))
+    else:
+        run.engine.shared.put(key, value)
 
 
 def _keeper(name: str, value: Value) -> str:

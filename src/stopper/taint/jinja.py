@@ -169,7 +169,7 @@ class Expressions:
     def _member(self, node: nodes.Getattr | nodes.Getitem, frame: Frame) -> Value:
         name = self.dotted(node, frame)
         source = self._source(name) if name else CLEAN
-        if source.every() or source.known or source.fields:
+        if source.every() or source.known or source.choices or source.fields or source.classes:
             return source
         if isinstance(node, nodes.Getattr):
             return self._attribute(self.value(node.node, frame), node.attr)
@@ -411,7 +411,7 @@ def fixed(value: Value) -> bool:
     """Tell whether a value can only be what the code says: a constant, or a container of constants."""
     if value.every():
         return False
-    if value.known or value.shape == "text":
+    if value.known or value.choices or value.shape == "text":
         return True
     items = value.items()
     return value.closed and bool(items) and all(fixed(part) for _, part in items)

@@ -400,6 +400,26 @@ def test_under_test_no_limit_holds_unless_asked_for(build: Build) -> None:
     assert statuses(opted, "/", times=3) == [200, 429, 429]
 
 
+def test_status_shows_what_limits_each_route(build: Build) -> None:
+    app, stopper = build(limits_static=None, limits_default="9 per minute", limits_login="3 per minute")
+    app.add_url_rule("/login", "login", lambda: "in", methods=["POST"])
+    app.add_url_rule("/strict", "strict", stopper.limit("2 per hour")(lambda: "strict"))
+    app.add_url_rule("/health", "health", stopper.exempt("limits")(lambda: "up"))
+    gate = app.extensions["stopper"]
+    app.test_client().get("/")
+
+    def cell(endpoint: str | None) -> tuple[str, str]:
+        (found,) = gate.state.guards["limits"].covers(gate.routes[endpoint])
+        return found.text, found.state
+
+    assert cell("index") == ("9 per minute (default)", "covered")
+    assert cell("login") == ("9 per minute (default), 3 per minute (login)", "covered")
+    assert cell("strict") == ("9 per minute (default), 2 per hour (route)", "covered")
+    assert cell("health") == ("none", "exempt")
+    assert cell("static") == ("none", "open")
+    assert cell(None) == ("9 per minute (default), 60 per minute (refusals)", "covered")
+
+
 @pytest.mark.parametrize(
     ("address", "client"),
     [

@@ -88,6 +88,24 @@ def test_of_several_limits_none_counts_what_another_refuses(store: Store) -> Non
     assert store.take([Ask("wide", wide, 0)]).left == 4
 
 
+def test_a_window_that_ran_empty_while_another_refused_counts_again(store: Store, clock: Clock) -> None:
+    short, long = Ask("short", Rate(2, 1)), Ask("long", Rate(1, 60))
+    store.take([short, long])
+
+    clock.now += 2
+    assert store.take([short, long]).full == 1
+    assert store.take([short]).full == -1
+
+
+def test_limits_of_one_request_do_not_take_each_others_place(store: Store) -> None:
+    asks = [Ask(f"limit {number}", Rate(3, 60)) for number in range(300)]
+
+    for _ in range(3):
+        assert store.take(asks).full == -1
+
+    assert {store.take([ask]).full for ask in asks} == {0}
+
+
 def test_looking_counts_nothing(store: Store) -> None:
     rate = Rate(2, 60)
 

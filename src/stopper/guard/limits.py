@@ -20,18 +20,18 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flask import Request, has_request_context, request, session
+from flask import Request, session
 
 from stopper.errors import ConfigurationError
 from stopper.guard.addresses import Clients
 from stopper.guard.answers import Answer
 from stopper.guard.guard import Cell, Guard
 from stopper.guard.logins import Logins, holds_password, is_sensitive, posted
-from stopper.guard.rates import Rate, parse_rates
+from stopper.guard.rates import Rate, parse_rates, terms_of
 from stopper.guard.route import Check, Route
 from stopper.guard.settings import Settings, setting
 from stopper.guard.storage import Storage
-from stopper.guard.stores import Ask, Verdict
+from stopper.guard.stores import Verdict
 from stopper.guard.users import user_of
 
 COUNTED: Final = frozenset((401, 404, 405))
@@ -129,11 +129,24 @@ class _Line:
     by: By = "address"
     methods: frozenset[str] | None = None
     cost: int = 1
+    """1 where a request is counted, 0 where only its answer is."""
 
     @property
-    def policy(self) -> str:
-        """Return its item of RateLimit-Policy."""
-        return f'"{self.name}";q={self.rate.amount};w={self.rate.seconds}'
+    def fields(self) -> tuple[str, str]:
+        """Return its item of RateLimit-Policy, and the beginning of its item of RateLimit."""
+        return f'"{self.name}";q={self.rate.amount};w={self.rate.seconds}', f'"{self.name}";r='
+
+
+class _Asked:
+    """The limits that hold for a request together, with all that is the same in every request worked out."""
+
+    __slots__ = ("fields", "lines", "prefixes", "terms")
+
+    def __init__(self, lines: tuple[_Line, ...]) -> None:
+        self.lines = lines
+        self.prefixes = tuple(line.prefix for line in lines)
+        self.terms = tuple(terms_of(line.rate, line.cost) for line in lines)
+        self.fields = tuple(line.fields for line in lines)
 
 
 class Limits(Guard):
@@ -165,89 +178,111 @@ class Limits(Guard):
         if not self.state.acts:
             return None
         lines = self._of(route)
-        login = tuple(self._lines("login", f"l:{route.endpoint}:", self.settings.limits_login))
+        login = self._lines("login", f"l:{route.endpoint}:", self.settings.limits_login)
         guess = login if "POST" in route.methods and route.endpoint else ()
         if not lines and not guess:
             return None
-        if not guess and all(line.by == "address" and line.methods is None for line in lines):
-            return self._plain(lines)
-        return self._full(route, lines, guess)
+        if any(line.by != "address" or line.methods is not None for line in lines):
+            return self._full(route, lines, guess)
+        plain = self._plain(_Asked(lines))
+        return self._guarding(route, plain, self._plain(_Asked(lines + guess))) if guess else plain
 
-    def _plain(self, lines: tuple[_Line, ...]) -> Check:
+    def _plain(self, asked: _Asked) -> Check:
         """Return the check of a route with nothing but limits by address, for all methods."""
-        slot, take, name = self._slot, self._storage.store.take, self._clients.name
-        parts = tuple((line.prefix, line.rate, line.cost) for line in lines)
+        slot, hit, name = self._slot, self._storage.store.hit, self._clients.name
+        prefixes, terms = asked.prefixes, asked.terms
 
-        def check(asked: Request) -> None:
-            environ = asked.environ
+        def check(request: Request) -> None:
+            environ = request.environ
             client = name(environ.get("REMOTE_ADDR"))
-            verdict = take([Ask(prefix + client, rate, cost) for prefix, rate, cost in parts])
-            environ[slot] = (lines, verdict)
-            if verdict.full >= 0:
-                self._refuse(lines, verdict)
+            verdict = hit([prefix + client for prefix in prefixes], terms)
+            environ[slot] = (asked, verdict)
+            if verdict[0] >= 0:
+                self._refuse(asked, verdict)
+
+        return check
+
+    def _guarding(self, route: Route, plain: Check, guessing: Check) -> Check:
+        """Return the check of a route to which passwords may be posted."""
+        always, endpoint, logins = is_sensitive(route), route.endpoint, self.logins
+
+        def check(request: Request) -> None:
+            if request.method == "POST" and (always or endpoint in logins.endpoints):
+                guessing(request)
+            else:
+                plain(request)
 
         return check
 
     def _full(self, route: Route, lines: tuple[_Line, ...], login: tuple[_Line, ...]) -> Check:
         """Return the check of a route with limits by method, by user, or for signing in."""
         always = is_sensitive(route)
-        endpoint, logins = route.endpoint, self.logins
+        endpoint, logins, known = route.endpoint, self.logins, dict[tuple[str, bool], _Asked]()
 
-        def check(asked: Request) -> None:
-            method, environ = asked.method, asked.environ
-            own = tuple(line for line in lines if line.methods is None or method in line.methods)
-            if method == "POST" and (always or endpoint in logins):
-                own += login
-            if not own:
+        def check(request: Request) -> None:
+            method = request.method
+            guessing = method == "POST" and (always or endpoint in logins.endpoints)
+            asked = known.get((method, guessing))
+            if asked is None:
+                own = tuple(line for line in lines if line.methods is None or method in line.methods)
+                asked = known[method, guessing] = _Asked(own + login if guessing else own)
+            if not asked.lines:
                 return
-            client = self.client(environ)
-            asks = [Ask(line.prefix + identity(line.by, client), line.rate, line.cost) for line in own]
-            verdict = self._storage.store.take(asks)
-            environ[self._slot] = (own, verdict)
+            client = self.client(request.environ)
+            keys = [
+                line.prefix + (client if line.by == "address" else identity(line.by, client))
+                for line in asked.lines
+            ]
+            verdict = self._storage.store.hit(keys, asked.terms)
+            request.environ[self._slot] = (asked, verdict)
             if verdict.full >= 0:
-                self._refuse(own, verdict)
+                self._refuse(asked, verdict)
 
         return check
 
     def answer(self, route: Route) -> Callable[[Answer], None] | None:
         """Return what tells the client its limits, and counts answers that have a limit of their own."""
-        slot, headers = self._slot, self.settings.limits_headers
-        counted = self._refusals(route, 1) if route.endpoint and self.state.acts else ()
+        slot, tells = self._slot, self.settings.limits_headers
+        counted = _Asked(self._refusals(route, 1)) if route.endpoint and self.state.acts else _Asked(())
         learns = "POST" in route.methods and not is_sensitive(route)
 
         def answer(answer: Answer) -> None:
-            status = answer.status
-            if learns and answer.environ["REQUEST_METHOD"] == "POST":
-                self._learn(route.endpoint)
-            if counted and status in COUNTED:
-                client = self.client(answer.environ)
-                self._storage.store.take([Ask(line.prefix + client, line.rate) for line in counted])
-            said = answer.environ.get(slot)
+            environ, status = answer.environ, answer.status
+            if learns and environ["REQUEST_METHOD"] == "POST":
+                self._learn(route.endpoint, environ.get("werkzeug.request"))
+            if status in COUNTED and counted.lines:
+                client = self.client(environ)
+                self._storage.store.hit([prefix + client for prefix in counted.prefixes], counted.terms)
+            said = environ.get(slot)
             if said is None:
                 return
-            lines, verdict = said
-            if verdict.full >= 0 and status == 429:
-                answer.set_default("Retry-After", str(max(1, math.ceil(verdict.wait))))
-            if headers:
-                line = lines[verdict.tightest]
-                answer.set_default("RateLimit-Policy", line.policy)
-                answer.set_default("RateLimit", f'"{line.name}";r={verdict.left};t={math.ceil(verdict.wait)}')
+            asked, (full, tightest, left, wait) = said
+            if full >= 0 and status == 429:
+                answer.set_default("Retry-After", _seconds(wait))
+            if tells and "ratelimit" not in answer.names:
+                policy, begin = asked.fields[tightest]
+                answer.headers += (
+                    ("RateLimit-Policy", policy),
+                    ("RateLimit", f"{begin}{left};t={_seconds(wait)}"),
+                )
 
         return answer
 
-    def _learn(self, endpoint: str) -> None:
+    def _learn(self, endpoint: str, request: Request | None) -> None:
         """Remember an endpoint whose view read a password: its next posts are limited as those of a login are."""
-        if endpoint in self.logins or not has_request_context() or not holds_password(posted(request)):
+        if request is None or endpoint in self.logins.endpoints or not holds_password(posted(request)):
             return
-        if self.logins.learn(endpoint):
-            detail = f"{endpoint} takes passwords: posts to it are limited to {self.settings.limits_login} from now on"
-            self.state.tell(self.name, detail)
+        self.logins.learn(endpoint)
+        detail = (
+            f"{endpoint} takes passwords: posts to it are limited to {self.settings.limits_login} from now on"
+        )
+        self.state.tell(self.name, detail)
 
     def covers(self, route: Route) -> Iterator[Cell]:
         """Yield the limits of a route."""
-        lines = [line for line in self._of(route) if line.cost]
+        lines = [line for line in self._of(route) if line.cost] if not route.exempt(self.name) else []
         if not lines:
-            yield Cell("limit", "none", "open")
+            yield Cell("limit", "none", "exempt" if route.exempt(self.name) else "open")
             return
         text = ", ".join(f"{line.rate} ({line.name})" for line in lines)
         if is_sensitive(route) and self.settings.limits_login:
@@ -292,16 +327,21 @@ class Limits(Guard):
         ]
         return (*general, *own, *self._refusals(route, 0 if route.endpoint else 1))
 
-    def _refuse(self, lines: tuple[_Line, ...], verdict: Verdict) -> None:
-        line = lines[verdict.full]
+    def _refuse(self, asked: _Asked, verdict: Verdict) -> None:
+        line, seconds = asked.lines[verdict.full], _seconds(verdict.wait)
         self.state.refuse(
             self,
             429,
             "Too many requests",
-            f"You sent too many requests. Try again in {max(1, math.ceil(verdict.wait))} seconds.",
-            headers=(("Retry-After", str(max(1, math.ceil(verdict.wait)))),),
+            f"You sent too many requests. Try again in {seconds} seconds.",
+            headers=(("Retry-After", seconds),),
             limit=f"{line.name} {line.rate}",
         )
+
+
+def _seconds(wait: float) -> str:
+    """Return a time to wait as whole seconds, rounded up, at least one."""
+    return str(max(1, math.ceil(wait)))
 
 
 def identity(by: By, client: str) -> str:

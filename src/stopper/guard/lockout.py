@@ -153,7 +153,7 @@ class LockoutGuard(Guard):
         endpoint, logins = route.endpoint, self._logins
 
         def check(request: Request) -> None:
-            if request.method == "POST" and (always or endpoint in logins):
+            if request.method == "POST" and (always or endpoint in logins.endpoints):
                 self._attempt(request, said)
 
         return check

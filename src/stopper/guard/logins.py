@@ -44,17 +44,11 @@ class Logins:
     """The endpoints that were sent a password, learned while the app runs."""
 
     def __init__(self) -> None:
-        self._endpoints: frozenset[str] = frozenset()
+        self.endpoints: frozenset[str] = frozenset()
 
-    def __contains__(self, endpoint: str) -> bool:
-        return endpoint in self._endpoints
-
-    def learn(self, endpoint: str) -> bool:
-        """Remember an endpoint; tell whether it is new."""
-        if endpoint in self._endpoints:
-            return False
-        self._endpoints |= {endpoint}
-        return True
+    def learn(self, endpoint: str) -> None:
+        """Remember an endpoint."""
+        self.endpoints |= {endpoint}
 
 
 def words_of(route: Route) -> frozenset[str]:

@@ -6,6 +6,7 @@ The notation is that of the ``limits`` library, which Flask-Limiter reads too, s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from limits import parse_many
@@ -39,6 +40,22 @@ class Rate:
                 count = self.seconds // seconds
                 return f"{self.amount} per {name}" if count == 1 else f"{self.amount} per {count} {name}s"
         return f"{self.amount} per {self.seconds} seconds"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """A rate and what a request costs, worked out once."""
+
+    amount: int
+    seconds: int
+    grain: float
+    cost: int
+
+
+@lru_cache(maxsize=1024)
+def terms_of(rate: Rate, cost: int = 1) -> Terms:
+    """Return the terms of a rate: cost 1 counts a request, 0 only looks."""
+    return Terms(rate.amount, rate.seconds, rate.grain, cost)
 
 
 _UNITS: Final = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}

@@ -19,7 +19,8 @@ from limits.errors import ConfigurationError as LimitsConfigurationError
 from limits.storage import storage_from_string
 
 from stopper.errors import ConfigurationError
-from stopper.guard.stores import Ask, Store, Verdict
+from stopper.guard.rates import Terms
+from stopper.guard.stores import Store, Verdict
 
 SCHEMES: Final = ("redis", "rediss", "valkey", "valkeys")
 """How the URLs of storages that speak Redis' protocol begin."""
@@ -70,7 +71,7 @@ for i, key in ipairs(KEYS) do
 end
 return {-1, tightest, left, wait}
 """
-"""Do what ``stopper.guard.stores.Memory.take`` does, in milliseconds. A window is a list: time, count, time, count ..."""
+"""Do what ``stopper.guard.stores.Memory.hit`` does, in milliseconds. A window is a list: time, count, time, count ..."""
 
 
 class Remote(Store):
@@ -110,21 +111,19 @@ class Remote(Store):
         self._pause = 0.0
         self._again_at = 0.0
 
-    def take(self, asks: Sequence[Ask]) -> Verdict:
-        """Count a request in every limit that has room for it, or in none."""
+    def hit(self, keys: Sequence[str], terms: Sequence[Terms]) -> Verdict:
+        """Count a request under every key whose limit has room for it, or under none."""
         if self._pause and not self._is_time():
-            return self._local().take(asks)
-        keys: list[str] = []
-        values: list[float] = []
+            return self._local().hit(keys, terms)
         prefix = self._prefix
-        for key, rate, cost in asks:
-            keys.append(prefix + key)
-            values += (rate.amount, rate.seconds * 1000, rate.grain * 1000, cost)
+        values: list[float] = []
+        for term in terms:
+            values += (term.amount, term.seconds * 1000, term.grain * 1000, term.cost)
         try:
-            full, tightest, left, wait = self._script(keys, values)
+            full, tightest, left, wait = self._script([prefix + key for key in keys], values)
         except self._errors as error:
             self._leave(error)
-            return self._local().take(asks)
+            return self._local().hit(keys, terms)
         if self._pause:
             self._return()
         return Verdict(full, tightest, left, wait / 1000)

@@ -1,6 +1,7 @@
 """Remember hits in one file that all worker processes of one machine map into their memory.
 
-Measured per request on one core (benchmarks/overhead.py): the file 6 µs, an SQLite table in memory-backed files 62 µs, Redis 90 µs and more.
+A request costs about 10 µs here. A transaction of SQLite on the same memory-backed folder takes 16 µs before anything is packed or judged, and
+Redis 140 µs (one core, limits of one request).
 
 The file is a set-associative cache: a keyed hash of limit and client names a set of eight places, and where all eight are taken, what
 is over makes room, else who is farthest from a limit. Its size is fixed. Records that a killed process left half-written read as empty.
@@ -21,8 +22,8 @@ from pathlib import Path
 from typing import Final
 
 from stopper.errors import ConfigurationError
-from stopper.guard.rates import STEPS, Rate
-from stopper.guard.stores import Ask, Store, Verdict, judge
+from stopper.guard.rates import STEPS, Terms
+from stopper.guard.stores import Store, Verdict, judge
 from stopper.guard.windows import Window
 
 try:
@@ -59,33 +60,34 @@ class SharedFile(Store):
         self._secret = b""
         self._open()
 
-    def take(self, asks: Sequence[Ask]) -> Verdict:
-        """Count a request in every limit that has room for it, or in none."""
-        digests = [self._digest(ask.key) for ask in asks]
+    def hit(self, keys: Sequence[str], terms: Sequence[Terms]) -> Verdict:
+        """Count a request under every key whose limit has room for it, or under none."""
+        digests = [self._digest(key) for key in keys]
         with self._lock:
             self._hold()
             try:
                 now = self._clock()
-                places = [self._place(digest, now) for digest in digests]
-                windows = [self._read(place, ask.rate, now) for ask, place in zip(asks, places, strict=True)]
-                verdict = judge(asks, windows, now)
+                windows = [self._read(digest, term, now) for digest, term in zip(digests, terms, strict=True)]
+                verdict = judge(terms, windows, now)
                 if verdict.full < 0:
-                    for ask, digest, place, window in zip(asks, digests, places, windows, strict=True):
-                        if ask.cost:
+                    for digest, term, window in zip(digests, terms, windows, strict=True):
+                        if term.cost:
                             window.add(now)
-                            self._write(place, digest, window)
+                            self._write(digest, window, now)
                 return verdict
             finally:
                 fcntl.lockf(self._file, fcntl.LOCK_UN, 1)
 
     def forget(self, keys: Sequence[str]) -> None:
         """Forget the hits of these keys."""
+        digests = [self._digest(key) for key in keys]
         with self._lock:
             self._hold()
             try:
-                for key in keys:
-                    index, _ = self._place(self._digest(key), self._clock())
-                    self._map[index : index + _KEY] = _EMPTY
+                for digest in digests:
+                    start, way, _ = self._find(digest)
+                    if way >= 0:
+                        self._map[start + way * _KEY : start + (way + 1) * _KEY] = _EMPTY
             finally:
                 fcntl.lockf(self._file, fcntl.LOCK_UN, 1)
 
@@ -123,47 +125,52 @@ class SharedFile(Store):
             key.encode("utf-8", "surrogatepass"), digest_size=_KEY, key=self._secret
         ).digest()
 
-    def _place(self, digest: bytes, now: float) -> tuple[int, int]:
-        """Return where the key and the record of a client stand, or should stand."""
+    def _find(self, digest: bytes) -> tuple[int, int, bytes]:
+        """Return where the set of a key begins, the number of its place in it (-1 for none), and the keys of the set."""
         start = _HEADER.size + int.from_bytes(digest[:4]) % SETS * _SET_SIZE
         names = self._map[start : start + WAYS * _KEY]
         at = names.find(digest)
-        way = at // _KEY if at >= 0 and at % _KEY == 0 else self._least(start, names, now)
-        return start + way * _KEY, start + WAYS * _KEY + way * _RECORD_SIZE
+        return start, at // _KEY if at >= 0 and at % _KEY == 0 else -1, names
 
     def _least(self, start: int, names: bytes, now: float) -> int:
-        """Empty the place that is missed least, and return its number."""
+        """Return the number of the place that is missed least."""
         ways = range(WAYS)
         for way in ways:
             if names[way * _KEY : (way + 1) * _KEY] == _EMPTY:
                 return way
-        heads = [_HEAD.unpack_from(self._map, start + WAYS * _KEY + way * _RECORD_SIZE) for way in ways]
-        way = min(ways, key=lambda way: (heads[way][0] > now, heads[way][1], heads[way][0]))
-        self._map[start + way * _KEY : start + (way + 1) * _KEY] = _EMPTY
-        return way
+        heads = [_HEAD.unpack_from(self._map, _record(start, way)) for way in ways]
+        return min(ways, key=lambda way: (heads[way][0] > now, heads[way][1], heads[way][0]))
 
-    def _read(self, place: tuple[int, int], rate: Rate, now: float) -> Window:
-        index, record = place
-        if self._map[index : index + _KEY] == _EMPTY:
-            return Window(rate)
+    def _read(self, digest: bytes, terms: Terms, now: float) -> Window:
+        start, way, _ = self._find(digest)
+        if way < 0:
+            return Window(terms, [], [])
+        record = _record(start, way)
         _, _, used = _HEAD.unpack_from(self._map, record)
         if used > STEPS:
-            return Window(rate)
+            return Window(terms, [], [])
         cells = _CELLS[used].unpack_from(self._map, record + _HEAD.size)
-        window = Window(rate, list(cells[:used]), list(cells[used:]))
+        window = Window(terms, list(cells[:used]), list(cells[used:]))
         # What a clock that began anew with the machine left behind does not count.
         if used and window.times[-1] > now:
-            return Window(rate)
+            return Window(terms, [], [])
         window.slide(now)
         return window
 
-    def _write(self, place: tuple[int, int], digest: bytes, window: Window) -> None:
-        index, record = place
-        times = window.times
+    def _write(self, digest: bytes, window: Window, now: float) -> None:
+        start, way, names = self._find(digest)
+        way = self._least(start, names, now) if way < 0 else way
+        record, index = _record(start, way), start + way * _KEY
+        times, counts = window.times[-STEPS:], window.counts[-STEPS:]
         used = len(times)
         _HEAD.pack_into(self._map, record, times[-1] + window.seconds, window.share, used)
-        _CELLS[used].pack_into(self._map, record + _HEAD.size, *times, *window.counts)
+        _CELLS[used].pack_into(self._map, record + _HEAD.size, *times, *counts)
         self._map[index : index + _KEY] = digest
+
+
+def _record(start: int, way: int) -> int:
+    """Return where the record of a place stands."""
+    return start + WAYS * _KEY + way * _RECORD_SIZE
 
 
 def folder() -> Path:

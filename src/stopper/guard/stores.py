@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from stopper.guard.rates import Rate
+from stopper.guard.rates import Rate, Terms, terms_of
 from stopper.guard.windows import Window
 
 CLIENTS: Final = 50_000
@@ -50,32 +50,39 @@ class Store(ABC):
     """How messages call it."""
 
     @abstractmethod
-    def take(self, asks: Sequence[Ask]) -> Verdict:
-        """Count a request in every limit that has room for it, or in none.
+    def hit(self, keys: Sequence[str], terms: Sequence[Terms]) -> Verdict:
+        """Count a request under every key whose limit has room for it, or under none.
 
         Args:
-            asks: At least one.
+            keys: The names of limit and client, at least one.
+            terms: What each limit allows, in the same order.
         """
 
     @abstractmethod
     def forget(self, keys: Sequence[str]) -> None:
         """Forget the hits of these keys."""
 
+    def take(self, asks: Sequence[Ask]) -> Verdict:
+        """Count a request in every limit that has room for it, or in none: ``hit``, in the words of single limits."""
+        return self.hit([ask.key for ask in asks], [terms_of(ask.rate, ask.cost) for ask in asks])
 
-def judge(asks: Sequence[Ask], windows: Sequence[Window | None], now: float) -> Verdict:
+
+def judge(terms: Sequence[Terms], windows: Sequence[Window | None], now: float) -> Verdict:
     """Return the verdict on windows that have slid to ``now``; None stands for one without hits."""
-    tightest, left, part, wait = 0, 0, 2.0, 0.0
-    for index, (ask, window) in enumerate(zip(asks, windows, strict=True)):
-        amount = ask.rate.amount
-        total = 0 if window is None else window.total
-        if total >= amount:
-            assert window is not None
-            return Verdict(index, index, 0, window.wait(now))
-        rest = amount - total - ask.cost
+    tightest = left = 0
+    part, first = 2.0, now
+    for index, term in enumerate(terms):
+        window, amount = windows[index], term.amount
+        rest = amount - term.cost
+        if window is not None and window.total:
+            if window.total >= amount:
+                return Verdict(index, index, 0, window.times[0] + term.seconds - now)
+            rest -= window.total
         if rest < part * amount:
             tightest, left, part = index, rest, rest / amount
-            wait = ask.rate.seconds if window is None or not total else window.wait(now)
-    return Verdict(-1, tightest, left, wait)
+            first = window.times[0] if window is not None and window.times else now
+    # Three times as quick as Verdict(...), and this runs in every request.
+    return tuple.__new__(Verdict, (-1, tightest, left, first + terms[tightest].seconds - now))
 
 
 class Memory(Store):
@@ -92,23 +99,24 @@ class Memory(Store):
         self._clock = clock
         self._lock = threading.Lock()
 
-    def take(self, asks: Sequence[Ask]) -> Verdict:
-        """Count a request in every limit that has room for it, or in none."""
-        now = self._clock()
+    def hit(self, keys: Sequence[str], terms: Sequence[Terms]) -> Verdict:
+        """Count a request under every key whose limit has room for it, or under none."""
         known = self._windows
+        now = self._clock()
         with self._lock:
-            windows = [known.get(ask.key) for ask in asks]
+            windows = [known.get(key) for key in keys]
             for window in windows:
-                if window is not None:
+                if window is not None and window.total and window.times[0] <= now - window.seconds:
                     window.slide(now)
-            verdict = judge(asks, windows, now)
-            if verdict.full < 0:
-                for ask, window in zip(asks, windows, strict=True):
-                    if not ask.cost:
+            verdict = judge(terms, windows, now)
+            if verdict[0] < 0:
+                for key, term, window in zip(keys, terms, windows, strict=True):
+                    if not term.cost:
                         continue
                     if window is None:
-                        window = known[ask.key] = Window(ask.rate)  # noqa: PLW2901
-                    window.add(now)
+                        known[key] = Window(term, [now], [1])
+                    else:
+                        window.add(now)
                 if len(known) > self._bound:
                     self._make_room(now)
             return verdict

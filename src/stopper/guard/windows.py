@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from stopper.guard.rates import Rate
+from stopper.guard.rates import Terms
 
 
 class Window:
@@ -16,21 +16,18 @@ class Window:
 
     __slots__ = ("amount", "counts", "grain", "seconds", "times", "total")
 
-    def __init__(self, rate: Rate, times: list[float] | None = None, counts: list[int] | None = None) -> None:
-        self.amount = rate.amount
-        self.seconds = rate.seconds
-        self.grain = rate.grain
-        self.times: list[float] = [] if times is None else times
-        self.counts: list[int] = [] if counts is None else counts
-        self.total = sum(self.counts)
+    def __init__(self, terms: Terms, times: list[float], counts: list[int]) -> None:
+        self.amount = terms.amount
+        self.seconds = terms.seconds
+        self.grain = terms.grain
+        self.times = times
+        self.counts = counts
+        self.total = sum(counts)
 
     def slide(self, now: float) -> None:
         """Forget the hits that have left the window by ``now`` (seconds on the clock of the hits)."""
-        edge = now - self.seconds
         times = self.times
-        if not times or times[0] > edge:
-            return
-        gone = bisect_right(times, edge)
+        gone = bisect_right(times, now - self.seconds)
         self.total -= sum(self.counts[:gone])
         del times[:gone], self.counts[:gone]
 
@@ -44,10 +41,6 @@ class Window:
             return
         times.append(now)
         self.counts.append(1)
-
-    def wait(self, now: float) -> float:
-        """Return the seconds until the oldest hit leaves the window; 0 when there is none."""
-        return self.times[0] + self.seconds - now if self.times else 0.0
 
     @property
     def share(self) -> float:

@@ -18,6 +18,7 @@ from stopper.guard.limits import By, limit_of
 from stopper.guard.lockout import lockout_of
 from stopper.guard.route import EXEMPT, Mark, Marks
 from stopper.guard.settings import Common, Mode, Reader
+from stopper.guard.uploads import upload_policy
 
 Target = TypeVar("Target")
 """A view function, a view class, a method of one, or a blueprint."""
@@ -124,6 +125,25 @@ class Stopper:
             {"account": account, "failures": failures, "failed": failed}, "stopper.lockout(...)"
         )
         return self._mark([Mark("lockout", said)])
+
+    def upload(
+        self, *kinds: str, most_bytes: int | None = None, most_files: int = 1
+    ) -> Callable[[Target], Target]:
+        """Say which files a view accepts, look at them before it does, and make them safe: `@stopper.upload("images", "pdf")`.
+
+        Args:
+            kinds: `images`, `documents`, `texts`, or endings such as `pdf`.
+            most_bytes: The largest file, in bytes; `STOPPER_UPLOADS_BYTES` unless said. It bounds the whole body as well.
+            most_files: The most files of one request.
+
+        Raises:
+            ConfigurationError: A kind is unknown, a bound is no bound, or images are accepted without Pillow.
+        """
+        policy = upload_policy(kinds, most_bytes, most_files, "stopper.upload(...)")
+        marks = [Mark("uploads", policy)]
+        if most_bytes is not None:
+            marks.append(Mark("body", policy.body_bytes))
+        return self._mark(marks)
 
     def csp(self, policy: Mapping[str, Any] | None = None, **directives: Any) -> Callable[[Target], Target]:
         """Replace directives for one view or blueprint: `@stopper.csp(img_src="'self' https://img.example")`; None leaves one out."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from stopper.guard.body import Body
+from stopper.guard.coexist import Coexist
 from stopper.guard.cookies import Cookies
 from stopper.guard.csp import Csp
 from stopper.guard.csrf import Csrf
@@ -13,6 +14,7 @@ from stopper.guard.guard import Guard
 from stopper.guard.headers import Headers
 from stopper.guard.hosts import Hosts
 from stopper.guard.https import Https
+from stopper.guard.installed import Installed
 from stopper.guard.limits import Limits
 from stopper.guard.lockout import LockoutGuard
 from stopper.guard.proxies import Proxies
@@ -20,9 +22,12 @@ from stopper.guard.secrets import Secrets
 from stopper.guard.sessions import Sessions
 from stopper.guard.sql import Sql
 from stopper.guard.storage import Storage
+from stopper.guard.uploads import Uploads
 
 GUARDS: Final[tuple[type[Guard], ...]] = (
+    Coexist,
     Secrets,
+    Installed,
     Proxies,
     Hosts,
     Storage,
@@ -31,6 +36,7 @@ GUARDS: Final[tuple[type[Guard], ...]] = (
     Body,
     Csrf,
     LockoutGuard,
+    Uploads,
     Sql,
     Xss,
     Sessions,

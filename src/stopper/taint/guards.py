@@ -27,6 +27,8 @@ _TRANSPARENT = frozenset(
 _URLS = frozenset(("urlparse", "urlsplit", "URL", "url_parse"))
 _HOSTS = frozenset(("netloc", "hostname", "host", "is_absolute"))
 _NUMBERS = frozenset(("int", "float", "bool", "UUID", "Decimal", "date", "datetime"))
+_DEEP = 4
+"""How many assignments are followed back from a test."""
 _EQUALITIES = {"==": True, "in": True, "is": True, "!=": False, "not in": False, "is not": False}
 
 
@@ -331,7 +333,7 @@ class Guards:
             )
         ]
 
-    def subject(self, operand: Operand) -> tuple[AccessPath | None, list[str]]:
+    def subject(self, operand: Operand, deep: int = 0) -> tuple[AccessPath | None, list[str]]:
         """Return the variable that a tested value is made from, and what was done to it on the way."""
         ways: list[str] = []
         path: AccessPath | None = operand if isinstance(operand, AccessPath) else None
@@ -340,21 +342,24 @@ class Guards:
                 break
             path, way = self._origin(self.function.definitions.get(path.base))
             ways += way
-        if path is not None and not path.base.startswith("%"):
-            made = self.op(path)
-            if made is None:
-                chosen = [
-                    one
-                    for one in self.sources(path)
-                    if isinstance(one, AccessPath) and one.base.startswith("%")
-                ]
-                if len(chosen) == 1 and len(self.sources(path)) > 1:
-                    inner, more = self.subject(chosen[0])
-                    return (inner, ways + more) if _HOSTS & set(more) else (path, ways)
-            if isinstance(made, Call) and made.last in _URLS and ways:
-                inner, more = self.subject(made.args[0]) if made.args else (None, [])
-                return inner or path, ways + more
+        if path is None or path.base.startswith("%") or deep > _DEEP:
+            return path, ways
+        made = self.op(path)
+        if made is None:
+            return self._either(path, ways, deep)
+        if isinstance(made, Call) and made.last in _URLS and ways:
+            inner, more = self.subject(made.args[0], deep + 1) if made.args else (None, [])
+            return inner or path, ways + more
         return path, ways
+
+    def _either(self, path: AccessPath, ways: list[str], deep: int) -> tuple[AccessPath | None, list[str]]:
+        """Return what ``host = urlparse(url).hostname or ""`` is about: the one value that is not constant."""
+        every = self.sources(path)
+        computed = [one for one in every if isinstance(one, AccessPath) and one.base.startswith("%")]
+        if len(computed) != 1 or len(every) < 2:
+            return path, ways
+        inner, more = self.subject(computed[0], deep + 1)
+        return (inner, ways + more) if _HOSTS & set(more) else (path, ways)
 
     def _origin(self, op: Op | None) -> tuple[AccessPath | None, list[str]]:
         if isinstance(op, Load) and isinstance(op.base, AccessPath):

@@ -172,24 +172,15 @@ def https() -> Callable[[Flask], Client]:
 class RedisServer:
     """One redis-server process and its port."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *more: str) -> None:
         command = shutil.which("redis-server")
         if command is None:
             pytest.skip("redis-server is not installed")
         with socket.socket() as one:
             one.bind(("127.0.0.1", 0))
             self.port = int(one.getsockname()[1])
-        self._command = [
-            command,
-            "--port",
-            str(self.port),
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--dir",
-            str(folder),
-        ]
+        bound = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+        self._command = [command, *more, *bound]
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

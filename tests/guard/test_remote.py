@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -169,6 +170,45 @@ def test_a_key_of_something_else_does_not_stop_the_site(remote: Remote, told: li
 
     assert hits(remote, Rate(2, 60), 5) == 2
     assert told[0][0] == "degraded"
+
+
+def other(redis: Any, folder: Path, *more: str) -> Any:
+    """Return a second server, started with more words."""
+    folder.mkdir()
+    server = type(redis)(folder, *more)
+    server.start()
+    return server
+
+
+@pytest.mark.parametrize("kind", ["valkey", "sentinel", "cluster"])
+def test_its_relatives_are_served_too(
+    redis: Any, tmp_path: Path, told: list[tuple[str, str]], kind: str
+) -> None:
+    second, url = redis, redis.url
+    if kind == "valkey":
+        pytest.importorskip("valkey", reason="the client of Valkey is not installed")
+        url = redis.url.replace("redis", "valkey")
+    elif kind == "sentinel":
+        settings = tmp_path / "sentinel.conf"
+        settings.write_text(f"sentinel monitor shop 127.0.0.1 {redis.port} 1\n")
+        second = other(redis, tmp_path / "other", str(settings), "--sentinel")
+        url = f"redis+sentinel://127.0.0.1:{second.port}/shop"
+    else:
+        second = other(redis, tmp_path / "other", "--cluster-enabled", "yes")
+        second._ask(b"CLUSTER ADDSLOTSRANGE 0 16383\r\n")
+        end = time.monotonic() + 20
+        while b"cluster_state:ok" not in second._ask(b"CLUSTER INFO\r\n") and time.monotonic() < end:
+            time.sleep(0.05)
+        url = f"redis+cluster://127.0.0.1:{second.port}"
+    remote = Remote(url, "test", Memory, lambda *what: told.append(what))
+
+    asks = [Ask("one", Rate(3, 60)), Ask("two", Rate(50, 3600))]
+    verdicts = [remote.take(asks).full for _ in range(5)]
+    remote.close()
+    second.kill()
+
+    assert verdicts == [-1, -1, -1, 0, 0]
+    assert told == []
 
 
 @pytest.mark.parametrize("url", ["redis://localhost:port/0", "redis+nonsense://localhost"])

@@ -94,14 +94,20 @@ def test_answers_401_are_counted_for_their_route(build: Build) -> None:
     assert statuses(app, "/") == [200]
 
 
-def test_missing_things_that_a_view_looked_for_are_counted(build: Build) -> None:
-    app, _ = build(limits_refusals="3 per minute")
+def test_what_a_view_does_not_find_counts_in_the_default_alone(build: Build) -> None:
+    app, _ = build(limits_refusals="3 per minute", limits_default="5 per minute")
 
-    @app.get("/order/<int:number>")
-    def order(number: int) -> str:
+    @app.get("/avatar/<int:number>")
+    def avatar(number: int) -> str:
         abort(404)
 
-    assert statuses(app, *(f"/order/{number}" for number in range(5))) == [404, 404, 404, 429, 429]
+    assert statuses(app, *(f"/avatar/{number}" for number in range(6))) == [404] * 5 + [429]
+
+
+def test_static_files_that_are_not_there_are_counted(build: Build) -> None:
+    app, _ = build(limits_refusals="3 per minute")
+
+    assert statuses(app, *(f"/static/{number}" for number in range(5))) == [404] * 3 + [429] * 2
 
 
 def test_static_files_have_a_limit_of_their_own_and_leave_the_default_alone(

@@ -241,6 +241,28 @@ def test_a_route_can_be_left_alone(build: Build) -> None:
     assert guesses(app, 9) == [200] * 9
 
 
+def test_who_is_signed_in_changes_a_profile_as_often_as_they_like(build: Build) -> None:
+    app, _ = build(limits="enforce", limits_login=None)
+
+    @app.post("/profile")
+    def profile() -> str:
+        return f"<p>changed {bool(request.form['password'])}</p>"
+
+    client = app.test_client()
+    assert attempt(client, word="right").status_code == 302
+    assert [attempt(client, path="/profile").status_code for _ in range(9)] == [200] * 9
+    assert guesses(app, 8, path="/profile") == [200] * 5 + [429] * 3, "who is not may be guessing"
+
+
+def test_mistakes_in_registering_are_no_guesses(build: Build) -> None:
+    app, _ = build(limits="enforce", limits_login=None)
+    app.add_url_rule(
+        "/register", "register", lambda: f"<p>{request.form['password']}: too short</p>", methods=["POST"]
+    )
+
+    assert guesses(app, 9, path="/register") == [200] * 9
+
+
 def test_a_view_still_reads_the_whole_body(build: Build) -> None:
     def raw() -> str:
         return request.get_data(as_text=True)

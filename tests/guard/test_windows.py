@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stopper.errors import ConfigurationError
 from stopper.guard.rates import STEPS, Rate, parse_rates
-from stopper.guard.shared import SETS, WAYS, SharedFile
+from stopper.guard.shared import SETS, WAYS, SharedFile, folder
 from stopper.guard.stores import Ask, Memory, Store
 
 
@@ -228,6 +228,25 @@ def test_a_file_of_something_else_is_laid_out_anew(tmp_path: Path, clock: Clock)
 
     assert hits(store, Rate(2, 60), 3) == 2
     store.close()
+
+
+@pytest.mark.parametrize("spoil", ["writable", "link", "file"])
+def test_a_folder_that_others_can_write_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: str
+) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    made = folder()
+    assert made.stat().st_mode & 0o777 == 0o700
+
+    if spoil == "writable":
+        made.chmod(0o777)
+    else:
+        made.rmdir()
+        made.symlink_to(tmp_path) if spoil == "link" else made.write_text("")
+
+    with pytest.raises((ConfigurationError, OSError)):
+        folder()
 
 
 @pytest.mark.parametrize("spoil", ["readable", "link"])

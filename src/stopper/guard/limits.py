@@ -3,8 +3,8 @@
 Without a setting or a decorator:
 
 - every client has `STOPPER_LIMITS_DEFAULT` over the whole site, all routes and all answers counted together;
-- answers 401, 404 and 405 have a limit of their own, route by route (`STOPPER_LIMITS_REFUSALS`): who guesses paths or tokens is
-  turned away there, and nobody else is;
+- answers 401 have a limit of their own for each route, and answers 404 and 405 to what no route serves (or no file) have one together
+  (`STOPPER_LIMITS_REFUSALS`): who guesses tokens or paths is turned away there, and nobody else is;
 - a POST to a route that is for signing in, or that was ever sent a password, has `STOPPER_LIMITS_LOGIN`;
 - static files have a generous limit of their own (`STOPPER_LIMITS_STATIC`) and do not eat into the default.
 
@@ -34,8 +34,11 @@ from stopper.guard.storage import Storage
 from stopper.guard.stores import Verdict
 from stopper.guard.users import user_of
 
-COUNTED: Final = frozenset((401, 404, 405))
-"""Answers with a limit of their own."""
+GUESSES: Final = frozenset((401,))
+"""Answers of a view that have a limit of their own. What a view does not find (404) is often nobody's fault, and counts in the default."""
+
+MISSES: Final = frozenset((401, 404, 405))
+"""Answers to requests for static files that have one."""
 
 By = str | Callable[[], object]
 """What a limit is counted by: "address", "user", or a function that returns a name."""
@@ -57,14 +60,14 @@ class LimitsSettings(Settings):
     """The limits that hold without a decorator."""
 
     limits_default: str | None = setting(
-        "300 per minute", check=_rate("limits_default"), example="100 per minute; 2000 per hour"
+        "600 per minute", check=_rate("limits_default"), example="100 per minute; 2000 per hour"
     )
     """What each client may ask of the whole site; None for no such limit."""
 
     limits_refusals: str | None = setting(
         "60 per minute", check=_rate("limits_refusals"), example="30 per minute"
     )
-    """How many answers 401, 404 and 405 each client may have of one route (of all paths that no route serves together)."""
+    """How many answers 401 each client may have of one route, and how many 404 and 405 of all paths that no route serves together."""
 
     limits_login: str | None = setting(
         "10 per minute", check=_rate("limits_login"), example="5 per minute; 50 per day"
@@ -244,13 +247,14 @@ class Limits(Guard):
         """Return what tells the client its limits, and counts answers that have a limit of their own."""
         slot, tells = self._slot, self.settings.limits_headers
         counted = _Asked(self._refusals(route, 1)) if route.endpoint and self.state.acts else _Asked(())
+        statuses = MISSES if route.is_static else GUESSES
         learns = "POST" in route.methods and not is_sensitive(route)
 
         def answer(answer: Answer) -> None:
             environ, status = answer.environ, answer.status
             if learns and environ["REQUEST_METHOD"] == "POST":
                 self._learn(route.endpoint, environ.get("werkzeug.request"))
-            if status in COUNTED and counted.lines:
+            if status in statuses and counted.lines:
                 client = self.client(environ)
                 self._storage.store.hit([prefix + client for prefix in counted.prefixes], counted.terms)
             said = environ.get(slot)

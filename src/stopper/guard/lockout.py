@@ -28,12 +28,13 @@ from stopper.guard.answers import Answer
 from stopper.guard.csrf_tokens import FIELD
 from stopper.guard.guard import Cell, Guard
 from stopper.guard.limits import Limits
-from stopper.guard.logins import ACCOUNTS, Logins, is_login, readings
+from stopper.guard.logins import ACCOUNTS, Logins, is_login, is_sensitive, readings
 from stopper.guard.rates import Rate, parse_rates
 from stopper.guard.route import Check, Route
 from stopper.guard.settings import Settings, setting
 from stopper.guard.storage import Storage
 from stopper.guard.stores import Ask
+from stopper.guard.users import user_of
 
 KNOWN: Final = Rate(1, 30 * 86400)
 """For how long an address is known to an account that signed in from it."""
@@ -144,16 +145,22 @@ class LockoutGuard(Guard):
                 lockout_of(said[self.name], f"STOPPER_ROUTES[{pattern!r}]['lockout']")
 
     def check(self, route: Route) -> Check | None:
-        """Return what counts an attempt, for a route that takes posts."""
+        """Return what counts an attempt, for a route that takes posts.
+
+        A route that is not for signing in by its name, but was sent a password, is one for whoever is not signed in: who is changes a profile.
+        Registering and resetting are no attempts to sign in either; how often one may do that is the business of limits.
+        """
         if "POST" not in route.methods or not self.state.acts:
             return None
         marks = route.marked(self.name)
         always = bool(marks) or is_login(route)
         said = lockout_of(marks[-1].value, f"the lockout of {route.endpoint}") if marks else Lockout()
-        endpoint, logins = route.endpoint, self._logins
+        endpoint, logins, learns = route.endpoint, self._logins, not is_sensitive(route)
 
         def check(request: Request) -> None:
-            if request.method == "POST" and (always or endpoint in logins.endpoints):
+            if request.method != "POST":
+                return
+            if always or (learns and endpoint in logins.endpoints and not user_of(session)):
                 self._attempt(request, said)
 
         return check

@@ -174,10 +174,22 @@ def _record(start: int, way: int) -> int:
 
 
 def folder() -> Path:
-    """Return where the files of an app's workers belong when no path is set: in memory where there is such a folder."""
+    """Return where the files of an app's workers belong when no path is set: in memory where there is such a folder.
+
+    Raises:
+        ConfigurationError: Somebody else made it first.
+    """
     memory = Path("/dev/shm")  # noqa: S108
     base = memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
-    return base / f"stopper-{os.geteuid() if hasattr(os, 'geteuid') else 0}"
+    user = os.geteuid() if hasattr(os, "geteuid") else 0
+    own = base / f"stopper-{user}"
+    own.mkdir(mode=0o700, exist_ok=True)
+    found = own.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != user or found.st_mode & 0o022:
+        raise ConfigurationError(
+            f'{own} is not this user\'s alone; write STOPPER_STORAGE = "file:///a/path/of/your/own"'
+        )
+    return own
 
 
 def _open_own(path: Path) -> int:

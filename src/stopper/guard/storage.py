@@ -70,7 +70,7 @@ class Storage(Guard):
             return
         try:
             shared = SharedFile(Path(path) if path else folder() / self._own_name())
-        except ConfigurationError as error:
+        except (ConfigurationError, OSError) as error:
             self._problem = str(error)
             return
         remote = self.store is not self.local

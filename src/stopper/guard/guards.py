@@ -19,6 +19,7 @@ from stopper.guard.limits import Limits
 from stopper.guard.lockout import LockoutGuard
 from stopper.guard.proxies import Proxies
 from stopper.guard.secrets import Secrets
+from stopper.guard.sentry import Sentry
 from stopper.guard.sessions import Sessions
 from stopper.guard.sql import Sql
 from stopper.guard.storage import Storage
@@ -39,6 +40,7 @@ GUARDS: Final[tuple[type[Guard], ...]] = (
     Uploads,
     Sql,
     Xss,
+    Sentry,
     Sessions,
     Cookies,
     Csp,

@@ -13,6 +13,8 @@ from stopper.errors import StopperError
 VERBS = {
     "audit": "Look at the source of a Flask project and say what is open.",
     "explain": "Print a rule's page.",
+    "csp": "Propose a content security policy for a guarded app.",
+    "status": "Say what the guard does for every route of an app.",
 }
 """The verbs with the sentence that `stopper --help` shows, so that it need not import them."""
 

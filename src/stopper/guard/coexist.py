@@ -8,6 +8,7 @@ error says which line to take away.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any, Final
 
 from flask import Flask
@@ -104,17 +105,11 @@ def limited(app: Flask, limiter: Any, route: Route) -> str:
     A decorator that stands above `@app.route` is known to Limiter and limits nothing: it is not counted.
     """
     try:
+        name_of = import_module("flask_limiter.util").get_qualified_name
+        manager = limiter.limit_manager
         blueprint = route.blueprints[-1] if route.blueprints else None
-        limits = [
-            one
-            for some in limiter.limit_manager.resolve_limits(app, route.endpoint, blueprint)
-            for one in some
-        ]
-        decorated = (
-            limiter.limit_manager.decorated_limits(f"{route.view.__module__}.{route.view.__name__}")
-            if route.view
-            else []
-        )
+        limits = [one for some in manager.resolve_limits(app, route.endpoint, blueprint) for one in some]
+        decorated = manager.decorated_limits(name_of(route.view)) if route.view is not None else []
     except Exception:  # noqa: BLE001 - the inside of another library, which may change; unknown is not covered
         return ""
     if decorated and not hasattr(route.view, LIMITED):

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
-from stopper.finding import Location
+from stopper.csp import Weight, judge, parse
+from stopper.finding import Finding, Location, Severity, Vantage
+from stopper.rule import Rule
 from stopper.rules._posture import TALISMAN, constant, own_calls
 from stopper.source.files import Role
 from stopper.source.project import Project
 from stopper.source.values import UNKNOWN
+from stopper.wire.exchange import Exchange
+from stopper.wire.page import read
+from stopper.wire.site import Site
+
+_SEVERITY = {Weight.HIGH: Severity.MEDIUM, Weight.MEDIUM: Severity.LOW, Weight.LOW: Severity.LOW}
 
 _TALISMAN = {"default-src": ("'self'",), "object-src": ("'none'",)}
 """The policy that flask-talisman 1.1.0 sends unless it is given one."""
@@ -71,3 +79,37 @@ def _parsed(location: Location, value: dict[object, object] | str, *, nonce: boo
             listed = sources if isinstance(sources, list | tuple | frozenset) else str(sources).split()
             directives[key.lower()] = tuple(str(one) for one in listed if one is not UNKNOWN)
     return Policy(location, directives, UNKNOWN not in value, nonce)
+
+
+def weaknesses(rule: Rule, site: Site, kinds: tuple[str, ...]) -> Iterator[Finding]:
+    """Yield what the enforced policies of a site's pages let through, once for each weakness, with what these pages need."""
+    seen: set[tuple[str, str]] = set()
+    for exchange in site.of("page", "missing", "method"):
+        for line in exchange.all("content-security-policy"):
+            for weakness in (one for part in line.split(",") for one in judge(parse(part))):
+                key = (weakness.directive, weakness.source)
+                if weakness.kind not in kinds or key in seen:
+                    continue
+                seen.add(key)
+                where = f"{weakness.directive} {weakness.source}".strip()
+                yield rule.seen(
+                    "header:Content-Security-Policy", f"{exchange.url}: {where}: {weakness.says}", vantage=Vantage.WIRE, context="csp",
+                    severity=_SEVERITY[weakness.weight], remedy=f"{weakness.directive} {weakness.instead}{_needs(exchange)}",
+                )  # fmt: skip
+
+
+def _needs(exchange: Exchange) -> str:
+    """Say what a page has that a strict policy must be told of."""
+    page = read(exchange.body) if exchange.is_html else None
+    if page is None:
+        return ""
+    inline = sum(not script.src for script in page.scripts)
+    hosts = sorted({urlsplit(script.src).netloc for script in page.scripts if "//" in script.src})
+    needs = [f"a nonce on {inline} inline script{'s' if inline > 1 else ''}"] if inline else []
+    needs += (
+        [f"{page.handlers} event handler{'s' if page.handlers > 1 else ''} moved into a script"]
+        if page.handlers
+        else []
+    )
+    needs += [f"a nonce on the scripts of {', '.join(hosts)}"] if hosts else []
+    return f"  # this page needs {', '.join(needs)}" if needs else ""

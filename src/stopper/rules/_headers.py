@@ -32,3 +32,19 @@ def stored_headers(project: Project, *names: str) -> Iterator[tuple[str, Locatio
     for module in own_modules(project):
         for match in written.finditer(module.text.content):
             yield match[2].lower(), module.text.location(module.path, *match.span())
+
+
+def header_values(project: Project, name: str) -> Iterator[tuple[str, Location]]:
+    """Yield each constant value that application code or a proxy's configuration gives a response header, and where."""
+    for module in own_modules(project):
+        for target, given, scope in module.stores:
+            store = project.code.expr(target, scope)
+            value = (
+                project.code.expr(given, scope).value.in_production()
+                if store.identifier.lower() == name
+                else None
+            )
+            if isinstance(value, str):
+                yield value, store.location
+    for proxy in project.settings.proxies:
+        yield from ((value, place) for given, value, place in proxy.headers if given.lower() == name)

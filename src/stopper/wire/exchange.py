@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ class Exchange:
     def answered(self) -> bool:
         """Tell whether a status and headers came back."""
         return self.status > 0
+
+    @property
+    def path(self) -> str:
+        """Return the path that was asked for."""
+        return urlsplit(self.url).path or "/"
 
     @property
     def is_html(self) -> bool:

@@ -32,6 +32,24 @@ Good::
     def me():
         return {"name": "Ann"}
 
+Bad::
+
+    > GET https://blog.example.org/
+    > origin
+    > Origin: https://foreign.example
+    HTTP/1.1 200 OK
+    Access-Control-Allow-Origin: https://foreign.example
+    Access-Control-Allow-Credentials: true
+
+Good::
+
+    > GET https://blog.example.org/
+    > origin
+    > Origin: https://foreign.example
+    HTTP/1.1 200 OK
+    Access-Control-Allow-Origin: https://shop.example.org
+    Access-Control-Allow-Credentials: true
+
 References:
     - CWE-942
     - CWE-346
@@ -42,12 +60,16 @@ References:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.finding import Area, Confidence, Finding, Severity, Vantage
 from stopper.rule import Rule
 from stopper.rules._posture import constant, own_calls
 from stopper.source.files import Role
 from stopper.source.project import Project
+
+if TYPE_CHECKING:
+    from stopper.wire.site import Site
 
 
 class CorsAnyOrigin(Rule):
@@ -75,6 +97,20 @@ class CorsAnyOrigin(Rule):
                 remedy='CORS(app, origins=["https://your.site"], supports_credentials=True)',
                 context=call.function,
             )
+
+    def wire(self, site: Site) -> Iterator[Finding]:
+        """Report the answers that give a foreign origin the user's cookies."""
+        for answer in site.of("origin", "preflight"):
+            asked = dict(answer.sent).get("Origin", "")
+            if (
+                answer.header("access-control-allow-origin") == asked
+                and answer.header("access-control-allow-credentials") == "true"
+            ):
+                yield self.seen(
+                    "header:Access-Control-Allow-Origin", f"{answer.method} {answer.url} lets {asked} read answers made with the user's cookies",
+                    vantage=Vantage.WIRE, context="cors", remedy='CORS(app, origins=["https://your.site"], supports_credentials=True)',
+                )  # fmt: skip
+                return
 
 
 def _if_any(value: object) -> Confidence | None:

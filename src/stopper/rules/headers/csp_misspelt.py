@@ -33,6 +33,20 @@ Good::
         "frame-ancestors": "'none'",
     })
 
+Bad::
+
+    > GET https://blog.example.org/
+    HTTP/1.1 200 OK
+    Content-Type: text/html
+    Content-Security-Policy: default-src self; scripts-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'
+
+Good::
+
+    > GET https://blog.example.org/
+    HTTP/1.1 200 OK
+    Content-Type: text/html
+    Content-Security-Policy: default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'
+
 References:
     - CWE-693
     - ASVS 5.0 V3.4.3
@@ -42,12 +56,16 @@ References:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Finding, Severity
 from stopper.policy import CSP_DIRECTIVES, CSP_KEYWORDS
 from stopper.rule import Rule
-from stopper.rules._csp import policies
+from stopper.rules._csp import policies, weaknesses
 from stopper.source.project import Project
+
+if TYPE_CHECKING:
+    from stopper.wire.site import Site
 
 
 class CspMisspelt(Rule):
@@ -79,3 +97,7 @@ class CspMisspelt(Rule):
                     remedy='"script-src": "\'self\'"',
                     context="csp",
                 )
+
+    def wire(self, site: Site) -> Iterator[Finding]:
+        """Report what the policies on the wire let through, with what this site's pages would need instead."""
+        yield from weaknesses(self, site, ("unknown", "keyword", "semicolon"))

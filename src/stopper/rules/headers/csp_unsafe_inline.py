@@ -34,6 +34,20 @@ Good::
         "frame-ancestors": "'none'",
     })
 
+Bad::
+
+    > GET https://blog.example.org/
+    HTTP/1.1 200 OK
+    Content-Type: text/html
+    Content-Security-Policy: default-src 'self'; script-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'
+
+Good::
+
+    > GET https://blog.example.org/
+    HTTP/1.1 200 OK
+    Content-Type: text/html
+    Content-Security-Policy: default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'
+
 References:
     - CWE-693
     - CWE-79
@@ -44,11 +58,15 @@ References:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Finding, Severity
 from stopper.rule import Rule
-from stopper.rules._csp import policies
+from stopper.rules._csp import policies, weaknesses
 from stopper.source.project import Project
+
+if TYPE_CHECKING:
+    from stopper.wire.site import Site
 
 
 class CspUnsafeInline(Rule):
@@ -73,3 +91,7 @@ class CspUnsafeInline(Rule):
                     remedy='"script-src": "\'self\'"  # and a nonce for inline scripts: content_security_policy_nonce_in=["script-src"]',
                     context="csp",
                 )
+
+    def wire(self, site: Site) -> Iterator[Finding]:
+        """Report what the policies on the wire let through, with what this site's pages would need instead."""
+        yield from weaknesses(self, site, ("inline", "eval", "broad"))

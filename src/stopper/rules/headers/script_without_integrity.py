@@ -31,6 +31,22 @@ Good::
     <script src="https://cdn.example.org/lib@1.2.3/lib.min.js" crossorigin="anonymous"
             integrity="sha384-oqVuAfXRKap7fdgcCY5uykM6+R9GqQ8K/uxy9rx7HNQlGYl1kPzQho1wx4JwY8wC"></script>
 
+Bad::
+
+    > GET https://blog.example.org/
+    HTTP/1.1 200 OK
+    Content-Type: text/html
+
+    <script src="https://cdn.example/a-1.2.js"></script>
+
+Good::
+
+    > GET https://blog.example.org/
+    HTTP/1.1 200 OK
+    Content-Type: text/html
+
+    <script src="https://cdn.example/a-1.2.js" integrity="sha384-x" crossorigin="anonymous"></script>
+
 References:
     - CWE-353
     - CWE-829
@@ -42,10 +58,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
 
-from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.finding import Area, Confidence, Finding, Severity, Vantage
 from stopper.rule import Rule
 from stopper.source.project import Project
+from stopper.wire.page import read
+
+if TYPE_CHECKING:
+    from stopper.wire.site import Site
 
 _CHANGING = re.compile(
     r"google|gstatic|recaptcha|hcaptcha|stripe|paypal|cloudflareinsights|challenges\.cloudflare|plausible|matomo|"
@@ -92,3 +114,22 @@ class ScriptWithoutIntegrity(Rule):
                     "the hash by openssl dgst -sha384 -binary FILE | base64, or serve the file from static",
                     context=f"{template.path} {address}",
                 )
+
+    def wire(self, site: Site) -> Iterator[Finding]:
+        """Report the scripts of other hosts that the pages take whatever they hold."""
+        seen: set[str] = set()
+        for page in site.pages:
+            for script in read(page.body).scripts if page.is_html else ():
+                host = urlsplit(urljoin(page.url, script.src)).hostname
+                if (
+                    script.src
+                    and host != site.origin.host
+                    and not script.integrity
+                    and script.src not in seen
+                    and not _CHANGING.search(host or "")
+                ):
+                    seen.add(script.src)
+                    yield self.seen(
+                        f"path:{page.path}", f"{page.url} takes {script.src} whatever it holds: no integrity is given", vantage=Vantage.WIRE,
+                        context=script.src, remedy='integrity="sha384-..." crossorigin="anonymous"', confidence=Confidence.MEDIUM,
+                    )  # fmt: skip

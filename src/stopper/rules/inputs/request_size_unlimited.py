@@ -24,6 +24,18 @@ Good::
     def upload():
         return str(len(request.files["file"].read()))
 
+Bad::
+
+    > POST https://blog.example.org/
+    > large
+    HTTP/1.1 200 OK
+
+Good::
+
+    > POST https://blog.example.org/
+    > large
+    HTTP/1.1 413 Content Too Large
+
 References:
     - CWE-770
     - CWE-400
@@ -37,7 +49,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from stopper.finding import Area, Cleared, Confidence, Finding, Severity
+from stopper.finding import Area, Cleared, Confidence, Finding, Severity, Vantage
 from stopper.policy import UPLOAD_BYTES
 from stopper.rule import Rule
 from stopper.rules._posture import absence, app_places
@@ -46,6 +58,7 @@ from stopper.source.project import Project
 
 if TYPE_CHECKING:
     from stopper.app.booted import Booted
+    from stopper.wire.site import Site
 
 _PROXY = re.compile(r"client_max_body_size\s+[1-9]|max_size\s+\d|LimitRequestBody\s+[1-9]")
 
@@ -84,3 +97,16 @@ class RequestSizeUnlimited(Rule):
             yield self.cleared(
                 f"MAX_CONTENT_LENGTH is {bound} in the booted app", context="MAX_CONTENT_LENGTH"
             )
+
+    def wire(self, site: Site) -> Iterator[Finding | Cleared]:
+        """Say whether an active look's large body was refused."""
+        for answer in site.of("large"):
+            if answer.status == 413:
+                yield self.cleared(
+                    "a body of 32 MiB was refused", context="MAX_CONTENT_LENGTH", vantage=Vantage.WIRE
+                )
+            elif answer.status < 400:
+                yield self.seen(
+                    "setting:MAX_CONTENT_LENGTH", f"a body of 32 MiB sent to {answer.url} was accepted with {answer.status}", vantage=Vantage.WIRE,
+                    severity=Severity.MEDIUM, remedy=f'app.config["MAX_CONTENT_LENGTH"] = {UPLOAD_BYTES}',
+                )  # fmt: skip

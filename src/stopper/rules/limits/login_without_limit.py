@@ -27,6 +27,30 @@ Good::
     def login():
         return "hello"
 
+Bad::
+
+    > POST https://blog.example.org/login
+    > login
+    HTTP/1.1 401 Unauthorized
+
+    > POST https://blog.example.org/login
+    > login
+    HTTP/1.1 401 Unauthorized
+
+    > POST https://blog.example.org/login
+    > login
+    HTTP/1.1 401 Unauthorized
+
+Good::
+
+    > POST https://blog.example.org/login
+    > login
+    HTTP/1.1 401 Unauthorized
+
+    > POST https://blog.example.org/login
+    > login
+    HTTP/1.1 429 Too Many Requests
+
 References:
     - CWE-307
     - CWE-799
@@ -38,12 +62,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.finding import Area, Cleared, Confidence, Finding, Severity, Vantage
 from stopper.rule import Rule
 from stopper.rules._posture import LIMITER, constant, own_calls, takes_post
 from stopper.source.files import Role
 from stopper.source.project import Project
+
+if TYPE_CHECKING:
+    from stopper.wire.site import Site
 
 _LOGIN = re.compile(
     r"\b(log_?in|sign_?in|authenticate|otp|totp|2fa|mfa|two_factor|forgot|reset_?(password|request)?)\b|password_?reset|forgot_?password",
@@ -81,6 +109,21 @@ class LoginWithoutLimit(Rule):
                     route=route.ref,
                     context=route.endpoint,
                 )
+
+    def wire(self, site: Site) -> Iterator[Finding | Cleared]:
+        """Say after how many wrong logins the site refused, where an active look sent some."""
+        for purpose, how in (("login", ""), ("login-rotated", ", each from another X-Forwarded-For")):
+            tries = site.of(purpose)
+            if not tries:
+                continue
+            if tries[-1].status in (403, 423, 429):
+                yield self.cleared(f"wrong login number {len(tries)} was refused{how}", vantage=Vantage.WIRE)
+            else:
+                yield self.seen(
+                    f"path:{tries[0].path}", f"{len(tries)} wrong logins at {tries[0].url} were all answered{how}", vantage=Vantage.WIRE,
+                    context=purpose, remedy='@limiter.limit("5 per minute")  # below the route decorator',
+                )  # fmt: skip
+                return
 
 
 def _limited(decorators: tuple[str, ...]) -> bool:

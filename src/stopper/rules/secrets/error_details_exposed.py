@@ -32,6 +32,25 @@ Good::
             app.logger.exception("the division failed")
             return {"error": "this did not work"}, 500
 
+Bad::
+
+    > GET https://blog.example.org/x
+    > missing
+    HTTP/1.1 500 Internal Server Error
+    Content-Type: text/plain
+
+    Traceback (most recent call last):
+      File "/srv/app.py", line 3
+
+Good::
+
+    > GET https://blog.example.org/x
+    > missing
+    HTTP/1.1 500 Internal Server Error
+    Content-Type: text/plain
+
+    This did not work.
+
 References:
     - CWE-209
     - CWE-497
@@ -44,13 +63,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.finding import Area, Confidence, Finding, Severity, Vantage
 from stopper.rule import Rule
 from stopper.source.project import Project
 from stopper.taint.flows import flows_into
 
 if TYPE_CHECKING:
     from stopper.app.booted import Booted
+    from stopper.wire.site import Site
 
 
 class ErrorDetailsExposed(Rule):
@@ -82,4 +102,13 @@ class ErrorDetailsExposed(Rule):
                 yield self.seen(
                     f"endpoint:{answer.endpoint}", f"{answer.method} {answer.path} answers {answer.status} with a traceback", context=answer.path,
                     remedy='app.logger.exception("it failed"); return {"error": "this did not work"}, 500',
+                )  # fmt: skip
+
+    def wire(self, site: Site) -> Iterator[Finding]:
+        """Report the answers that show a traceback."""
+        for answer in site.answers:
+            if "Traceback (most recent call last)" in answer.body:
+                yield self.seen(
+                    f"path:{answer.path}", f"{answer.method} {answer.url} answers {answer.status} with a traceback", vantage=Vantage.WIRE,
+                    context=answer.path, remedy='app.logger.exception("it failed"); return {"error": "this did not work"}, 500',
                 )  # fmt: skip

@@ -28,6 +28,20 @@ Good::
     app = Flask(__name__)
     app.config["SECRET_KEY"] = os.environ["SECRET_KEY"]
 
+Bad::
+
+    > GET https://blog.example.org/
+    HTTP/1.1 200 OK
+    Content-Type: text/html
+    Set-Cookie: session=eyJ1c2VyX2lkIjoxfQ.awRDdg.GbKgMleHr1uJzS52BTPD2q-U_r4; Secure; HttpOnly; SameSite=Lax
+
+Good::
+
+    > GET https://blog.example.org/
+    HTTP/1.1 200 OK
+    Content-Type: text/html
+    Set-Cookie: session=eyJ1c2VyX2lkIjoxfQ.awRDdg.TyIfB91y3IA7o27k92dBKV6voL4; Secure; HttpOnly; SameSite=Lax
+
 References:
     - CWE-521
     - CWE-1391
@@ -40,17 +54,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from stopper.finding import Area, Finding, Severity
+from stopper.finding import Area, Finding, Severity, Vantage
 from stopper.rule import Rule
 from stopper.rules.secrets._text import KEYS, at_key, key_settings, key_text
 from stopper.source.credentials import WELL_KNOWN, is_placeholder
 from stopper.source.project import Project
+from stopper.wire.session import key_of, payload
 
 if TYPE_CHECKING:
     from stopper.app.booted import Booted
+    from stopper.wire.site import Site
 
 SHORTEST = 16
 """Fewer characters than this do not hold 64 bits in any usual alphabet."""
+
+
+_TRIED = (
+    *sorted(WELL_KNOWN),
+    "dev",
+    "development",
+    "key",
+    "flask",
+    "app",
+    "supersecretkey",
+    "your-secret-key",
+    "change-me",
+)
 
 
 class SecretKeyWeak(Rule):
@@ -93,3 +122,13 @@ class SecretKeyWeak(Rule):
                     f"setting:{key}", f"{key} of the booted app is short or a value that everybody tries first",
                     remedy=f'{key} = os.environ["{key}"]',
                 )  # fmt: skip
+
+    def wire(self, site: Site) -> Iterator[Finding]:
+        """Try the keys that everybody tries on each session cookie, here and without asking the site."""
+        for cookie in site.cookies():
+            if payload(cookie.value) and key_of(cookie.value, _TRIED) is not None:
+                yield self.seen(
+                    "setting:SECRET_KEY", f"the session cookie {cookie.name!r} is signed with a key that everybody tries first", vantage=Vantage.WIRE,
+                    severity=Severity.CRITICAL, remedy='SECRET_KEY = os.environ["SECRET_KEY"]',
+                )  # fmt: skip
+                return

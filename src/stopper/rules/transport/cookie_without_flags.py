@@ -1,7 +1,6 @@
 """A cookie must say who may see it.
 
-A cookie set without Secure travels over plain HTTP, without HttpOnly any script reads it, without SameSite
-other sites send it along. A cookie that names a session, a login or a token is worth most to a thief.
+Without Secure it travels over plain HTTP, without HttpOnly any script reads it, without SameSite other sites send it along.
 
 Bad::
 
@@ -27,6 +26,18 @@ Good::
         response.set_cookie("remember_token", "abc", secure=True, httponly=True, samesite="Lax")
         return response
 
+Bad::
+
+    > GET https://blog.example.org/
+    HTTP/1.1 200 OK
+    Set-Cookie: remember_me=a8; Path=/
+
+Good::
+
+    > GET https://blog.example.org/
+    HTTP/1.1 200 OK
+    Set-Cookie: remember_me=a8; Path=/; Secure; HttpOnly; SameSite=Lax
+
 References:
     - CWE-614
     - CWE-1004
@@ -41,7 +52,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.finding import Area, Confidence, Finding, Severity, Vantage
 from stopper.rule import Rule
 from stopper.rules._posture import constant
 from stopper.source.code import Call, Expr
@@ -50,6 +61,7 @@ from stopper.source.project import Project
 
 if TYPE_CHECKING:
     from stopper.app.booted import Booted
+    from stopper.wire.site import Site
 
 _FLAGS = ("secure", "httponly", "samesite")
 _SETTING = re.compile(r"""config(?:\[|\.get\()["'](?P<key>[A-Z][A-Z0-9_]+)["'][\])]$""")
@@ -68,13 +80,10 @@ class CookieWithoutFlags(Rule):
         for call in project.code.every_call("set_cookie"):
             if call.module.role is not Role.APP or call.argument(0, "key") is None:
                 continue
-            missing = _missing(call, project)
-            key = constant(call.argument(0, "key"))
+            missing, key = _missing(call, project), constant(call.argument(0, "key"))
             name = key if isinstance(key, str) else "..."
-            if not missing or (missing == ["samesite"] and not _SENSITIVE.search(name)):
-                continue
             sensitive = bool(_SENSITIVE.search(name))
-            if not sensitive and missing == ["httponly"]:
+            if not missing or (not sensitive and missing in (["samesite"], ["httponly"])):
                 continue
             yield self.found(
                 call.location,
@@ -89,16 +98,31 @@ class CookieWithoutFlags(Rule):
         """Report the cookies that the app's own answers set without the flags."""
         for answer in booted.answers:
             for cookie in answer.all("Set-Cookie"):
-                name = cookie.partition("=")[0]
-                lowered = cookie.lower()
-                if "max-age=0" in lowered or "01 jan 1970" in lowered:
-                    continue  # a cookie that is taken away
+                name, lowered = cookie.partition("=")[0], cookie.lower()
                 missing = [flag for flag in _FLAGS if f"; {flag}" not in lowered]
-                if missing and _SENSITIVE.search(name):
+                taken = "max-age=0" in lowered or "01 jan 1970" in lowered
+                if missing and not taken and _SENSITIVE.search(name):
                     yield self.seen(
                         f"cookie:{name}", f"{answer.method} {answer.path} sets the cookie {name!r} without {', '.join(missing)}",
                         severity=Severity.MEDIUM, remedy=f'response.set_cookie({name!r}, value, secure=True, httponly=True, samesite="Lax")',
                     )  # fmt: skip
+
+    def wire(self, site: Site) -> Iterator[Finding]:
+        """Report each cookie that an answer sets without the flags; the session cookie has rules of its own."""
+        seen: set[str] = set()
+        for cookie in site.cookies():
+            missing = [flag for flag in _FLAGS if flag not in cookie.attributes]
+            if not missing or cookie.expires or cookie.name in seen or cookie.name == "session":
+                continue
+            sensitive = bool(_SENSITIVE.search(cookie.name))
+            if not sensitive and missing == ["httponly"]:
+                continue
+            seen.add(cookie.name)
+            yield self.seen(
+                f"cookie:{cookie.name}", f"{cookie.exchange.url} sets the cookie {cookie.name!r} without {', '.join(missing)}",
+                vantage=Vantage.WIRE, severity=Severity.MEDIUM if sensitive else Severity.LOW,
+                remedy=f'response.set_cookie({cookie.name!r}, value, secure=True, httponly=True, samesite="Lax")',
+            )  # fmt: skip
 
 
 def _missing(call: Call, project: Project) -> list[str]:
@@ -110,18 +134,15 @@ def _missing(call: Call, project: Project) -> list[str]:
         spread |= options.value.constant
     given = {flag: call.argument(None, flag) for flag in _FLAGS}
     return [
-        flag
-        for flag, expr in given.items()
-        if (_is_false(spread.get(flag)) if expr is None else _off(expr, project))
+        flag for flag, expr in given.items() if (_off(expr, project) if expr else _is_false(spread.get(flag)))
     ]
 
 
 def _off(flag: Expr, project: Project) -> bool:
     """Tell whether a flag is given as something false, at the call or in the setting that it is read from."""
     setting = _SETTING.search(flag.source)
-    values = (
-        [one.value for one in project.settings.in_production(setting["key"])] if setting else [flag.value]
-    )
+    known = [one.value for one in project.settings.in_production(setting["key"])] if setting else []
+    values = known if setting else [flag.value]
     return bool(values) and all(value.known and _is_false(value.constant) for value in values)
 
 

@@ -28,6 +28,22 @@ Good::
     # file: templates/index.html
     <script src="https://cdn.example.org/lib.js"></script>
 
+Bad::
+
+    > GET https://blog.example.org/
+    HTTP/1.1 200 OK
+    Content-Type: text/html
+
+    <script src="http://cdn.example/a.js"></script>
+
+Good::
+
+    > GET https://blog.example.org/
+    HTTP/1.1 200 OK
+    Content-Type: text/html
+
+    <script src="https://cdn.example/a.js"></script>
+
 References:
     - CWE-319
     - ASVS 5.0 V12.2.1
@@ -38,11 +54,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.finding import Area, Confidence, Finding, Severity, Vantage
 from stopper.fix import Edit, Fix
 from stopper.rule import Rule
 from stopper.source.project import Project
+from stopper.wire.page import read
+
+if TYPE_CHECKING:
+    from stopper.wire.site import Site
 
 _ACTIVE = {
     "script": "src",
@@ -86,6 +107,24 @@ class MixedContent(Rule):
                     remedy=f"https://{address[7:]}",
                     context=f"{template.path} {tag.tag} {address}",
                 )
+
+    def wire(self, site: Site) -> Iterator[Finding]:
+        """Report what https pages load or submit without encryption."""
+        for page in site.pages:
+            if not page.is_html or not page.url.startswith("https:"):
+                continue
+            found = read(page.body)
+            loaded = [
+                *(script.src for script in found.scripts),
+                *found.styles,
+                *found.loads,
+                *(form.action for form in found.forms),
+            ]
+            for address in sorted({one for one in loaded if one.lower().startswith("http://")}):
+                yield self.seen(
+                    f"path:{page.path}", f"{page.url} loads {address} without encryption", vantage=Vantage.WIRE, context=f"{page.path} {address}",
+                    remedy=f"https://{address[7:]}",
+                )  # fmt: skip
 
     def fix(self, finding: Finding, project: Project) -> Fix | None:
         """Write https; whether the host answers there is for a person to see."""

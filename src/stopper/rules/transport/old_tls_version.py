@@ -19,6 +19,18 @@ Good::
     app = Flask(__name__)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
 
+Bad::
+
+    > GET https://blog.example.org/
+    > tls: TLS 1.0, TLS 1.2
+    HTTP/1.1 200 OK
+
+Good::
+
+    > GET https://blog.example.org/
+    > tls: TLS 1.2, TLS 1.3
+    HTTP/1.1 200 OK
+
 References:
     - CWE-327
     - CWE-757
@@ -29,11 +41,15 @@ References:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from stopper.finding import Area, Finding, Severity
+from stopper.finding import Area, Finding, Severity, Vantage
 from stopper.rule import Rule
 from stopper.rules._posture import own_calls
 from stopper.source.project import Project
+
+if TYPE_CHECKING:
+    from stopper.wire.site import Site
 
 
 class OldTlsVersion(Rule):
@@ -59,3 +75,12 @@ class OldTlsVersion(Rule):
                     remedy="ssl.create_default_context()",
                     context=name,
                 )
+
+    def wire(self, site: Site) -> Iterator[Finding]:
+        """Report each version below 1.2 with which a handshake succeeded."""
+        old = [name for name in (site.tls.versions if site.tls else ()) if name in ("TLS 1.0", "TLS 1.1")]
+        if old:
+            yield self.seen(
+                "proxy:tls", f"{site.origin.host}:{site.origin.port} still speaks {' and '.join(old)}", vantage=Vantage.WIRE,
+                severity=Severity.MEDIUM, remedy="ssl_protocols TLSv1.2 TLSv1.3;",
+            )  # fmt: skip

@@ -17,6 +17,20 @@ Good::
     app = Flask(__name__)
     app.config["SESSION_COOKIE_HTTPONLY"] = True
 
+Bad::
+
+    > GET https://blog.example.org/
+    HTTP/1.1 200 OK
+    Content-Type: text/html
+    Set-Cookie: session=e30.x.y; Secure; Path=/
+
+Good::
+
+    > GET https://blog.example.org/
+    HTTP/1.1 200 OK
+    Content-Type: text/html
+    Set-Cookie: session=e30.x.y; Secure; HttpOnly; SameSite=Lax; Path=/
+
 References:
     - CWE-1004
     - ASVS 5.0 V3.3.4
@@ -25,8 +39,14 @@ References:
 
 from __future__ import annotations
 
-from stopper.finding import Area, Severity
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from stopper.finding import Area, Cleared, Finding, Severity, Vantage
 from stopper.rules._setting import SettingRule
+
+if TYPE_CHECKING:
+    from stopper.wire.site import Site
 
 
 class SessionCookieHttponly(SettingRule):
@@ -38,3 +58,24 @@ class SessionCookieHttponly(SettingRule):
     keys = ("SESSION_COOKIE_HTTPONLY",)
     wrong_message = "{key} is off: any script in a page can read the session"
     remedy = "True"
+
+    def wire(self, site: Site) -> Iterator[Finding | Cleared]:
+        """Say what the session cookie on the wire has."""
+        sessions = [
+            one for one in site.cookies() if one.name in ("session", "__Host-session") and not one.expires
+        ]
+        wrong = [one for one in sessions if "httponly" not in one.attributes]
+        if wrong:
+            message = f"{wrong[0].exchange.url} sets the session cookie without httponly"
+            yield self.seen(
+                "setting:SESSION_COOKIE_HTTPONLY",
+                message,
+                vantage=Vantage.WIRE,
+                remedy=self._line("SESSION_COOKIE_HTTPONLY"),
+            )
+        elif sessions:
+            yield self.cleared(
+                "the session cookie on the wire has it",
+                context="SESSION_COOKIE_HTTPONLY",
+                vantage=Vantage.WIRE,
+            )

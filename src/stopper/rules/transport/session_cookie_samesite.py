@@ -30,6 +30,20 @@ Good::
     app = Flask(__name__)
     app.config.update(SESSION_COOKIE_SAMESITE="Lax")
 
+Bad::
+
+    > GET https://blog.example.org/
+    HTTP/1.1 200 OK
+    Content-Type: text/html
+    Set-Cookie: session=e30.x.y; Secure; HttpOnly; Path=/
+
+Good::
+
+    > GET https://blog.example.org/
+    HTTP/1.1 200 OK
+    Content-Type: text/html
+    Set-Cookie: session=e30.x.y; Secure; HttpOnly; SameSite=Lax; Path=/
+
 References:
     - CWE-1275
     - CWE-352
@@ -39,12 +53,16 @@ References:
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-from stopper.finding import Area, Severity
+from stopper.finding import Area, Cleared, Finding, Severity, Vantage
 from stopper.rules._posture import TALISMAN, constant, own_calls, uses_sessions
 from stopper.rules._setting import SettingRule
 from stopper.source.project import Project
+
+if TYPE_CHECKING:
+    from stopper.wire.site import Site
 
 
 class SessionCookieSamesite(SettingRule):
@@ -59,6 +77,27 @@ class SessionCookieSamesite(SettingRule):
         "{key} is set nowhere: whether other sites can send requests with the session is left to the browser"
     )
     remedy = '"Lax"'
+
+    def wire(self, site: Site) -> Iterator[Finding | Cleared]:
+        """Say what the session cookie on the wire has."""
+        sessions = [
+            one for one in site.cookies() if one.name in ("session", "__Host-session") and not one.expires
+        ]
+        wrong = [one for one in sessions if "samesite" not in one.attributes]
+        if wrong:
+            message = f"{wrong[0].exchange.url} sets the session cookie without samesite"
+            yield self.seen(
+                "setting:SESSION_COOKIE_SAMESITE",
+                message,
+                vantage=Vantage.WIRE,
+                remedy=self._line("SESSION_COOKIE_SAMESITE"),
+            )
+        elif sessions:
+            yield self.cleared(
+                "the session cookie on the wire has it",
+                context="SESSION_COOKIE_SAMESITE",
+                vantage=Vantage.WIRE,
+            )
 
     def wrong(self, value: Any) -> bool:
         """Tell whether other sites' requests carry the cookie."""

@@ -30,6 +30,20 @@ Good::
     app = Flask(__name__)
     app.config.update(SESSION_COOKIE_SECURE=True)
 
+Bad::
+
+    > GET https://blog.example.org/
+    HTTP/1.1 200 OK
+    Content-Type: text/html
+    Set-Cookie: session=e30.x.y; HttpOnly; Path=/
+
+Good::
+
+    > GET https://blog.example.org/
+    HTTP/1.1 200 OK
+    Content-Type: text/html
+    Set-Cookie: session=e30.x.y; Secure; HttpOnly; SameSite=Lax; Path=/
+
 References:
     - CWE-614
     - ASVS 5.0 V3.3.1
@@ -38,10 +52,16 @@ References:
 
 from __future__ import annotations
 
-from stopper.finding import Area, Severity
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from stopper.finding import Area, Cleared, Finding, Severity, Vantage
 from stopper.rules._posture import TALISMAN, constant, own_calls, uses_sessions
 from stopper.rules._setting import SettingRule
 from stopper.source.project import Project
+
+if TYPE_CHECKING:
+    from stopper.wire.site import Site
 
 
 class SessionCookieSecure(SettingRule):
@@ -56,6 +76,25 @@ class SessionCookieSecure(SettingRule):
         "{key} is set nowhere, and Flask's default is False: the session cookie is also sent over plain HTTP"
     )
     remedy = "True"
+
+    def wire(self, site: Site) -> Iterator[Finding | Cleared]:
+        """Say what the session cookie on the wire has."""
+        sessions = [
+            one for one in site.cookies() if one.name in ("session", "__Host-session") and not one.expires
+        ]
+        wrong = [one for one in sessions if "secure" not in one.attributes]
+        if wrong:
+            message = f"{wrong[0].exchange.url} sets the session cookie without secure"
+            yield self.seen(
+                "setting:SESSION_COOKIE_SECURE",
+                message,
+                vantage=Vantage.WIRE,
+                remedy=self._line("SESSION_COOKIE_SECURE"),
+            )
+        elif sessions:
+            yield self.cleared(
+                "the session cookie on the wire has it", context="SESSION_COOKIE_SECURE", vantage=Vantage.WIRE
+            )
 
     def concerns(self, project: Project) -> bool:
         """Tell whether sessions are used and Talisman does not set the flag."""

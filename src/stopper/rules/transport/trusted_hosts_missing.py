@@ -32,6 +32,22 @@ Good::
     def reset():
         return "reset"
 
+Bad::
+
+    > GET https://blog.example.org/
+    > host
+    > Host: foreign.example
+    HTTP/1.1 302 Found
+    Location: https://foreign.example/login
+
+Good::
+
+    > GET https://blog.example.org/
+    > host
+    > Host: foreign.example
+    HTTP/1.1 400 Bad Request
+    Content-Type: text/html
+
 References:
     - CWE-644
     - CWE-20
@@ -44,13 +60,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from stopper.finding import Area, Cleared, Finding, Severity
+from stopper.finding import Area, Cleared, Finding, Severity, Vantage
 from stopper.rule import Rule
 from stopper.rules._posture import absence, constant, own_calls
 from stopper.source.project import Project
 
 if TYPE_CHECKING:
     from stopper.app.booted import Booted
+    from stopper.wire.site import Site
 
 
 class TrustedHostsMissing(Rule):
@@ -82,3 +99,21 @@ class TrustedHostsMissing(Rule):
         hosts = booted.config.get("TRUSTED_HOSTS") or booted.config.get("SERVER_NAME")
         if hosts:
             yield self.cleared(f"the booted app answers for {hosts!r}")
+
+    def wire(self, site: Site) -> Iterator[Finding]:
+        """Report the answers that repeat a host which the client made up."""
+        for answer in site.of("host", "forwarded"):
+            foreign = dict(answer.sent).get("Host") or dict(answer.sent).get("X-Forwarded-Host", "")
+            where = (
+                "Location"
+                if foreign in (answer.header("location") or "")
+                else "the page"
+                if foreign in answer.body
+                else ""
+            )
+            if foreign and where and answer.status < 400:
+                name = "Host" if answer.purpose == "host" else "X-Forwarded-Host"
+                yield self.seen(
+                    "setting:TRUSTED_HOSTS", f"{answer.url} puts the {name} that the client sent into {where}", vantage=Vantage.WIRE,
+                    severity=Severity.MEDIUM, remedy=f'app.config["TRUSTED_HOSTS"] = ["{site.origin.host}"]',
+                )  # fmt: skip

@@ -31,6 +31,22 @@ Good::
     # file: templates/index.html
     <form method=post><input type="hidden" name="csrf_token" value="{{ csrf_token() }}"></form>
 
+Bad::
+
+    > GET https://blog.example.org/
+    HTTP/1.1 200 OK
+    Content-Type: text/html
+
+    <form method="post" action="/comment"><input name="text"></form>
+
+Good::
+
+    > GET https://blog.example.org/
+    HTTP/1.1 200 OK
+    Content-Type: text/html
+
+    <form method="post" action="/comment"><input type="hidden" name="csrf_token" value="x"><input name="text"></form>
+
 References:
     - CWE-352
     - ASVS 5.0 V3.5.1
@@ -41,13 +57,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.finding import Area, Confidence, Finding, Severity, Vantage
 from stopper.fix import Edit, Fix, Safety
 from stopper.rule import Rule
 from stopper.source.files import Role
 from stopper.source.project import Project
 from stopper.source.template import Form, Template
+from stopper.wire.page import read
+
+if TYPE_CHECKING:
+    from stopper.wire.site import Site
 
 _PROTECTS = (
     "flask_wtf.CSRFProtect", "flask_wtf.csrf.CSRFProtect", "flask_wtf.CsrfProtect",
@@ -90,6 +111,17 @@ class FormWithoutCsrfToken(Rule):
                     remedy=_FIELD,
                     context=f"{template.path} {form.action}",
                 )
+
+    def wire(self, site: Site) -> Iterator[Finding]:
+        """Report the forms of the pages that post without a token."""
+        for page in site.pages:
+            for form in read(page.body).forms if page.is_html else ():
+                if form.method == "post" and not form.has_token and not _elsewhere(form.action):
+                    yield self.seen(
+                        f"path:{page.path}", f"{page.url} has a form that posts to {form.action or page.path} without a token; a check of "
+                        "Sec-Fetch-Site or Origin would settle it",
+                        vantage=Vantage.WIRE, confidence=Confidence.MEDIUM, context=f"{page.path} {form.action}", remedy=_FIELD,
+                    )  # fmt: skip
 
     def fix(self, finding: Finding, project: Project) -> Fix | None:
         """Write the hidden field right after the form's tag."""

@@ -1,0 +1,102 @@
+"""HSTS must hold for half a year at least.
+
+A browser that has forgotten the site asks over plain HTTP first, and whoever is on the way answers. Half a year is what
+scanners and the preload list take as the least; a value that no browser can read is none.
+
+Bad::
+
+    from flask import Flask
+
+    app = Flask(__name__)
+
+    @app.after_request
+    def secured(response):
+        response.headers["Strict-Transport-Security"] = "max-age=3600"
+        return response
+
+Bad::
+
+    > GET https://blog.example.org/
+    HTTP/1.1 200 OK
+    Content-Type: text/html
+    Strict-Transport-Security: max-age=300
+
+Good::
+
+    from flask import Flask
+
+    app = Flask(__name__)
+
+    @app.after_request
+    def secured(response):
+        response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        return response
+
+Good::
+
+    > GET https://blog.example.org/
+    HTTP/1.1 200 OK
+    Content-Type: text/html
+    Strict-Transport-Security: max-age=31536000
+
+References:
+    - CWE-319
+    - CWE-523
+    - ASVS 5.0 V3.4.1
+    - RFC 6797 section 6.1
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from stopper.finding import Area, Finding, Severity, Vantage
+from stopper.policy import HEADERS
+from stopper.rule import Rule
+from stopper.rules._headers import header_values
+from stopper.source.project import Project
+
+if TYPE_CHECKING:
+    from stopper.wire.site import Site
+
+_LEAST = 180 * 86_400
+"""Seconds: what the HTTP Observatory takes as half a year."""
+
+
+class HstsWeak(Rule):
+    """Read max-age where the header is written and where it arrives."""
+
+    area = Area.HEADERS
+    severity = Severity.LOW
+    cwe = (319, 523)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Report values that are too short where they are written."""
+        for value, place in header_values(project, "strict-transport-security"):
+            told = _problem(value)
+            if told:
+                yield self.found(place, told, remedy=HEADERS["Strict-Transport-Security"], context="hsts")
+
+    def wire(self, site: Site) -> Iterator[Finding]:
+        """Report the first page whose value is too short or cannot be read."""
+        for page in site.pages:
+            value = page.header("strict-transport-security")
+            told = _problem(value) if value is not None and page.url.startswith("https:") else ""
+            if told:
+                yield self.seen(
+                    "header:Strict-Transport-Security", f"{page.url}: {told}", vantage=Vantage.WIRE, context="hsts",
+                    remedy=HEADERS["Strict-Transport-Security"],
+                )  # fmt: skip
+                return
+
+
+def _problem(value: str) -> str:
+    """Return what is wrong with a value, or "": too short, sent twice, or without max-age."""
+    match = re.search(r"max-age\s*=\s*\"?(\d+)", value, re.IGNORECASE)
+    if match is None or "," in value:
+        return f"no browser can read the HSTS value {value!r}"
+    if int(match[1]) < _LEAST:
+        return f"HSTS holds for {int(match[1]) // 86_400} days only"
+    return ""

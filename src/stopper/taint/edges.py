@@ -47,9 +47,6 @@ class Edges:
         del run, owner, args, keywords
         return None
 
-    def forget(self) -> None:
-        """Forget what was seen: every root is solved once more."""
-
     def store(self, run: Run, op: Store, source: Value) -> None:
         """Look at a store."""
         del run, op, source

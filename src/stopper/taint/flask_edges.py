@@ -61,6 +61,9 @@ class FlaskEdges(Edges):
             return parsed
         if (op.last in _DELAYS and receiver.targets) or (op.last in _QUEUES and args and args[0].targets):
             return _delayed(run, op, receiver, args, keywords)
+        if op.name == "setattr" and len(args) == 3:
+            self._put(run, op, args)
+            return None
         if op.name == "flask.flash" and args:
             run.share(_FLASHES, args[0].refined(lambda taint: taint.hop(op.at, "flashed")))
             return CLEAN
@@ -104,10 +107,6 @@ class FlaskEdges(Edges):
             shape="dict", fields=tuple(sorted((f"[{name!r}]", value) for name, value in found.items()))
         )
 
-    def forget(self) -> None:
-        """Forget what the templates showed."""
-        self.pages.clear()
-
     def store(self, run: Run, op: Store, source: Value) -> None:
         """Keep what is put on ``g`` or into the session."""
         base = run.read(op.base)
@@ -117,6 +116,12 @@ class FlaskEdges(Edges):
             _keep(run, f"{owner}.{key}", source, op.at)
         if self.storage is not None and base.classes:
             self.storage.store(run, op, base, source)
+
+    def _put(self, run: Run, op: Call, args: tuple[Value, ...]) -> None:
+        """Keep what ``setattr(g, "name", value)`` puts there."""
+        owner = _keeper("", args[0])
+        if owner and isinstance(args[1].constant, str):
+            _keep(run, f"{owner}.{args[1].constant}", args[2], op.at)
 
     def _kept(
         self, run: Run, op: Call, owner: str, args: tuple[Value, ...], keywords: dict[str, Value]

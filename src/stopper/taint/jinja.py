@@ -229,6 +229,8 @@ class Expressions:
         if found is not None:
             return found
         name = self.dotted(node.node, frame)
+        if name in ("flask.g", "flask.session") and args and isinstance(args[0].constant, str):
+            return self._source(f"{name}.{args[0].constant}")
         called = self._made(f"{name}.{node.attr}" if name else "", node.attr, len(args), AccessPath("%"))
         return result(self.models, called, receiver, args, keywords)
 

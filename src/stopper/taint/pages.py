@@ -20,12 +20,6 @@ class Pages:
     """Where something came out of which nothing is known."""
     constant: set[Location] = field(default_factory=set)
 
-    def clear(self) -> None:
-        """Forget everything."""
-        for places in (self.harms, self.open, self.constant):
-            places.clear()
-        self.rendered.clear()
-
     def seen(self, template: Template) -> None:
         """Remember that a template is rendered."""
         self.rendered[id(template)] = template

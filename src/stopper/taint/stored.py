@@ -200,7 +200,8 @@ def _paged(query: Value, last: str) -> Value:
 
 
 def _lasting(value: Value, at: Place, note: str) -> Value:
-    kept = value.refined(lambda taint: taint.hop(at, note).marked(STORED))
+    """Return what of a value is kept; what was found and is kept again leads no further."""
+    kept = value.refined(lambda taint: None if STORED in taint.marks else taint.hop(at, note).marked(STORED))
     return Value(kept.every()) if kept.fields else kept
 
 

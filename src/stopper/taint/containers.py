@@ -71,6 +71,21 @@ _SETS = frozenset(("set", "setex", "setdefault", "__setitem__", "put", "add", "s
 _GETS = frozenset(("get", "pop", "__getitem__", "fetch", "load", "hget"))
 
 
+_HOLDERS = (
+    "io.",
+    "queue.",
+    "collections.",
+    "array.",
+    "tempfile.",
+    "types.",
+    "multiprocessing.",
+    "asyncio.",
+    "werkzeug.datastructures.",
+    "cachetools.",
+)
+"""Libraries whose objects hold what is put into them; a database's session is none, its rows are."""
+
+
 def element(value: Value) -> Value:
     """Return a container of which every element may be ``value``."""
     return Value(shape="iterator", fields=((ANY, value),))
@@ -148,7 +163,7 @@ def stored(last: str, name: str, receiver: Value, args: Args, keywords: Mapping[
     if last in _SETS and len(args) >= (3 if deep else 2):
         keys, value = (args[:2], args[2]) if deep else (args[:1], args[1])
         return CLEAN, _put(receiver, keys, value)
-    if last in _INTO and args:
+    if last in _INTO and args and (not name or name.startswith(_HOLDERS)):
         every = together([*args])
         return (CLEAN, receiver.with_part(ANY, every)) if every.every() else None
     if last in _GETS and receiver.fields:

@@ -300,10 +300,14 @@ def merged(*groups: Iterable[Taint]) -> tuple[Taint, ...]:
     return tuple(found) if len(found) <= MAX_TAINTS else _narrowed(found)
 
 
+_ELSEWHERE = frozenset(("stored", "kept"))
+"""The marks of data that another request left behind; it is never taken for data of this one."""
+
+
 def _narrowed(taints: Iterable[Taint]) -> tuple[Taint, ...]:
-    by_source: dict[tuple[str, int], Taint] = {}
+    by_source: dict[tuple[str, int, bool], Taint] = {}
     for taint in taints:
-        key = (taint.kind, taint.parameter)
+        key = (taint.kind, taint.parameter, not taint.marks.isdisjoint(_ELSEWHERE))
         other = by_source.get(key)
         by_source[key] = (
             taint

@@ -44,13 +44,14 @@ class Shared:
     """Cells that outlive a function's run: variables of modules, attributes of classes, what is kept for the next request."""
 
     cells: dict[str, Value] = field(default_factory=dict)
-    read: set[str] = field(default_factory=set)
-    stale: bool = False
-    """Whether a cell got new taints after it was read."""
+    grown: set[str] = field(default_factory=set)
+    """The groups of cells that got new taints since they were last settled."""
+    reading: list[set[str]] = field(default_factory=lambda: [set()])
+    """The groups of cells that the functions being solved have read, the outermost first."""
 
     def get(self, key: str) -> Value | None:
         """Return what a cell holds, None where nothing was written."""
-        self.read.add(key)
+        self.reading[-1].add(_group(key))
         return self.cells.get(key)
 
     def put(self, key: str, value: Value) -> None:
@@ -60,8 +61,19 @@ class Shared:
         if after == before:
             return
         self.cells[key] = after
-        more = set(after.every()) - set(before.every() if before is not None else ())
-        self.stale = self.stale or (key in self.read and bool(more))
+        if set(after.every()) - set(before.every() if before is not None else ()):
+            self.grown.add(_group(key))
+
+    def settled(self) -> frozenset[str]:
+        """Return the groups of cells that got new taints, and start anew."""
+        grown = frozenset(self.grown)
+        self.grown.clear()
+        return grown
+
+
+def _group(key: str) -> str:
+    """Return the cells that are told apart from others when something is read again: those of one module, class or table."""
+    return key.rpartition(".")[0] or key
 
 
 class Engine:
@@ -87,8 +99,8 @@ class Engine:
         self._inside: dict[int, int] = {}
         """How often each function is being solved now: one that calls itself is given less and less to tell calls apart by."""
         self._general: dict[int, Summary] = {}
-        self._modules: dict[int, dict[str, Value]] = {}
-        self._functions: dict[int, Value] = {}
+        self._modules: dict[int, Summary] = {}
+        self._definitions: dict[int, Summary] = {}
         self._constants: dict[str, Value] = {}
 
     def lowered(self, scope: Any) -> Function:
@@ -98,20 +110,27 @@ class Engine:
     def run(self, function: Function, entry: dict[str, Value]) -> Summary:
         """Return what a root does, entered with ``entry``, and keep what it writes to cells."""
         self.steps = 0
-        result = self._solve(self, function, entry)
+        result = self._tracked(function, entry)
         for key, value in result.shares.items():
             self.shared.put(key, value)
         return result
 
-    def forget(self) -> None:
-        """Give up the summaries, because cells that they read hold more now."""
-        self._done.clear()
-        self._general.clear()
-        self._modules.clear()
-        self._functions.clear()
+    def _tracked(self, function: Function, entry: dict[str, Value]) -> Summary:
+        """Solve a function, and note the cells that were read on the way."""
+        reading = self.shared.reading
+        reading.append(set())
+        result = self._solve(self, function, entry)
+        result.reads = frozenset(reading.pop())
+        reading[-1] |= result.reads
+        return result
+
+    def forget(self, grown: frozenset[str]) -> None:
+        """Give up the summaries that rest on cells which hold more now."""
+        tables: tuple[dict[Any, Summary], ...] = (self._done, self._general, self._modules, self._definitions)
+        for table in tables:
+            for key in [key for key, summary in table.items() if summary.reads & grown]:
+                del table[key]
         self._contexts.clear()
-        self.shared.stale = False
-        self.edges.forget()
 
     def summary(self, scope: Any) -> Summary:
         """Return what a project's function does with data of which nothing is known but that it is tainted."""
@@ -121,7 +140,13 @@ class Engine:
             entry = {name: Value((Taint("", "parameter", place),)) for place, name in enumerate(params)}
             found = self._in_context(scope, entry)
             self._general[id(scope)] = found
-        return found
+        return self._read(found)
+
+    def _read(self, summary: Summary) -> Summary:
+        """Return a summary; who uses it rests on the cells that it rests on."""
+        if summary.reads:
+            self.shared.reading[-1] |= summary.reads
+        return summary
 
     def applied(self, scope: Any, values: dict[str, Value]) -> tuple[Summary, Tokens]:
         """Return what a project's function does with its parameters holding ``values``, and the tokens in the answer."""
@@ -142,7 +167,7 @@ class Engine:
         key = self._key(scope, entry)
         found = self._done.get(key) or self._circling.get(key)
         if found is not None:
-            return found
+            return self._read(found)
         active = self._active.get(key)
         if active is not None:
             active.asked = True
@@ -162,7 +187,7 @@ class Engine:
         outside, self._lowest = self._lowest, MAX_CALLS
         for _ in range(MAX_ROUNDS):
             before, active.asked = active.summary, False
-            active.summary = self._solve(self, function, entry)
+            active.summary = self._tracked(function, entry)
             if not active.asked or active.summary == before:
                 break
             self._circling.clear()
@@ -203,19 +228,20 @@ class Engine:
         """Return the variables of a module, or of a class body, as its statements leave them."""
         found = self._modules.get(id(scope))
         if found is None:
-            self._modules[id(scope)] = {}
-            found = self._modules[id(scope)] = self._solve(self, self.lowered(scope), {}).state
-        return found
+            self._modules[id(scope)] = Summary()
+            found = self._modules[id(scope)] = self._tracked(self.lowered(scope), {})
+        return self._read(found).state
 
     def function(self, scope: Any) -> Value:
         """Return a function, a class or a module as a value: a function as the project's own decorators leave it."""
-        found = self._functions.get(id(scope))
+        found = self._definitions.get(id(scope))
         if found is None:
-            plain = self._functions[id(scope)] = Value(targets=(Target(scope),))
+            plain = Summary(returns=Value(targets=(Target(scope),)))
+            self._definitions[id(scope)] = plain
             definition = self.program.definition(scope)
-            decorated = self._solve(self, definition, {}).returns if definition is not None else plain
-            found = self._functions[id(scope)] = decorated if decorated.targets else plain
-        return found
+            decorated = self._tracked(definition, {}) if definition is not None else plain
+            found = self._definitions[id(scope)] = decorated if decorated.returns.targets else plain
+        return self._read(found).returns
 
 
 def _first(item: tuple[str, Value]) -> str:

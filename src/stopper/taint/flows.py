@@ -95,29 +95,36 @@ def _analyze(project: Project) -> Flows:
     engine = Engine(models, program, solve, FlaskEdges(project, models))
     every_root = tuple(roots(project))
     engine.views = {id(root.scope): root.page for root in every_root if root.view}
-    for _ in range(MAX_ROUNDS):
-        found, skipped = _round(engine, every_root, project)
-        if not engine.shared.stale:
-            break
-        engine.forget()
-    return Flows(_sorted(found.values()), tuple(skipped))
-
-
-def _round(
-    engine: Engine, every_root: tuple[Root, ...], project: Project
-) -> tuple[dict[tuple[object, ...], Flow], list[Skipped]]:
-    """Solve every root once, and return what was found and what was too large."""
+    results = _results(engine, every_root)
     found: dict[tuple[object, ...], Flow] = {}
     skipped: dict[Skipped, None] = {}
-    places = Places(engine.program, project)
-    for root in every_root:
-        for result in solved(engine, root):
+    places = Places(program, project)
+    for root, summaries in zip(every_root, results, strict=True):
+        for result in summaries:
             if result.cut:
                 what = f"{root.scope.module.path} {root.scope.qualname}()"
                 skipped[Skipped(what, "too large to follow its data to the end")] = None
             for hit in result.hits:
                 _keep(found, _flow(hit, root, places))
-    return found, list(skipped)
+    return Flows(_sorted(found.values()), tuple(skipped))
+
+
+def _results(engine: Engine, every_root: tuple[Root, ...]) -> list[list[Summary]]:
+    """Return what each root does; a root that read cells which hold more at the end is solved again."""
+    results: list[list[Summary]] = [[] for _ in every_root]
+    read = [frozenset[str]()] * len(every_root)
+    waiting = list(range(len(every_root)))
+    for _ in range(MAX_ROUNDS):
+        for place in waiting:
+            engine.shared.reading.append(set())
+            results[place] = list(solved(engine, every_root[place]))
+            read[place] = frozenset(engine.shared.reading.pop())
+        grown = engine.shared.settled()
+        waiting = [place for place, groups in enumerate(read) if groups & grown]
+        if not waiting:
+            break
+        engine.forget(grown)
+    return results
 
 
 def solved(engine: Engine, root: Root) -> Iterator[Summary]:

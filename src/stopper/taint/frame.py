@@ -57,7 +57,7 @@ class Frame:
             if not isinstance(holder, AccessPath):
                 return
             self.state[holder.base] = value
-            if holder.base in self.function.free:
+            if holder.base in self.function.free and not value.name:
                 self.keep(holder.base, value)
             op = self.function.definitions.get(holder.base)
             if isinstance(op, Assign):

@@ -317,6 +317,8 @@ class Function:
     """The operation that assigns a variable, for variables that only one assigns."""
 
     _order: tuple[int, ...] = ()
+    _places: dict[int, int] = field(default_factory=dict)
+    _loops: bool | None = None
     _kept: frozenset[str] | None = None
 
     @property
@@ -327,12 +329,19 @@ class Function:
         return self._order
 
     @property
+    def places(self) -> dict[int, int]:
+        """Return where each block stands in the order."""
+        if not self._places:
+            self._places = {number: at for at, number in enumerate(self.order)}
+        return self._places
+
+    @property
     def loops(self) -> bool:
         """Tell whether a block can be reached again from itself."""
-        place = {number: at for at, number in enumerate(self.order)}
-        return any(
-            place[edge.target] <= place[number] for number in place for edge in self.blocks[number].edges
-        )
+        if self._loops is None:
+            edges = ((at, edge) for number, at in self.places.items() for edge in self.blocks[number].edges)
+            self._loops = any(self.places[edge.target] <= at for at, edge in edges)
+        return self._loops
 
     @property
     def kept(self) -> frozenset[str]:

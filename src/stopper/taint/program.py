@@ -65,6 +65,7 @@ class Program:
         self._definitions: dict[int, Function | None] = {}
         self._variables: dict[tuple[int, str], Variable] = {}
         self._members: dict[tuple[int, str], Scope | None] = {}
+        self._kinds: dict[int, str] = {}
         self._rebound: dict[int, frozenset[str]] = {}
         self._shapes: dict[int, tuple[str, ...] | None] = {}
 
@@ -179,6 +180,12 @@ class Program:
 
     def how(self, function: Scope) -> str:
         """Return how a member is bound: ``static``, ``class``, ``property`` or ``method``; "" for a plain function."""
+        found = self._kinds.get(id(function))
+        if found is None:
+            found = self._kinds[id(function)] = self._how(function)
+        return found
+
+    def _how(self, function: Scope) -> str:
         if function.owner is None:
             return ""
         names = {_last(item) for item in function.decorators}

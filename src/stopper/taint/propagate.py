@@ -98,7 +98,7 @@ class Run(Library):
     def solve(self, entry: dict[str, Value]) -> Summary:
         """Run the worklist to its fixed point, recording on the way, or where there are loops once more over what is reached."""
         function, states = self.function, {0: entry}
-        place = {number: at for at, number in enumerate(function.order)}
+        place = function.places
         self.recording = not function.loops
         waiting = [0]
         while waiting:

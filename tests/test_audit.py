@@ -123,6 +123,39 @@ def test_a_finding_has_its_code_and_its_route(folder: Path) -> None:
     assert one.route.rule == "/a"
 
 
+def test_what_an_earlier_request_left_behind_is_followed_unless_told_otherwise(folder: Path) -> None:
+    (folder / "app.py").write_text(
+        "import os\nfrom flask import Flask, request, session\napp = Flask(__name__)\n\n"
+        '@app.post("/keep")\ndef keep():\n    session["name"] = request.form["name"]\n    return ""\n\n'
+        '@app.get("/run")\ndef run():\n    os.system("echo " + session["name"])\n    return ""\n'
+    )
+
+    (finding,) = only(folder, "command-injection")
+
+    assert finding.confidence is Confidence.LOW
+    assert only(folder, "command-injection", second_order=False) == ()
+
+
+def test_a_finding_in_a_template_names_the_route_and_the_line(folder: Path) -> None:
+    (folder / "templates").mkdir()
+    (folder / "templates/a.html").write_text("<p>\n{{ q|safe }}")
+    (folder / "app.py").write_text(
+        "from flask import Flask, render_template, request\napp = Flask(__name__)\n"
+        '@app.get("/a")\ndef a():\n    return render_template("a.html", q=request.args["q"])\n'
+    )
+
+    (finding,) = only(folder, "template-safe-filter", "reflected-xss")
+
+    assert (finding.location.path, finding.location.line, finding.code) == (
+        "templates/a.html",
+        2,
+        "{{ q|safe }}",
+    )
+    assert finding.route is not None
+    assert finding.route.rule == "/a"
+    assert [step.code for step in finding.flow][-1] == "{{ q|safe }}"
+
+
 def test_a_comment_that_answers_a_finding_below_the_threshold_is_not_stale(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

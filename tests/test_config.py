@@ -27,6 +27,7 @@ def test_an_unknown_word_names_the_nearest(tmp_path: Path) -> None:
         ("exclude", "legacy"),
         ("skip", [1]),
         ("online", "yes"),
+        ("second-order", "no"),
         ("baseline", ""),
         ("baseline", 3),
         ("per-path-ignores", ["x"]),

@@ -55,7 +55,7 @@ def audit(
     tell = progress or (lambda *_: None)
     tell("reading the project", 0, 1)
     with stages.uncollected():
-        project = Project(_kept(walk(target), config), Options(config.advisories, config.online))
+        project = Project(_kept(walk(target), config), _options(config))
         rules = [rule for rule in discover() if config.wants(rule.slug, rule.area)]
         with stages.begun(project, rules):
             return _report(project, rules, target, config, tell, looks, started)
@@ -86,6 +86,10 @@ def _report(
         notes=[*notes, *seen.notes],
         asked=tuple({rule.area for rule in rules}),
     )
+
+
+def _options(config: Config) -> Options:
+    return Options(config.advisories, config.online, config.second_order)
 
 
 def _kept(tree: Tree, config: Config) -> Tree:

@@ -13,6 +13,7 @@
     baseline = "stopper-baseline.json"
     advisories = "osv.zip"
     online = true                   # may ask package indexes; false is the default
+    second-order = false            # data is not followed from one request to the next; true is the default
 
 Paths are relative to the folder of that pyproject.toml.
 """
@@ -59,6 +60,8 @@ class Config:
     """A folder or zip of advisories in OSV format."""
     online: bool = False
     """Whether package indexes and advisory services may be asked."""
+    second_order: bool = True
+    """Whether data is followed from one request to the next."""
     prefix: str = ""
     """The path from the configuration's folder to the target; patterns match ``prefix`` + path."""
 
@@ -222,6 +225,7 @@ _READERS: Mapping[str, Callable[[str, Any, Path], Any]] = {
     "baseline": _path,
     "advisories": _path,
     "online": _flag,
+    "second-order": _flag,
 }
 
 KEYS = tuple(_READERS)

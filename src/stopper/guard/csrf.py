@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from flask import Request, g, session
 
-from stopper.guard.csrf_tokens import HEADERS, field_of, is_valid, issue
+from stopper.guard.csrf_tokens import HEADERS, CsrfTokens, field_of
 from stopper.guard.guard import Cell, Guard
 from stopper.guard.origins import Witness, normal, split, witness
 from stopper.guard.route import Check, Route
@@ -68,6 +68,7 @@ class Csrf(Guard):
         self._trusted = frozenset(map(normal, self.settings.csrf_origins))
         self._names: frozenset[str] = frozenset()
         self._tells_forms = False
+        self._tokens = CsrfTokens(self.app)
 
     def settle(self, environ: dict[str, Any]) -> None:
         """Learn the app's own names, and give templates `csrf_token()` where nobody else does."""
@@ -134,12 +135,12 @@ class Csrf(Guard):
         environ = request.environ
         sent = [environ[key] for key in KEYS if environ.get(key)]
         if sent:
-            return any(is_valid(token, self.app, session) for token in sent)
+            return any(self._tokens.is_valid(token, session) for token in sent)
         if request.mimetype not in FORMS:
             return False
         field = field_of(self.app)
         tokens = [value for key, value in request.form.items() if key == field or key.endswith(f"-{field}")]
-        return any(is_valid(token, self.app, session) for token in tokens[:10])
+        return any(self._tokens.is_valid(token, session) for token in tokens[:10])
 
     def _is_off(self, route: Route) -> bool:
         """Tell whether the app switched the check off: in its tests, or for a view with CSRFProtect's own exemption."""
@@ -151,7 +152,7 @@ class Csrf(Guard):
         self.state.refuse(self, 403, "Request refused", f"This request was not sent. {why}", **facts)
 
     def _issue(self) -> str:
-        return issue(self.app, session)
+        return self._tokens.issue(session._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's own way past the proxy
 
 
 def exempt_in_flask_wtf(protect: Any, route: Route, views: Any) -> bool:

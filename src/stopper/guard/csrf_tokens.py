@@ -10,7 +10,6 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Mapping, MutableMapping
-from functools import lru_cache
 from typing import Any, Final
 
 from flask import Flask
@@ -34,55 +33,53 @@ def field_of(app: Flask) -> str:
     return str(app.config.get("WTF_CSRF_FIELD_NAME") or FIELD)
 
 
-def keys_of(app: Flask) -> list[bytes]:
-    """Return the keys that tokens may be signed with, the one that signs last; empty when there is none."""
-    key = app.config.get("WTF_CSRF_SECRET_KEY") or app.secret_key
-    if not key:
-        return []
-    fallbacks = [one for one in app.config.get("SECRET_KEY_FALLBACKS") or () if one]
-    return [want_bytes(one) for one in (*fallbacks, key)]
+class CsrfTokens:
+    """The tokens of one app."""
 
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._signer: tuple[object, Tokens | None] = (None, None)
 
-def issue(app: Flask, session: MutableMapping[str, Any]) -> str:
-    """Return a token for a session, which gets its secret if it has none.
+    def issue(self, session: MutableMapping[str, Any]) -> str:
+        """Return a token for a session, which gets its secret if it has none.
 
-    Raises:
-        RuntimeError: The app has no SECRET_KEY.
-    """
-    field = field_of(app)
-    user = user_of(session)
-    if not isinstance(session.get(field), str) or session.get(OWNER, user) != user:
-        session[field] = secrets.token_hex(20)
-    if session.get(OWNER) != user:
-        session[OWNER] = user
-    keys = keys_of(app)
-    if not keys:
-        raise RuntimeError("csrf_token() needs app.config['SECRET_KEY']")
-    token = _serializer(keys).dumps(session[field])
-    return token.decode() if isinstance(token, bytes) else token
+        Raises:
+            RuntimeError: The app has no SECRET_KEY.
+        """
+        field, user = field_of(self._app), user_of(session)
+        if not isinstance(session.get(field), str) or session.get(OWNER, user) != user:
+            session[field] = secrets.token_hex(20)
+        if session.get(OWNER) != user:
+            session[OWNER] = user
+        signer = self._serializer()
+        if signer is None:
+            raise RuntimeError("csrf_token() needs app.config['SECRET_KEY']")
+        token = signer.dumps(session[field])
+        return token.decode() if isinstance(token, bytes) else token
 
+    def is_valid(self, token: str | None, session: Mapping[str, Any]) -> bool:
+        """Tell whether a token is of this session. Whatever the client sent, it raises nothing."""
+        secret, user = session.get(field_of(self._app)), user_of(session)
+        signer = self._serializer()
+        if not token or signer is None or not isinstance(secret, str) or session.get(OWNER, user) != user:
+            return False
+        try:
+            claimed = signer.loads(token)
+        except (BadData, ValueError):
+            return False
+        # As bytes: compare_digest refuses text that is not ASCII.
+        return isinstance(claimed, str) and hmac.compare_digest(_bytes(claimed), _bytes(secret))
 
-def is_valid(token: str | None, app: Flask, session: Mapping[str, Any]) -> bool:
-    """Tell whether a token is of this session. Whatever the client sent, it raises nothing."""
-    secret, keys = session.get(field_of(app)), keys_of(app)
-    user = user_of(session)
-    if not token or not keys or not isinstance(secret, str) or session.get(OWNER, user) != user:
-        return False
-    try:
-        claimed = _serializer(keys).loads(token)
-    except (BadData, ValueError):
-        return False
-    # As bytes: compare_digest refuses text that is not ASCII.
-    return isinstance(claimed, str) and hmac.compare_digest(_bytes(claimed), _bytes(secret))
-
-
-def _serializer(keys: list[bytes]) -> Tokens:
-    return _made(tuple(keys))
-
-
-@lru_cache(maxsize=8)
-def _made(keys: tuple[bytes, ...]) -> Tokens:
-    return Tokens(keys, "wtf-csrf-token")
+    def _serializer(self) -> Tokens | None:
+        """Return what signs with the app's key and reads what any of its keys signed; None without a key. Made anew when a key changes."""
+        config = self._app.config
+        key = config.get("WTF_CSRF_SECRET_KEY") or config.get("SECRET_KEY")
+        fallbacks = config.get("SECRET_KEY_FALLBACKS")
+        known = (key, tuple(fallbacks) if fallbacks else ())
+        if self._signer[0] != known:
+            keys = [want_bytes(one) for one in (*known[1], key) if one]
+            self._signer = (known, Tokens(keys, salt="wtf-csrf-token") if key else None)
+        return self._signer[1]
 
 
 def _bytes(text: str) -> bytes:

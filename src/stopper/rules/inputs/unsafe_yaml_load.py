@@ -27,12 +27,17 @@ References:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
 from stopper.rules._posture import own_calls
+from stopper.source.code import Expr
+from stopper.source.module import Kind
 from stopper.source.project import Project
+
+_HARMLESS = re.compile(r"(?<![A-Za-z])C?(Safe|Base)Loader\b")
 
 
 class UnsafeYamlLoad(Rule):
@@ -47,13 +52,7 @@ class UnsafeYamlLoad(Rule):
         for call in own_calls(
             project, "yaml.load", "yaml.load_all", "yaml.unsafe_load", "yaml.unsafe_load_all"
         ):
-            loader = call.argument(1, "Loader")
-            if "unsafe" not in call.name and loader is not None and "Safe" in (loader.name or loader.source):
-                continue
-            if loader is not None and (loader.name or loader.source).rpartition(".")[2] in (
-                "BaseLoader",
-                "CBaseLoader",
-            ):
+            if "unsafe" not in call.name and _is_harmless(call.argument(1, "Loader"), project):
                 continue
             yield self.found(
                 call.location,
@@ -62,3 +61,13 @@ class UnsafeYamlLoad(Rule):
                 remedy="yaml.safe_load(text)",
                 context=f"{call.function} {call.name}",
             )
+
+
+def _is_harmless(loader: Expr | None, project: Project) -> bool:
+    """Tell whether a loader builds plain data only: a safe or base loader, or a class of the project that is made from one."""
+    if loader is None:
+        return False
+    name = loader.name or loader.source
+    own = (scope for module in project.modules for scope in module.scopes if scope.kind is Kind.CLASS)
+    head = next((one.module.source(one.node).partition(":")[0] for one in own if one.dotted == name), name)
+    return _HARMLESS.search(head) is not None

@@ -32,10 +32,12 @@ References:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
+from stopper.rules._posture import function_text
 from stopper.rules.secrets._text import key_settings
 from stopper.source.code import Call
 from stopper.source.credentials import words_of
@@ -64,6 +66,9 @@ _PAIRS = (
     {"access", "code"},
     {"reset", "code"},
     {"verification", "code"},
+    {"invite", "code"},
+    {"invitation", "code"},
+    {"login", "code"},
 )
 _NAMES = (
     "random",
@@ -79,6 +84,8 @@ _NAMES = (
 _DRAWN = (
     *(f"random.{name}" for name in _NAMES),
     *(f"random.Random().{name}" for name in _NAMES),
+    "random.shuffle",
+    "random.Random().shuffle",
     *(f"numpy.random.{name}" for name in ("bytes", "choice", "rand", "randint", "random")),
     "uuid.uuid1",
 )
@@ -107,6 +114,9 @@ class InsecureRandomSecret(Rule):
 def _names(call: Call, project: Project) -> Iterator[str]:
     """Yield what the drawn value is called: where it is drawn, and by those who call the function that draws it."""
     yield f"{call.function.rpartition('.')[2]} {call.code.partition('=')[0]}"
+    if call.name.endswith(".shuffle") and call.arguments:
+        shuffled = re.compile(rf"(?m)^\s*(?P<name>[\w.]+) = .*\b{re.escape(call.arguments[0].source)}\b")
+        yield from (found["name"] for found in shuffled.finditer(function_text(call)))
     if call.code.startswith("return"):
         for use in project.code.calls(call.scope.dotted):
             yield use.code.partition("=")[0]

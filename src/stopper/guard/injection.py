@@ -73,21 +73,22 @@ class Statement:
         """Tell whether the database would refuse to read the statement."""
         return any(kind == "bad" for kind, _ in self.tokens)
 
-    def start(self, index: int) -> int:
-        """Return where a token begins."""
-        return tokens.start(self.sql, self.tokens, index)
+    @cached_property
+    def starts(self) -> list[int]:
+        """Return where each token begins."""
+        return [tokens.start(self.sql, self.tokens, index) for index in range(len(self.tokens))]
 
     def text(self, index: int) -> str:
         """Return what a token says, in upper case; nothing before the first and after the last."""
         if not 0 <= index < len(self.tokens):
             return ""
-        return self.sql[self.start(index) : self.tokens[index][1]].upper()
+        return self.sql[self.starts[index] : self.tokens[index][1]].upper()
 
     def shape(self, most: int = 300) -> str:
         """Return the statement without its literals, numbers and comments: nothing in it is a secret."""
         hidden = {"string": "?", "number": "?", "comment": "/* */", "bad": "..."}
         found = (
-            hidden.get(kind) or self.sql[self.start(i) : end] for i, (kind, end) in enumerate(self.tokens)
+            hidden.get(kind) or self.sql[self.starts[i] : end] for i, (kind, end) in enumerate(self.tokens)
         )
         return " ".join(text for text, _ in zip(found, range(most), strict=False))[:most]
 
@@ -139,7 +140,7 @@ def _judge(statement: Statement, start: int, end: int) -> tuple[int, int] | None
     if start >= end:
         return None
     first, last = bisect_right(statement.ends, start), bisect_left(statement.ends, end)
-    reach = statement.start(first), statement.ends[last]
+    reach = statement.starts[first], statement.ends[last]
     if (start, end) != reach:
         harmless = first == last and _is_confined(statement, start, end)
         return None if harmless or _is_own_quote(statement, start, end, reach) else reach
@@ -156,7 +157,7 @@ def _is_confined(statement: Statement, start: int, end: int) -> bool:
     if index >= len(statement.ends) or end > statement.ends[index]:
         return False
     kind, after = statement.tokens[index]
-    begin = statement.start(index)
+    begin = statement.starts[index]
     if begin > start or kind == "bad":
         return False
     if kind == "op":
@@ -227,7 +228,7 @@ def _in_value_place(statement: Statement, first: int, last: int) -> tuple[int, i
         if index == last and statement.text(index + 1) in {".", "("}:
             continue
         if _wants_value(statement, index):
-            return statement.start(index - 1), statement.ends[index]
+            return statement.starts[index - 1], statement.ends[index]
     return None
 
 
@@ -252,7 +253,7 @@ def _of_words(statement: Statement, words: dict[str, str]) -> Iterator[Injection
     for index, (kind, end) in enumerate(statement.tokens):
         if kind != "word":
             continue
-        word = statement.sql[statement.start(index) : end]
+        word = statement.sql[statement.starts[index] : end]
         source = words.get(word.lower())
         if source is None:
             continue
@@ -263,9 +264,8 @@ def _of_words(statement: Statement, words: dict[str, str]) -> Iterator[Injection
 
 def _of_pieces(statement: Statement, inputs: Inputs) -> Iterator[Injection]:
     """Yield where three tokens in a row stand in an input, which was cut or changed before it became code."""
-    starts = [statement.start(index) for index in range(len(statement.tokens))]
-    for index in range(len(starts) - 2):
-        start, end = starts[index], statement.ends[index + 2]
+    for index, start in enumerate(statement.starts[:-2]):
+        end = statement.ends[index + 2]
         if statement.sql[start:end] not in inputs.joined or HARMLESS.fullmatch(statement.sql, start, end):
             continue
         if not _is_plain(statement, index):

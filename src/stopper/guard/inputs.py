@@ -13,7 +13,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final
 from urllib.parse import unquote, unquote_plus
 
@@ -29,13 +29,16 @@ LONGEST: Final = 65_536
 NAME: Final = "name in "
 """What the source of a parameter's name begins with, where that of a value is `args`, `form` and so on."""
 
+SHORT: Final = 400
+"""The longest value, in characters, whose forms are remembered."""
+
 DEEPEST: Final = 10_000
 """How many values of one JSON document are looked at."""
 
-HEADERS_OF_TRANSPORT: Final = frozenset(
-    "connection content-length content-type host transfer-encoding upgrade-insecure-requests".split()
+READ_ELSEWHERE: Final = frozenset(
+    ("HTTP_CONNECTION", "HTTP_HOST", "HTTP_COOKIE", "HTTP_UPGRADE_INSECURE_REQUESTS")
 )
-"""Headers that the server and Flask read, and an app does not hand on; a trusted host is a matter of its own."""
+"""Headers that the server and Flask read, and an app does not hand on as they are; a trusted host is a matter of its own."""
 
 WORD: Final = re.compile(r"[A-Za-z0-9_]+")
 ENCODED: Final = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
@@ -111,9 +114,9 @@ def _found(request: Request) -> Iterator[tuple[str, str]]:
             yield f"path {name}", value
     yield "path", request.path
     yield from _body(own, request.mimetype)
-    for name, value in request.headers:
-        if name.lower() not in HEADERS_OF_TRANSPORT:
-            yield f"header {name}", value
+    for name, value in request.environ.items():
+        if name[:5] == "HTTP_" and name not in READ_ELSEWHERE:
+            yield f"header {name[5:].replace('_', '-').title()}", value
     if request.authorization is not None:
         yield from _leaves("header Authorization", dict(request.authorization.parameters or {}))
     yield from _leaves("event", getattr(request, "event", None))  # Flask-SocketIO's
@@ -173,8 +176,17 @@ def _parsed(text: str) -> Any:
 
 def forms(value: str) -> list[str]:
     """Return a value and what an app may make of it before it hands it on, each once."""
-    if len(value) > LONGEST:
-        return [value]
+    return _short_forms(value) if len(value) <= SHORT else [value] if len(value) > LONGEST else _forms(value)
+
+
+@lru_cache(1024)
+def _short_forms(value: str) -> list[str]:
+    """Return the forms of a short value: the headers of a client are the same with each of its requests."""
+    return _forms(value)
+
+
+def _forms(value: str) -> list[str]:
+    """Return a value and its forms."""
     found = dict.fromkeys((value, value.strip(), value.lower(), value.upper()))
     for text in tuple(decoded(value)):
         found.update(dict.fromkeys((text, text.strip())))
@@ -233,6 +245,8 @@ def _from_base64(value: str) -> Iterator[str]:
 
 def escaped(value: str) -> tuple[str, ...]:
     """Return a value as drivers and careful hands write it into a literal: quotes doubled, or set off by backslashes."""
+    if "'" not in value and '"' not in value and "\\" not in value:
+        return (value,)
     doubled = value.replace("'", "''")
     slashed = value.replace("\\", "\\\\")
     return (

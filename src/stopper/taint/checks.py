@@ -28,6 +28,8 @@ _SHELLS = frozenset(
 _OBJECTS = ("request.json", "request.get_json", "request.form", "request.values", "request.args")
 _HEAD = re.compile(r"(?im)^(?:subject|to|from|cc|bcc|reply-to):[^\n]*$")
 _CONVERSION = re.compile(r"%[-#0 +]*[\d*]*(?:\.\d+)?([a-zA-Z])")
+_DIRECT = 4
+"""With how many hops data is plainly the client's; behind more it has become something of the application's."""
 _SAFE_LOADERS = ("SafeLoader", "CSafeLoader", "BaseLoader", "CBaseLoader")
 
 
@@ -325,7 +327,9 @@ def _tar_filter(taint: Taint, situation: Situation, default: Verdict) -> Verdict
 
 def _unchecked(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     """Check data that is trusted from now on: whether anything was asked about it before."""
-    return "" if "asked" in taint.marks else default
+    if "asked" in taint.marks:
+        return ""
+    return default if len(taint.trace) <= _DIRECT and not taint.marks & {"kept", "stored"} else "low"
 
 
 def _session_key(taint: Taint, situation: Situation, default: Verdict) -> Verdict:

@@ -24,6 +24,7 @@ _TRANSPARENT = frozenset(
         "PurePath", "fspath",
     )
 )  # fmt: skip
+_MATCHES = frozenset(("fullmatch", "match", "search"))
 _URLS = frozenset(("urlparse", "urlsplit", "URL", "url_parse"))
 _HOSTS = frozenset(("netloc", "hostname", "host", "is_absolute"))
 _NUMBERS = frozenset(("int", "float", "bool", "UUID", "Decimal", "date", "datetime"))
@@ -92,7 +93,7 @@ class Guards:
     def _compare(self, op: Compare, truth: bool) -> list[Change]:
         if op.operator == "not":
             return self.changes(op.left, not truth)
-        if isinstance(op.right, Constant) and op.right.value is None and isinstance(self.op(op.left), Call):
+        if isinstance(op.right, Constant) and op.right.value is None and self._is_match(op.left):
             return self.changes(op.left, truth == (op.operator in ("is not", "!=")))
         positive = _EQUALITIES.get(op.operator)
         if positive is None:
@@ -115,6 +116,10 @@ class Guards:
             else [(op.left, op.right), (op.right, op.left)]
         )
         return [change for tested, other in sides for change in self._equal(tested, other)]
+
+    def _is_match(self, operand: Operand) -> bool:
+        made = self.op(operand)
+        return isinstance(made, Call) and made.last in _MATCHES
 
     def _contains(self, part: Constant, whole: Operand, *, holds: bool) -> list[Change]:
         """Return what ``"/" in name`` says: nothing of what else there is, and much where it is not in it."""
@@ -181,7 +186,7 @@ class Guards:
             path, _ = self.subject(op.args[0])
             kind = str(op.args[1]).rpartition(".")[2]
             return [Change(path, _EVERYTHING)] if path is not None and kind in _NUMBERS else []
-        if op.last in ("fullmatch", "match", "search") and op.args:
+        if op.last in _MATCHES and op.args:
             return self._matched(op)
         if op.last == "compare_digest":
             return [change for arg in op.args for change in self._signed(arg)]

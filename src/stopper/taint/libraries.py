@@ -181,6 +181,8 @@ def _stripped(taint: Taint, op: Call, args: tuple[Value, ...]) -> Taint:
     """Return the taint after a method that changes its state; after ``.replace``, a near miss, where what it takes out can be put together again."""
     if op.last in ("split", "splitlines") and (not args or op.last == "splitlines"):
         return taint.cleaned(("log", "header", "mail"))
+    if op.last in ("read", "getvalue", "readline", "readlines", "getbuffer"):
+        return replace(taint, marks=taint.marks - {"stream"})
     if op.last in _MEMBERS and taint.marks & {"zip", "archive", "stream"}:
         return replace(taint, marks=(taint.marks - {"zip", "archive", "stream"}) | {"member"})
     if op.last in ("resolve", "absolute") and "path" in taint.marks:

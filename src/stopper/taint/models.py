@@ -45,6 +45,8 @@ _KEYS = frozenset(
         "names", "methods", "kind", "kinds", "label", "marks", "undo", "args", "keywords", "check", "confidence", "when", "near",
     )
 )  # fmt: skip
+_BY_NAME = frozenset(("sql", "nosql"))
+"""The kinds of sinks whose libraries are known whole."""
 _CONFIDENCES = frozenset(("high", "medium", "low"))
 
 
@@ -76,9 +78,13 @@ class _Index:
     patterns: dict[str, list[tuple[re.Pattern[str], Entry]]] = field(default_factory=dict)
     methods: dict[str, list[Entry]] = field(default_factory=dict)
     memo: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
+    roots: set[str] = field(default_factory=set)
+    """The packages of which objects are known by name, so that their methods need no guessing."""
 
     def add(self, entry: Entry) -> None:
         for name in entry.names:
+            if entry.kind in _BY_NAME and "." in name:
+                self.roots.add(name.partition(".")[0].rstrip("*"))
             if "*" in name:
                 last = name.rpartition(".")[2]
                 pattern = re.compile(re.escape(name).replace(r"\*", ".*"))
@@ -118,7 +124,9 @@ class Models:
         """Return the entries for a full name; failing these, for a method of an unknown receiver."""
         index = self.tables[table]
         found = index.named(name) if name else ()
-        return found or tuple(index.methods.get(method, ()))
+        if found or name.partition(".")[0] in index.roots:
+            return found
+        return tuple(index.methods.get(method, ()))
 
     def last_names(self, table: str) -> frozenset[str]:
         """Return the last part of every name in a table, without ``()``."""

@@ -39,7 +39,7 @@ class Sinks:
         if op.callee is not None:
             return
         name = op.name or (op.last if op.receiver is None else "")
-        for entry in self.models.find("sink", name, op.last if op.receiver is not None else ""):
+        for entry in self.models.find("sink", name, "" if op.receiver is None else op.last):
             for position in entry.args:
                 if position < len(args):
                     value = receiver if position == -1 else args[position]

@@ -1,8 +1,12 @@
-"""Write the pages that come from the code: one for each rule, and one with every command and option."""
+"""Write the pages that come from the code: one for each rule, one with every command and option, one with the guard's settings."""
 
 from __future__ import annotations
 
+import ast
+import dataclasses
+import inspect
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +14,9 @@ import click
 
 from stopper.cli.main import main
 from stopper.finding import Area
+from stopper.guard.guard import Guard
+from stopper.guard.guards import GUARDS
+from stopper.guard.settings import PREFIX, Common, Settings
 from stopper.page import Example
 from stopper.rule import Rule, discover
 
@@ -39,6 +46,7 @@ def write(folder: Path) -> None:
     pages = {f"{rule.slug}.rst": rule_page(rule) for rule in discover()}
     pages["index.rst"] = index_page(discover())
     pages["commands.rst"] = commands_page()
+    pages["settings.rst"] = settings_page()
     for stale in {path.name for path in folder.glob("*.rst")} - set(pages):
         (folder / stale).unlink()
     for name, text in pages.items():
@@ -123,3 +131,61 @@ def command_section(context: click.Context) -> str:
             words = ", ".join(f"``{word}``" for word in [*option.opts, *option.secondary_opts])
             parts.append(f"{words}\n   {prose(' '.join((option.help or '').split()))}")
     return "\n\n".join(parts)
+
+
+PLACES = (
+    "A setting ``proxies`` is the keyword of ``Stopper(app, proxies=1)``, the key ``STOPPER_PROXIES`` of ``app.config``, and the "
+    "variable ``STOPPER_PROXIES`` of the environment; the first of the three that is set counts. One that is misspelt, of the "
+    "wrong type or out of range is an error when the app starts, and the error says what to write."
+)
+
+
+def settings_page() -> str:
+    """Return the page with every setting of the guard."""
+    parts = [
+        "Settings of the guard\n=====================",
+        PLACES,
+        "Every guard\n-----------\n\n" + "\n\n".join(map(setting_entry, fields_of(Common))),
+    ]
+    parts += [guard_section(guard) for guard in GUARDS]
+    return "\n\n".join(parts) + "\n"
+
+
+def guard_section(guard: type[Guard]) -> str:
+    """Return the section of one guard."""
+    told = (sys.modules[guard.__module__].__doc__ or "").partition("\n\n")[0]
+    parts = [f"{guard.name}\n{'-' * len(guard.name)}", prose(" ".join(told.split()))]
+    if guard.switch:
+        key = PREFIX + guard.name.upper()
+        parts.append(
+            f"``{key}``\n   Its mode: ``enforce``, ``report`` or ``off``; that of ``STOPPER_MODE`` unless it is set."
+        )
+    parts += map(setting_entry, fields_of(guard.Settings))
+    return "\n\n".join(parts)
+
+
+def fields_of(kind: type[Settings]) -> list[tuple[dataclasses.Field[object], str]]:
+    """Return the fields of a dataclass of settings with the docstrings that stand under them."""
+    tree = ast.parse(inspect.getsource(kind))
+    body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
+    told = {}
+    for node, after in zip(body, [*body[1:], None], strict=True):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            is_text = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+            told[node.target.id] = str(after.value.value) if is_text else ""
+    return [(field, told.get(field.name, "")) for field in dataclasses.fields(kind)]
+
+
+def setting_entry(entry: tuple[dataclasses.Field[object], str]) -> str:
+    """Return one setting: its key, its type and default, and what it does."""
+    field, told = entry
+    default = field.default if field.default is not dataclasses.MISSING else {}
+    example = field.metadata.get("example")
+    shown = f" For example ``{example!r}``." if example is not None else ""
+    text = prose(" ".join(told.split())).replace("````", "``")
+    return f"``{PREFIX}{field.name.upper()}``\n   (``{field.type}``; unless it is set: ``{plain(default)}``) {text}{shown}"
+
+
+def plain(default: object) -> str:
+    """Return a default as a reader would write it."""
+    return repr(str(default)) if isinstance(default, str) else repr(default)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import re
 import shlex
 import shutil
+import textwrap
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import click
 import pytest
@@ -15,6 +18,8 @@ from click.testing import CliRunner
 
 from stopper.cli.main import main
 from stopper.config import KEYS
+from stopper.guard.guards import GUARDS
+from stopper.guard.settings import Common
 from stopper.rule import discover
 
 ROOT = Path(__file__).parents[1]
@@ -60,7 +65,7 @@ def subcommands() -> list[click.Command]:
 def test_every_rule_has_a_page_and_stands_in_the_list(pages: dict[str, str]) -> None:
     slugs = {rule.slug for rule in discover()}
 
-    assert slugs == set(pages) - {"index", "commands"}
+    assert slugs == set(pages) - {"index", "commands", "settings"}
     assert slugs <= set(pages["index"].split())
 
 
@@ -79,6 +84,38 @@ def test_every_option_of_the_command_line_says_what_it_does_and_is_documented(pa
         assert command.help, f"{command.name} says nothing"
         assert [one.name for one in options if not one.help] == []
         assert [word for one in options for word in one.opts if f"``{word}``" not in pages["commands"]] == []
+
+
+def test_every_setting_of_the_guard_is_documented(pages: dict[str, str]) -> None:
+    module = generator()
+    kinds = [Common, *(guard.Settings for guard in GUARDS)]
+    told = {field.name: text for kind in kinds for field, text in module.fields_of(kind)}
+
+    assert [name for name, text in told.items() if not text] == [], "write a docstring under the field"
+    assert [name for name in told if f"``STOPPER_{name.upper()}``" not in pages["settings"]] == []
+    assert len(told) > 40
+
+
+def test_the_code_on_the_page_of_the_guard_runs() -> None:
+    page = (ROOT / "docs" / "guard.rst").read_text(encoding="utf-8")
+    blocks = re.findall(r"code-block:: python\n\n((?:   .*\n|\n)+)", page)
+    shown: dict[str, Any] = {"__name__": "shown"}
+    for block in blocks:
+        exec(textwrap.dedent(block), shown)
+
+    app = shown["app"]
+    app.testing = True
+    answer = app.test_client().get("/plain", base_url="https://www.example.com")
+    assert re.search(r"'nonce-([^']+)'", answer.headers["Content-Security-Policy"])[1] in answer.text  # type: ignore[index]
+    assert len(blocks) == 5
+
+
+def test_no_setting_has_the_key_of_a_guard_or_of_another_setting() -> None:
+    kinds = [Common, *dict.fromkeys(guard.Settings for guard in GUARDS)]
+    names = [field.name for kind in kinds for field in dataclasses.fields(kind)]
+
+    assert sorted(names) == sorted(set(names))
+    assert [guard.name for guard in GUARDS if guard.switch and guard.name in names] == []
 
 
 def test_every_key_of_the_configuration_is_documented() -> None:

@@ -95,6 +95,12 @@ def test_hosts_may_come_from_the_environment(make: Make, monkeypatch: pytest.Mon
     assert app.config["TRUSTED_HOSTS"] == ["one.example", ".two.example"]
 
 
+def test_a_test_suite_is_served_under_any_name(make: Make) -> None:
+    app = make({"TRUSTED_HOSTS": None, "TESTING": True}, trusted_hosts=["one.example"])
+
+    assert app.test_client().get("/").status_code == 200
+
+
 @pytest.mark.parametrize("host", ["https://shop.example", "shop.example/x", "*", "*.shop.example"])
 def test_a_host_that_would_never_match_is_an_error(make: Make, host: str) -> None:
     with pytest.raises(ConfigurationError, match="is no host"):

@@ -18,7 +18,9 @@ FLOORS = {
     **dict.fromkeys(("source", "app", "wire"), 1),
     "taint": 2,
     **dict.fromkeys(("page", "rule", "rules"), 3),
-    **dict.fromkeys(("grade", "report", "merge", "vantages", "audit", "stages", "baseline", "cache"), 4),
+    **dict.fromkeys(
+        ("grade", "report", "merge", "vantages", "audit", "stages", "state", "plain", "baseline", "cache"), 4
+    ),
     "reports": 5,
     "cli": 6,
     "__main__": 7,

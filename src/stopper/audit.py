@@ -14,6 +14,7 @@ from pathlib import Path
 
 from stopper import stages
 from stopper.baseline import Baseline
+from stopper.cache import NO_CACHE, Cache, listed
 from stopper.config import Config
 from stopper.errors import NotFlaskError
 from stopper.finding import Finding, RouteRef, Skipped
@@ -21,7 +22,7 @@ from stopper.report import Note, Report, RuleInfo, Stats, assemble
 from stopper.rule import Rule, discover
 from stopper.source import ignores
 from stopper.source.credentials import redact
-from stopper.source.files import SourceFile, Tree, walk
+from stopper.source.files import SourceFile, Tree
 from stopper.source.project import Options, Project
 from stopper.vantages import SOURCE_ONLY, Looks, look
 
@@ -35,7 +36,11 @@ Progress = Callable[[str, int, int], None]
 
 
 def audit(
-    target: Path, config: Config | None = None, progress: Progress | None = None, looks: Looks = SOURCE_ONLY
+    target: Path,
+    config: Config | None = None,
+    progress: Progress | None = None,
+    looks: Looks = SOURCE_ONLY,
+    cache: Cache = NO_CACHE,
 ) -> Report:
     """Look at the source of a project with every rule that the configuration wants.
 
@@ -44,21 +49,35 @@ def audit(
         config: What to look at; the defaults when it is not given.
         progress: Called before each step, for long looks.
         looks: What to look at beside the source.
+        cache: Where what commits hold is remembered.
 
     Raises:
         TargetError: There is nothing at ``target``.
         NotFlaskError: Nothing under ``target`` uses Flask.
         ConfigError: The baseline cannot be read.
     """
-    started = time.perf_counter()
     config = config or Config()
+    return audit_tree(listed(target, config), target, config, progress, looks, cache)[0]
+
+
+def audit_tree(
+    tree: Tree,
+    target: Path,
+    config: Config,
+    progress: Progress | None = None,
+    looks: Looks = SOURCE_ONLY,
+    cache: Cache = NO_CACHE,
+) -> tuple[Report, tuple[str, ...]]:
+    """Return the report on files that were listed, and the paths outside of them that were looked at: see ``audit``."""
+    started = time.perf_counter()
     tell = progress or (lambda *_: None)
     tell("reading the project", 0, 1)
     with stages.uncollected():
-        project = Project(_kept(walk(target), config), _options(config))
+        project = Project(tree, _options(config))
         rules = [rule for rule in discover() if config.wants(rule.slug, rule.area)]
-        with stages.begun(project, rules):
-            return _report(project, rules, target, config, tell, looks, started)
+        with stages.begun(project, rules, cache):
+            report = _report(project, rules, target, config, tell, looks, started)
+            return report, project.asides
 
 
 def _report(
@@ -85,17 +104,12 @@ def _report(
         suppressed=suppressed,
         notes=[*notes, *seen.notes],
         asked=tuple({rule.area for rule in rules}),
+        site=seen.site,
     )
 
 
 def _options(config: Config) -> Options:
     return Options(config.advisories, config.online, config.second_order)
-
-
-def _kept(tree: Tree, config: Config) -> Tree:
-    if not config.exclude:
-        return tree
-    return replace(tree, files=tuple(file for file in tree.files if not config.excludes(file.path)))
 
 
 def _demand_flask(project: Project, target: Path) -> None:

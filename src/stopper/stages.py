@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 
+from stopper.cache import Cache
 from stopper.finding import Area, Finding, Skipped
 from stopper.rule import Rule
 from stopper.rules.secrets import _text
@@ -40,10 +41,12 @@ def uncollected() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def begun(project: Project, rules: Iterable[Rule]) -> Iterator[None]:
+def begun(project: Project, rules: Iterable[Rule], cache: Cache) -> Iterator[None]:
     """Read the history and the secrets in files meanwhile, if a rule will ask for them; leave no process behind."""
-    if pays() and any(rule.area is Area.SECRETS for rule in rules):
-        project.begin(**{_text.KEY: lambda: _text.located(project)})
+    if any(rule.area is Area.SECRETS for rule in rules):
+        root = project.tree.root
+        texts = {_text.KEY: lambda: _text.located(project)}
+        project.begin(apart=pays(), history=lambda: cache.history(root), **texts)
     try:
         yield
     finally:

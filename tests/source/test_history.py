@@ -115,14 +115,29 @@ def test_a_folder_inside_a_repository_has_paths_of_its_own(repository: Path) -> 
 
 def test_what_was_not_read_in_time_is_told(repository: Path) -> None:
     versions, complete = listed(repository, inside=False, seconds=60)
-    missed: list[int] = []
+    missed: list[tuple[int, str]] = []
+
+    def note(count: int, why: str) -> None:
+        missed.append((count, why))
 
     assert complete
     assert {(one.path, len(one.commit)) for one in versions} == {
         (".env", 10), ("config.py", 10), (".gitignore", 10),
     }  # fmt: skip
-    assert list(brought(repository, versions, seconds=0, missed=missed.append)) == []
-    assert missed == [len(versions)]
+    assert list(brought(repository, versions, seconds=0, missed=note)) == []
+    assert missed == [(len(versions), "the time was over")]
+
+
+def test_a_history_that_is_too_long_is_read_as_far_as_it_is_everywhere(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stopper.source.versions.MOST", 10)
+    history = History(repository)
+    history.secrets()
+
+    assert [note.reason for note in history.skipped] == [
+        "0 MB of history were read; 3 versions of files were not read"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,7 @@ EXIT_FOUND, EXIT_UNSEEN = 1, 3
 )
 @click.option("-v", "--verbose", is_flag=True, help="Tell findings of low confidence whole.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit code and the files tell.")
+@click.option("--no-cache", is_flag=True, help="Use and keep nothing in the cache folder.")
 @click.option("--no-progress", is_flag=True, help="Show no progress on a terminal.")
 def command(
     path: Path,
@@ -121,6 +122,7 @@ def command(
     verbose: bool,
     quiet: bool,
     no_progress: bool,
+    no_cache: bool,
     **given: Any,
 ) -> None:
     """Look at the source of the Flask project at PATH and say what is open, area by area.
@@ -128,7 +130,7 @@ def command(
     Ends with 0 when nothing is found at or above --fail-on, 1 when something is, 2 on wrong use, 3 when something that had to be
     looked at could not be.
     """
-    from stopper.audit import audit
+    from stopper.cache import NO_CACHE, Cache, audited, listed, user_folder
 
     looks = _looks(path, given)
     config = _config(path, given)
@@ -136,7 +138,17 @@ def command(
         config = replace(config, baseline=None)  # what is written must hold the known findings too
     targets = [(file, _format_of(file)) for file in output]
     with _Progress(show=not (no_progress or quiet) and sys.stderr.isatty()) as progress:
-        report = audit(path, config, progress.step, looks)
+        tree = listed(path, config)
+        kept = NO_CACHE if no_cache else Cache(user_folder())
+
+        def run() -> tuple[Report, tuple[str, ...]]:
+            from stopper.audit import audit_tree
+
+            if looks is not None:
+                return audit_tree(tree, path, config, progress.step, looks, cache=kept)
+            return audit_tree(tree, path, config, progress.step, cache=kept)
+
+        report = run()[0] if looks else audited(tree, path, config, kept, run)
     gc.freeze()  # the command ends soon: what the run left need not be looked through for what could be freed
     for file, kind in targets:
         _write(file, render(report, kind, verbose=verbose))
@@ -170,18 +182,20 @@ def render(
     return rendered
 
 
-def _looks(path: Path, given: dict[str, Any]) -> Looks:
-    """Return what to look at beside the source, and take those words out of ``given``."""
-    from stopper.app.boot import Boot
-    from stopper.vantages import Looks
-    from stopper.wire.survey import Plan
-
+def _looks(path: Path, given: dict[str, Any]) -> Looks | None:
+    """Return what to look at beside the source, None for nothing, and take those words out of ``given``."""
     app, python, seconds, network = (
         given.pop(name) for name in ("app", "python", "boot_seconds", "allow_network")
     )
     url, active, ca, port = (given.pop(name) for name in ("url", "active", "ca", "http_port"))
     if active and not url:
         raise UsageError("--active says how to ask a live site; name it: --url https://blog.example.org/")
+    if not app and not url:
+        return None
+    from stopper.app.boot import Boot
+    from stopper.vantages import Looks
+    from stopper.wire.survey import Plan
+
     boot = Boot(app, _folder(path), python and python.absolute(), seconds, network) if app else None
     return Looks(boot, Plan(url, port, ca, active=active) if url else None)
 
@@ -193,7 +207,6 @@ def _folder(path: Path) -> Path:
 
 def _config(path: Path, given: dict[str, Any]) -> Config:
     from stopper.config import load, nearest
-    from stopper.rule import discover
 
     values = dict(given)
     if values.get("min_confidence"):
@@ -203,8 +216,12 @@ def _config(path: Path, given: dict[str, Any]) -> Config:
     areas = values.pop("areas")
     assert isinstance(areas, tuple)
     config = load(path).override(areas=tuple(Area(one) for one in areas), **values)
-    known = {rule.slug for rule in discover()}
     named: Iterable[str] = (*config.rules, *config.skip)
+    if not named:
+        return config
+    from stopper.rule import discover
+
+    known = {rule.slug for rule in discover()}
     for slug in named:
         if slug not in known:
             raise UsageError(f"there is no rule {slug!r}{nearest(slug, known)}")

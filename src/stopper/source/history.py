@@ -26,8 +26,9 @@ from stopper.source.files import Role, role_of
 from stopper.source.git import SAFE, environment
 from stopper.source.versions import Brought, Version, brought, listed
 
-SECONDS = 5.0
-"""How long all questions to git together may take."""
+SECONDS = 20.0
+"""How long all questions to git together may take. What ends a long history is the number of bytes (``versions.MOST``), so that a
+busy machine reports what an idle one does; this only keeps a stuck git from holding up the run."""
 
 _ENV_FILE = re.compile(r"(^|/)(\.env(\.[\w.-]+)?|[\w-]+\.env|\.flaskenv)$")
 _ENV_FORM = re.compile(
@@ -86,6 +87,15 @@ class Leak:
     revoke: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the commits of a repository hold; only a new commit can change it."""
+
+    env_files: tuple[Committed, ...]
+    leaks: tuple[Leak, ...]
+    skipped: tuple[Skipped, ...]
+
+
 class History:
     """The history of the project at ``root``, which may be a folder inside a repository."""
 
@@ -95,6 +105,21 @@ class History:
         self._left = seconds
         self._prefix = ""
         self._read_paths: dict[str, bool] = {}
+
+    @classmethod
+    def recalled(cls, root: Path, known: Known) -> History:
+        """Return a history of which the commits need not be read again."""
+        history = cls(root)
+        history.tracked("")
+        history.__dict__["_env_files"] = known.env_files
+        history.__dict__["_secrets"] = known.leaks
+        history.skipped += [one for one in known.skipped if one not in history.skipped]
+        return history
+
+    @property
+    def known(self) -> Known:
+        """Return what ``recalled`` needs."""
+        return Known(self.env_files(), self.secrets(), tuple(self.skipped))
 
     @cached_property
     def available(self) -> bool:
@@ -188,10 +213,8 @@ class History:
             self._read_paths[path] = known
         return known
 
-    def _missed(self, count: int) -> None:
-        self._skip(
-            f"the time of {SECONDS:g} seconds was over; {count} versions of files in older commits were not read"
-        )
+    def _missed(self, count: int, why: str) -> None:
+        self._skip(f"{why}; {count} versions of files were not read")
 
     def secrets(self) -> tuple[Leak, ...]:
         """Return the secrets ever added by a commit, each with the first commit that added it."""

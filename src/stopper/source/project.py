@@ -113,16 +113,21 @@ class Project:
         """Return what git could not tell, if it was asked at all."""
         return tuple(self.history.skipped) if "history" in self.__dict__ else ()
 
-    def begin(self, **ahead: Callable[[], object]) -> None:
-        """Start what needs no parsing in a second process: the history, and what else is given.
+    @property
+    def asides(self) -> tuple[str, ...]:
+        """Return the paths that may lie outside the tree and were looked at all the same."""
+        past = self.history.env_files() if "history" in self.__dict__ else ()
+        return tuple(sorted({one.path for one in past}))
+
+    def begin(self, *, apart: bool, **ahead: Callable[[], object]) -> None:
+        """Start what needs no parsing.
 
         Args:
-            ahead: What ``cached`` will be asked for, by its key.
+            apart: Whether a second process may do it now; else it is done when it is asked for.
+            ahead: How to compute what ``cached`` will be asked for, by its key: ``history`` is one.
         """
-        root = self.tree.root
-        jobs = {"history": lambda: gathered(root), **ahead}
-        self._keys = frozenset(jobs)
-        self._begun = Aside(lambda: {key: compute() for key, compute in jobs.items()}, apart=True)
+        self._keys = frozenset(ahead)
+        self._begun = Aside(lambda: {key: compute() for key, compute in ahead.items()}, apart=apart)
 
     def end(self) -> None:
         """End what was begun and never asked for."""

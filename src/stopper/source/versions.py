@@ -20,6 +20,9 @@ from stopper.source.git import SAFE, environment
 LARGEST = 4_000_000
 """Versions above this are data; they are not read."""
 
+MOST = 600_000_000
+"""How many bytes of versions are read, the versions of the oldest files first: some five seconds' worth."""
+
 LONGEST = 2_000
 """Lines above this are data or minified code; they are not given."""
 
@@ -97,7 +100,7 @@ def _parsed(answer: bytes) -> Iterator[Version]:
 
 
 def brought(
-    root: Path, versions: Iterable[Version], *, seconds: float, missed: Callable[[int], None]
+    root: Path, versions: Iterable[Version], *, seconds: float, missed: Callable[[int, str], None]
 ) -> Iterator[Brought]:
     """Yield what each version brought, file by file, each file's oldest version first.
 
@@ -105,7 +108,7 @@ def brought(
         root: The folder asked about.
         versions: Those to read, the oldest first.
         seconds: How long git may take.
-        missed: Is told at the end how many versions were not read because the time was over.
+        missed: Is told how many versions were not read, and why.
 
     Raises:
         OSError: Git cannot be run.
@@ -113,15 +116,17 @@ def brought(
     wanted = _by_file(versions)
     command = (*SAFE, "cat-file", "--batch", "--buffer")
     seen: set[bytes] = set()
-    path, before = "", b""
+    path, before, total = "", b"", 0
     with _Asked(command, root, seconds, [one.blob for one in wanted]) as git:
         for done, version in enumerate(wanted):
-            if git.is_late:
-                missed(len(wanted) - done)
+            if git.is_late or total > MOST:
+                why = "the time was over" if git.is_late else f"{MOST // 1_000_000} MB of history were read"
+                missed(len(wanted) - done, why)
                 return
             whole = _content(git.output)
             if whole is None:
                 continue
+            total += len(whole)
             fresh = _fresh(before if version.path == path else b"", whole, seen)
             path, before = version.path, whole
             if fresh:

@@ -1,0 +1,174 @@
+"""All that the result of an audit of source code depends on, as one digest: the files, git, the configuration, Stopper itself, the day."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import importlib.metadata
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from stopper.config import Config
+from stopper.plain import to_plain
+from stopper.source.files import SourceFile, Tree
+
+_HOME = Path(__file__).parent
+_LIBRARIES = ("jinja2", "packaging", "pathspec", "tree-sitter", "tree-sitter-python")
+"""Other people's code that has a say in what is found."""
+_MANY = 20_000
+"""More files of refs than any hand-kept repository has; above it nothing is remembered."""
+
+
+def digest_of(*parts: object) -> str:
+    """Return a digest of the parts; each is told from the next by its length."""
+    total = hashlib.blake2b(digest_size=20)
+    for part in parts:
+        raw = part if isinstance(part, bytes) else repr(part).encode("utf-8", "surrogatepass")
+        total.update(len(raw).to_bytes(8, "big"))
+        total.update(raw)
+    return total.hexdigest()
+
+
+def of_run(tree: Tree, config: Config, target: Path) -> str | None:
+    """Return the digest of everything that a run's report depends on, or None when that cannot be told."""
+    if config.online:
+        return None
+    try:
+        files = [(file.path, digest_of(file.read())) for file in tree.files]
+        git = of_git(tree.root)
+        return digest_of(
+            "run", of_stopper(), str(target), str(tree.root), dt.datetime.now(dt.UTC).date().isoformat(),
+            to_plain(config), files, to_plain(tree.skipped), git, _index(tree.root), _ignores(tree.root), _advisories(config),
+            _content(config.baseline) if config.baseline else "",
+        )  # fmt: skip
+    except OSError:
+        return None
+
+
+def of_history(root: Path) -> str | None:
+    """Return the digest of everything that the secrets in the history of ``root`` depend on, or None."""
+    try:
+        git = of_git(root)
+    except OSError:
+        return None
+    return digest_of("history", of_stopper(), str(root), git) if git else None
+
+
+def of_stopper() -> str:
+    """Return the digest of the code, rules and models that run, of Python and of the libraries with a say."""
+    own = [
+        (path.relative_to(_HOME).as_posix(), path.read_bytes())
+        for path in sorted(_HOME.rglob("*"))
+        if path.suffix in (".py", ".toml", ".json")
+    ]
+    versions = [_version(name) for name in _LIBRARIES]
+    return digest_of(*(part for pair in own for part in pair), sys.version, sys.platform, versions)
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def of_git(root: Path) -> str:
+    """Return the digest of the commits that the repository around ``root`` can reach, "" where there is none.
+
+    Raises:
+        OSError: A file of git's cannot be read.
+    """
+    folder = _git_folder(root)
+    if folder is None:
+        return ""
+    shared = _common(folder)
+    names = (
+        "HEAD",
+        "config",
+        "packed-refs",
+        "shallow",
+        "info/exclude",
+        "info/grafts",
+        "reftable/tables.list",
+    )
+    parts = [_content(place / name) for place in dict.fromkeys((folder, shared)) for name in names]
+    return digest_of(shutil.which("git"), str(folder), parts, list(_refs(shared)), list(_refs(folder)))
+
+
+def _git_folder(root: Path) -> Path | None:
+    for folder in (root, *root.parents):
+        place = folder / ".git"
+        if place.is_dir():
+            return place
+        if place.is_file():
+            return folder / place.read_text("utf-8", "replace").removeprefix("gitdir:").strip()
+    return None
+
+
+def _common(folder: Path) -> Path:
+    """Return the folder that the work trees of a repository share."""
+    told = folder / "commondir"
+    return folder / told.read_text("utf-8", "replace").strip() if told.is_file() else folder
+
+
+def _refs(folder: Path) -> Iterator[tuple[str, bytes]]:
+    count = 0
+    for place, folders, names in os.walk(folder / "refs"):
+        folders.sort()
+        for name in sorted(names):
+            count += 1
+            if count > _MANY:
+                raise OSError("too many refs to look at each time")
+            path = Path(place, name)
+            yield str(path), _content(path)
+
+
+def _index(root: Path) -> str:
+    """Return the digest of what git tracks."""
+    folder = _git_folder(root)
+    return digest_of(_content(folder / "index")) if folder is not None else ""
+
+
+def _ignores(root: Path) -> str:
+    """Return the digest of what tells git to ignore, outside the tree's own files and in them."""
+    home = Path.home()
+    settings = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config", "git")
+    own = [home / ".gitconfig", settings / "config", settings / "ignore", Path("/etc/gitconfig")]
+    return digest_of(
+        [_content(path) for path in (*own, *(folder / ".gitignore" for folder in (root, *root.parents)))]
+    )
+
+
+def _advisories(config: Config) -> str:
+    place = config.advisories
+    if place is None:
+        return ""
+    if place.is_file():
+        return digest_of(_content(place))
+    found = [(path, path.stat()) for path in sorted(place.rglob("*"))]
+    return digest_of([(str(path), stat.st_size, stat.st_mtime_ns) for path, stat in found])
+
+
+def _content(path: Path) -> bytes:
+    """Return the content of a file, empty where there is none."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return b""
+
+
+def of_files(root: Path, paths: Iterable[str]) -> str:
+    """Return the digest of files below ``root`` that need not be in the tree nor exist."""
+    return digest_of([(path, _content(root / path)) for path in sorted(paths)])
+
+
+def stamps(files: Iterable[SourceFile]) -> list[tuple[int, int]]:
+    """Return the size and the time of change of each file, to tell that none changed meanwhile.
+
+    Raises:
+        OSError: A file is gone.
+    """
+    return [(stat.st_size, stat.st_mtime_ns) for stat in (file.absolute.stat() for file in files)]

@@ -13,6 +13,8 @@ from stopper.taint.ir import AccessPath, Call
 from stopper.taint.libraries import result
 from stopper.taint.steps import depth
 
+MAX_METHODS = 12
+"""How many methods a name may mean that is computed."""
 _PAYLOAD = "(payload)"
 """The field of a text that holds what was dumped into it."""
 _EACH = frozenset(
@@ -60,10 +62,10 @@ class Library(Calls):
             op = replace(op, args=op.args[: op.stars[0]], stars=())
         if self.recording:
             self.sinks.call(op, receiver, args, keywords)
+        found = self.engine.edges.call(self, op, receiver, args, keywords)
         if op.name and self.models.find("ends", op.name):
             self.dead = True
             return CLEAN
-        found = self.engine.edges.call(self, op, receiver, args, keywords)
         if found is None:
             found = self.source(f"{op.name}()" if op.name else "", op.at)
         for look in (_folded, _text, _special, _in_container, _called_back):
@@ -123,18 +125,14 @@ def _get_attribute(run: Library, op: Call, _: Value, args: Args, __: dict[str, V
 
 
 def _any_attribute(run: Library, args: Args) -> Value | None:
-    """Return the methods that a computed name may mean: all those whose names begin as it does."""
+    """Return the methods that a computed name may mean: all those whose names begin as it does, where they are few."""
     begins = args[1].literal.partition("\0")[0]
-    names = [
-        name for owner in args[0].classes for place in run.program.ancestors(owner) for name in place.bindings
-    ]
-    found = [
-        target
-        for name in names
-        if begins and name.startswith(begins)
-        for target in run.members(args[0], name)
-    ]
-    return Value(targets=tuple(found)) if found else None
+    if not begins or not args[0].classes:
+        return None
+    places = [place for owner in args[0].classes for place in run.program.ancestors(owner)]
+    names = dict.fromkeys(name for place in places for name in place.bindings if name.startswith(begins))
+    found = [target for name in names if name[:2] != "__" for target in run.members(args[0], name)]
+    return Value(targets=tuple(found)) if 0 < len(found) <= MAX_METHODS else None
 
 
 def _set_attribute(run: Library, op: Call, _: Value, args: Args, __: dict[str, Value]) -> Value | None:

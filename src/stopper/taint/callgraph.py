@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from stopper.finding import RouteRef
 from stopper.source.files import Role
 from stopper.source.module import Kind, Module, Scope, parameters
-from stopper.taint.domain import CLEAN, Taint, Value
+from stopper.taint.converters import given
+from stopper.taint.domain import Taint, Value
 from stopper.taint.forms import forms_of
-from stopper.taint.listeners import listeners
+from stopper.taint.listeners import caught, listeners
 
 if TYPE_CHECKING:
     from stopper.source.project import Project
@@ -33,7 +34,6 @@ _HOOKS = frozenset(
 _FIRST = frozenset(("before_request", "url_value_preprocessor"))
 _ANSWERING = frozenset(("errorhandler", "before_request"))
 """The hooks that may answer the request themselves."""
-_TYPED = frozenset(("int", "float", "uuid", "any"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +86,15 @@ def _entries(project: Project) -> dict[int, Root]:
                 continue
             before = found.get(id(scope))
             entry = {
-                **_entry(route.parameters),
+                **given(project, route.parameters),
                 **(before.entry if before is not None else forms.entries(scope)),
             }
             ref = before.route if before is not None else route.ref
             found[id(scope)] = Root(scope, entry, view=True, page=not _is_resource(project, scope), route=ref)
     for hook in project.routes.hooks:
         if hook.kind in _HOOKS:
-            values = _given(hook.view, hook.kind)
+            handles = hook.kind == "errorhandler"
+            values = caught(hook.view, project.code.names) if handles else _given(hook.view, hook.kind)
             found.setdefault(id(hook.view), Root(hook.view, values, view=hook.kind in _ANSWERING))
     for scope, values in listeners(project):
         found.setdefault(id(scope), Root(scope, values, view=False))
@@ -105,8 +106,7 @@ def routed(project: Project) -> dict[int, dict[str, Value]]:
     found: dict[int, dict[str, Value]] = {}
     for route in project.routes.routes:
         for scope in route.handlers.values() or [route.view]:
-            values = dict.fromkeys(route.parameters, CLEAN) | _entry(route.parameters)
-            found.setdefault(id(scope), {}).update(values)
+            found.setdefault(id(scope), {}).update(given(project, route.parameters))
     return found
 
 
@@ -133,16 +133,6 @@ def _is_resource(project: Project, scope: Scope) -> bool:
     return owner is not None and any(
         base.name.endswith(".Resource") for base in project.code.names.bases(owner)
     )
-
-
-def _entry(parameters: dict[str, str]) -> dict[str, Value]:
-    entry: dict[str, Value] = {}
-    for name, converter in parameters.items():
-        if converter in _TYPED:
-            continue
-        marks = frozenset() if converter == "path" else frozenset(("segment",))
-        entry[name] = Value((Taint(f"the URL's <{name}>", marks=marks),))
-    return entry
 
 
 def _interesting(module: Module, scope: Scope) -> bool:

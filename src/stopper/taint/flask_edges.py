@@ -19,6 +19,7 @@ from stopper.taint.domain import CLEAN, Target, Value, joined
 from stopper.taint.edges import Edges, Run
 from stopper.taint.forms import forms_of
 from stopper.taint.ir import Call, Load, Place, Store
+from stopper.taint.listeners import HTTP_ERROR
 from stopper.taint.models import Models
 from stopper.taint.pages import Pages, pages_of
 from stopper.taint.rendering import Rendering
@@ -27,8 +28,13 @@ from stopper.taint.stage import stage_of
 from stopper.taint.stored import STORED, Storage
 
 _FLASHES = "flask.flash"
+_ABORTS = frozenset(("flask.abort", "werkzeug.exceptions.abort"))
+_ABORTED = f"{HTTP_ERROR}.description"
 _DELAYS = frozenset(("delay", "apply_async", "send", "queue", "schedule"))
 _QUEUES = frozenset(("enqueue", "start_background_task"))
+_EXCEPTIONS = frozenset(
+    ("Exception", "BaseException", "ValueError", "RuntimeError", "werkzeug.exceptions.HTTPException")
+)
 _KEPT = ("flask.g", "flask.session")
 _LASTING = "flask.session."
 
@@ -61,6 +67,9 @@ class FlaskEdges(Edges):
             return parsed
         if (op.last in _DELAYS and receiver.targets) or (op.last in _QUEUES and args and args[0].targets):
             return _delayed(run, op, receiver, args, keywords)
+        if op.name in _ABORTS:
+            _aborted(run, op, args, keywords)
+            return None
         if op.name == "setattr" and len(args) == 3:
             self._put(run, op, args)
             return None
@@ -68,12 +77,14 @@ class FlaskEdges(Edges):
             run.share(_FLASHES, args[0].refined(lambda taint: taint.hop(op.at, "flashed")))
             return CLEAN
         owner = _keeper(op.name.rpartition(".")[0], receiver)
-        if owner:
+        if owner and (self.storage is not None or owner == "flask.g"):
             return self._kept(run, op, owner, args, keywords)
         return self.storage.call(run, op, receiver, args, keywords) if self.storage is not None else None
 
     def load(self, run: Run, op: Load, base: Value) -> Value | None:
         """Return what was put on ``g`` or into the session elsewhere."""
+        if op.part == ".description" and HTTP_ERROR in (base.name, op.name.rpartition(".")[0]):
+            return kept(run, _ABORTED)
         if op.name == "flask.request.view_args":
             return self._routed(run)
         owner = _keeper(op.name.rpartition(".")[0] if op.part.startswith(".") else op.name, base)
@@ -114,6 +125,9 @@ class FlaskEdges(Edges):
         key = _key(run, op) if owner else ""
         if key and (self.storage is not None or owner != "flask.session"):
             _keep(run, f"{owner}.{key}", source, op.at)
+        for owner_class in base.classes if op.part.startswith(".") and source.every() else ():
+            if any(one.name in _EXCEPTIONS for one in self.project.code.names.bases(owner_class)):
+                run.share(f"{owner_class.dotted}{op.part}", source)
         if self.storage is not None and base.classes:
             self.storage.store(run, op, base, source)
 
@@ -236,6 +250,13 @@ def kept(run: Any, key: str) -> Value | None:
     if found is None or not key.startswith(_LASTING):
         return found
     return found.refined(lambda taint: taint.marked(STORED))
+
+
+def _aborted(run: Run, op: Call, args: tuple[Value, ...], keywords: dict[str, Value]) -> None:
+    """Keep what ``abort(400, "...")`` says, for the handler of the error."""
+    said = keywords.get("description", args[1] if len(args) > 1 else CLEAN)
+    if said.every():
+        run.share(_ABORTED, said.refined(lambda taint: taint.hop(op.at, "told by abort()")))
 
 
 def _delayed(

@@ -179,6 +179,10 @@ class Expressions:
         return member(self.value(node.node, frame), key.constant if key.known else None)
 
     def _attribute(self, base: Value, name: str) -> Value:
+        if base.name and base.field(f".{name}") is None:
+            source = self._source(f"{base.name}.{name}")
+            if source.every():
+                return source
         if base.classes and base.field(f".{name}") is None:
             found = self.host.member(base, name, self.at)
             if found is not None:

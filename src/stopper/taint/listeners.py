@@ -1,4 +1,8 @@
-"""Functions that a client's data enters without a route: the events of Flask-SocketIO, the sockets of Flask-Sock."""
+"""Functions that a client's data enters without a route.
+
+The events of Flask-SocketIO, the sockets of Flask-Sock, session interfaces and request loaders that are handed the request,
+WSGI applications and middleware, and the handlers of the project's own exceptions.
+"""
 
 from __future__ import annotations
 
@@ -6,38 +10,51 @@ import ast
 from collections.abc import Iterator
 
 from stopper.source.module import Kind, Scope, parameters
+from stopper.source.names import Names, RefKind
 from stopper.source.project import Project
 from stopper.taint.domain import Taint, Value
 
+HTTP_ERROR = "werkzeug.exceptions.HTTPException()"
+"""The name of what an error handler is given that Flask itself raised."""
+
 _EVENTS = frozenset(("flask_socketio.SocketIO().on", "flask_socketio.SocketIO().event"))
 _SOCKETS = frozenset(("flask_sock.Sock().route", "flask_sockets.Sockets().route"))
+_LOADERS = frozenset(("flask_login.LoginManager().request_loader",))
 _NAMESPACE = "flask_socketio.Namespace"
 _SOCKET = "simple_websocket.Server()"
+_REQUEST = Value(name="flask.request")
 
 
 def listeners(project: Project) -> Iterator[tuple[Scope, dict[str, Value]]]:
     """Yield each function that listens, with what its parameters hold."""
-    if not project.code.imports("flask_socketio", "flask_sock", "flask_sockets"):
-        return
     names = project.code.names
+    sockets = bool(project.code.imports("flask_socketio", "flask_sock", "flask_sockets"))
     for module in project.modules:
         for scope in module.scopes:
             if scope.kind is not Kind.FUNCTION:
                 continue
-            called = {
-                names.name(mark.func if isinstance(mark, ast.Call) else mark, scope.parent or scope)
-                for mark in scope.decorators
-            }
-            owner = scope.owner
-            event = called & _EVENTS or (
-                scope.name.startswith("on_")
-                and owner is not None
-                and any(base.name == _NAMESPACE for base in names.bases(owner))
-            )
-            if event:
-                yield scope, _messages(scope)
-            elif called & _SOCKETS:
-                yield scope, {name: Value(name=_SOCKET) for name in _taken(scope)[:1]}
+            found = _handed(scope, names) or (_heard(scope, names) if sockets else None)
+            if found:
+                yield scope, found
+
+
+def _handed(scope: Scope, names: Names) -> dict[str, Value] | None:
+    """Return the request, or what stands for it, where a function is handed it."""
+    taken = _taken(scope)
+    if taken[:2] == ["environ", "start_response"]:
+        return {"environ": Value((Taint("the WSGI environment").hop(scope.node, "a request comes in"),))}
+    if scope.name == "open_session" and len(taken) > 1 and _derives(scope, names, "SessionInterface"):
+        return {taken[0]: Value(name="flask.Flask()"), taken[1]: _REQUEST}
+    if scope.name == "load_user_from_request" or _called(scope, names) & _LOADERS:
+        return dict.fromkeys(taken[:1], _REQUEST)
+    return None
+
+
+def _heard(scope: Scope, names: Names) -> dict[str, Value] | None:
+    called = _called(scope, names)
+    if called & _EVENTS or (scope.name.startswith("on_") and _derives(scope, names, _NAMESPACE)):
+        return _messages(scope)
+    return {name: Value(name=_SOCKET) for name in _taken(scope)[:1]} if called & _SOCKETS else None
 
 
 def _messages(scope: Scope) -> dict[str, Value]:
@@ -47,6 +64,32 @@ def _messages(scope: Scope) -> dict[str, Value]:
         for name in _taken(scope)
         if name not in ("auth", "sid")
     }
+
+
+def caught(view: Scope, names: Names) -> dict[str, Value]:
+    """Return what an error handler is given: an object of the project's own exception, or one of Flask's."""
+    taken = _taken(view)
+    if not taken:
+        return {}
+    for mark in view.decorators:
+        for arg in mark.args[:1] if isinstance(mark, ast.Call) else ():
+            ref = names.resolve(arg, view.parent or view)
+            if ref is not None and ref.kind is RefKind.CLASS and ref.scope is not None:
+                return {taken[0]: Value(classes=(ref.scope,))}
+            if ref is not None and ref.name in ("Exception", "BaseException"):
+                taint = Taint(f"the exception {taken[0]}", "exception")
+                return {taken[0]: Value((taint.hop(view.node, "the exception is handled"),))}
+    return {taken[0]: Value(name=HTTP_ERROR)}
+
+
+def _called(scope: Scope, names: Names) -> set[str | None]:
+    marks = (mark.func if isinstance(mark, ast.Call) else mark for mark in scope.decorators)
+    return {names.name(mark, scope.parent or scope) for mark in marks}
+
+
+def _derives(scope: Scope, names: Names, base: str) -> bool:
+    owner = scope.owner
+    return owner is not None and any(one.name.endswith(base) for one in names.bases(owner))
 
 
 def _taken(scope: Scope) -> list[str]:

@@ -30,9 +30,7 @@ _NUMBERS = frozenset(
     "Integer BigInteger SmallInteger Float Numeric Boolean DateTime Date Time Interval UUID Uuid Enum IntegerField FloatField "
     "BooleanField DateTimeField DecimalField ObjectIdField AutoField DateField TimeField ForeignKey int float bool".split()
 )
-_MANY = frozenset(
-    "all scalars scalar_subquery unique yield_per fetchall fetchmany partitions mappings tuples".split()
-)
+_MANY = frozenset("all fetchall fetchmany partitions".split())
 _ONE = frozenset(
     "first one one_or_none get get_or_404 first_or_404 one_or_404 scalar scalar_one scalar_one_or_none get_or_none get_by_id".split()
 )

@@ -29,6 +29,10 @@ low       A                A
 ========  ===============  =================
 
 An area that could not be seen caps the grade at B: what nobody looked at is not a pass.
+
+A live site. Where ``--url`` names one, its answers are scored as MDN's HTTP Observatory scores them (:mod:`stopper.wire.observatory`), and its
+letter caps the grade: A- counts as an A, B+ and B- as a B, and so on. A top header grade over an injectable login is a lie; so is clean code
+behind a site without headers.
 """
 
 from __future__ import annotations
@@ -84,15 +88,18 @@ def points(findings: Iterable[Finding]) -> int:
     return max(0, 100 - sum(worst.values()) - further)
 
 
-def grade(findings: Sequence[Finding], *, skipped: bool = False, unseen: bool = False) -> str:
+def grade(
+    findings: Sequence[Finding], *, skipped: bool = False, unseen: bool = False, site: str = "A+"
+) -> str:
     """Return the letter for these findings.
 
     Args:
         findings: Everything the report shows.
         skipped: Something could not be looked at.
         unseen: A whole area could not be looked at.
+        site: The letter of the live site, as the Observatory gives it.
     """
-    letters = [_letter(points(findings))]
+    letters = [_letter(points(findings)), site if site == "A+" else site.rstrip("+-")]
     letters.extend(CAP[finding.severity, finding.confidence] for finding in findings if counts(finding))
     if unseen:
         letters.append("B")

@@ -56,14 +56,15 @@ def _without(findings: list[Finding], cleared: Cleared, notes: list[Note]) -> li
 def _add(
     findings: list[Finding], item: Finding, cause: Callable[[str], Location | None], elsewhere: str
 ) -> None:
-    """Add the evidence to the finding that says the same, or the finding itself at the line that causes it."""
+    """Add the evidence to the finding that says the same of the same thing or line, or the finding itself at the line that causes it."""
+    place = cause(item.subject) or Location(elsewhere)
     for at, finding in enumerate(findings):
-        if finding.rule == item.rule and finding.context == item.context:
+        same_line = (finding.location.path, finding.location.line) == (place.path, place.line)
+        if finding.rule == item.rule and (finding.context == item.context or same_line):
             findings[at] = replace(
                 finding, evidence=(*finding.evidence, *item.evidence), confidence=Confidence.HIGH
             )
             return
-    place = cause(item.subject) or Location(elsewhere)
     findings.append(
         replace(item, location=place, evidence=tuple(replace(one, location=place) for one in item.evidence))
     )

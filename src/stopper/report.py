@@ -72,6 +72,17 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteScore:
+    """How the HTTP Observatory would score the live site."""
+
+    url: str
+    points: int
+    letter: str
+    tests: tuple[tuple[str, str, int, str], ...]
+    """The name of each test, its result, its points, and the rule that mends it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything that one audit says; each module of ``reports`` renders it."""
 
@@ -88,6 +99,8 @@ class Report:
     suppressed: int = 0
     """Findings left out by an ignore comment, the baseline or a path in the configuration."""
     notes: tuple[Note, ...] = ()
+    site: SiteScore | None = None
+    """None where no live site was asked, or where it answered with an error."""
 
     def at_least(self, severity: Severity) -> tuple[Finding, ...]:
         """Return the findings of this severity or worse."""
@@ -104,6 +117,7 @@ def assemble(
     suppressed: int = 0,
     notes: Iterable[Note] = (),
     asked: Collection[Area] = tuple(Area),
+    site: SiteScore | None = None,
 ) -> Report:
     """Return the report: findings sorted, the state of each area and the grade worked out.
 
@@ -116,6 +130,7 @@ def assemble(
         suppressed: How many findings were left out.
         notes: What the reader should mend.
         asked: The areas that were looked at; the others are unseen.
+        site: How the live site scores.
     """
     ordered = tuple(sorted(findings, key=worst_first))
     left_out = tuple(sorted(skipped, key=lambda one: (one.what, one.reason)))
@@ -124,13 +139,14 @@ def assemble(
     return Report(
         target=target,
         areas=areas,
-        grade=grade(ordered, skipped=bool(left_out), unseen=unseen),
+        grade=grade(ordered, skipped=bool(left_out), unseen=unseen, site=site.letter if site else "A+"),
         findings=ordered,
         skipped=left_out,
         stats=stats,
         rules=dict(rules or {}),
         suppressed=suppressed,
         notes=tuple(notes),
+        site=site,
     )
 
 

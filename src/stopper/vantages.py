@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from stopper.errors import UnseenError
 from stopper.finding import Area, Cleared, Finding, Skipped
 from stopper.merge import merge
-from stopper.report import Note
+from stopper.report import Note, SiteScore
 from stopper.rule import Rule
 from stopper.source.causes import cause
 from stopper.source.project import Project
@@ -47,6 +47,7 @@ class Seen:
     findings: tuple[Finding, ...]
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[Note, ...] = ()
+    site: SiteScore | None = None
 
     def with_skipped(self, one: Skipped) -> Seen:
         """Return the same with one more thing that could not be looked at."""
@@ -99,8 +100,21 @@ def _at_site(seen: Seen, plan: Plan, rules: Sequence[Rule], project: Project) ->
     sent = Note(
         f"{plan.url} was asked {site.requests} times in {site.seconds:.1f} s; {len(site.pages)} pages were read"
     )
-    return Seen(
-        merged.findings, (*seen.skipped, *skipped, *_unanswered(site)), (*seen.notes, *merged.notes, sent)
+    skips = (*seen.skipped, *skipped, *_unanswered(site))
+    return Seen(merged.findings, skips, (*seen.notes, *merged.notes, sent), _scored(plan.url, site))
+
+
+def _scored(url: str, site: Site) -> SiteScore | None:
+    from stopper.wire.observatory import score
+
+    said = score(site)
+    if said is None:
+        return None
+    return SiteScore(
+        url,
+        said.points,
+        said.letter,
+        tuple((one.name, one.result, one.modifier, one.rule) for one in said.tests),
     )
 
 

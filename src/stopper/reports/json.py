@@ -11,7 +11,7 @@ from typing import Any
 
 from stopper.finding import Evidence, Finding, Location, RouteRef, Step
 from stopper.fix import Fix
-from stopper.report import AreaState, Report
+from stopper.report import AreaState, Report, SiteScore
 
 SCHEMA = "stopper-report/1"
 
@@ -33,6 +33,7 @@ def document(report: Report) -> dict[str, Any]:
         "skipped": [{"what": one.what, "reason": one.reason} for one in report.skipped],
         "suppressed": report.suppressed,
         "notes": [{"message": one.message, "location": _location(one.location)} for one in report.notes],
+        "site": _site(report.site),
         "stats": {
             "files": stats.files,
             "lines": stats.lines,
@@ -41,6 +42,16 @@ def document(report: Report) -> dict[str, Any]:
             "seconds": round(stats.seconds, 3),
         },
     }
+
+
+def _site(site: SiteScore | None) -> dict[str, Any] | None:
+    if site is None:
+        return None
+    tests = [
+        {"test": name, "result": result, "points": points, "rule": rule}
+        for name, result, points, rule in site.tests
+    ]
+    return {"url": site.url, "letter": site.letter, "points": site.points, "tests": tests}
 
 
 def _area(state: AreaState) -> dict[str, Any]:

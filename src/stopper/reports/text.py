@@ -59,6 +59,7 @@ def _parts(report: Report, *, verbose: bool) -> Iterator[Text | Padding | Line]:
     yield Text("")
     for state in report.areas:
         yield _area(state)
+    yield from _site(report)
     loud = [one for one in report.findings if verbose or one.confidence is not Confidence.LOW]
     quiet = [one for one in report.findings if one not in loud]
     for number, finding in enumerate(loud, start=1):
@@ -84,6 +85,19 @@ def _area(state: AreaState) -> Text:
         overflow="ellipsis",
         no_wrap=True,
     )
+
+
+def _site(report: Report) -> Iterator[Text]:
+    """Say how the live site scores, and what each lost point is for."""
+    if report.site is None:
+        return
+    yield Text("")
+    said = f"{report.site.points} points as the HTTP Observatory counts"
+    yield Text.assemble("  site         ", (f"{report.site.letter:<8}", "bold"), said)
+    for name, result, points, rule in report.site.tests:
+        if points < 0:
+            lost = f"{points:>17}    {name}: {result.removeprefix(f'{name}-')} ({rule})"
+            yield Text(lost, style="dim", overflow="ellipsis", no_wrap=True)
 
 
 def _finding(number: int, finding: Finding, report: Report) -> Iterator[Text | Padding | Line]:

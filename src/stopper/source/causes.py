@@ -55,7 +55,7 @@ def _header(project: Project, name: str) -> Location | None:
         for given, _, place in proxy.headers:
             if given.lower() == lowered:
                 return place
-    written = re.compile(rf"""(?<!get\\()(['"]){re.escape(name)}\\1""", re.IGNORECASE)
+    written = re.compile(rf"""(?<!get\()(['"]){re.escape(name)}\1""", re.IGNORECASE)
     for module in project.modules:
         match = written.search(module.text.content) if module.role is Role.APP else None
         if match is not None:
@@ -85,7 +85,7 @@ def _path(project: Project, path: str) -> Location | None:
     """Return the view that answers a path: the rule that is the path, else the longest that matches it."""
     best: tuple[int, Location] | None = None
     for route in project.routes.routes:
-        pattern = re.sub(r"\\<path:[^>]*\\>", ".+", re.sub(r"<path:[^>]*>", ".+", route.rule))
+        pattern = re.sub(r"<path:[^>]*>", ".+", route.rule)
         pattern = re.sub(r"<[^>]*>", "[^/]+", pattern)
         if re.fullmatch(pattern, path) and (best is None or len(route.rule) > best[0] or route.rule == path):
             best = (len(route.rule) if route.rule != path else 10_000, route.location)

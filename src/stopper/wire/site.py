@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from stopper.wire.client import Origin
 from stopper.wire.exchange import Exchange
+from stopper.wire.session import payload
 from stopper.wire.tls import Tls
 
 
@@ -19,6 +20,11 @@ class Cookie:
     attributes: dict[str, str]
     """Names in lower case; the value of a flag is ""."""
     exchange: Exchange
+
+    @property
+    def is_session(self) -> bool:
+        """Tell whether it holds a session of Flask's, whatever its name is."""
+        return not self.expires and (self.name in ("session", "__Host-session") or bool(payload(self.value)))
 
     @property
     def expires(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -154,18 +155,24 @@ def _links(origin: Origin, page: Exchange) -> Iterable[str]:
 
 
 async def _logins(client: Client, pages: Iterable[Exchange]) -> list[Exchange]:
-    """Send wrong logins to the first form with a password until one is refused; then again with another address in each."""
-    for page in pages:
-        for form in read(page.body).forms if page.is_html else ():
-            if form.method == "post" and form.has_password:
-                url = urljoin(page.url, form.action or page.url)
-                names = [name or "x" for name, kind in form.fields if kind not in ("submit", "button")]
-                body = "&".join(f"{name}=stopper-{secrets.token_hex(4)}" for name in names).encode()
-                return [
-                    *await _tries(client, "login", url, body, rotate=False),
-                    *await _tries(client, "login-rotated", url, body, rotate=True),
-                ]
-    return []
+    """Send wrong logins to the form that most looks like a login until one is refused; then again with another address in each."""
+    forms = [
+        (urljoin(page.url, form.action or page.url), form)
+        for page in pages
+        for form in (read(page.body).forms if page.is_html else ())
+        if form.method == "post" and form.has_password
+    ]
+    if not forms:
+        return []
+    url, form = min(
+        forms, key=lambda one: (re.search(r"log_?in|sign_?in|auth", one[0]) is None, len(one[1].fields))
+    )
+    names = [name or "x" for name, kind in form.fields if kind not in ("submit", "button")]
+    body = "&".join(f"{name}=stopper-{secrets.token_hex(4)}" for name in names).encode()
+    return [
+        *await _tries(client, "login", url, body, rotate=False),
+        *await _tries(client, "login-rotated", url, body, rotate=True),
+    ]
 
 
 async def _tries(client: Client, purpose: str, url: str, body: bytes, *, rotate: bool) -> list[Exchange]:

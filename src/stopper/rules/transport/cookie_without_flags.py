@@ -112,7 +112,7 @@ class CookieWithoutFlags(Rule):
         seen: set[str] = set()
         for cookie in site.cookies():
             missing = [flag for flag in _FLAGS if flag not in cookie.attributes]
-            if not missing or cookie.expires or cookie.name in seen or cookie.name == "session":
+            if not missing or cookie.expires or cookie.name in seen or cookie.is_session:
                 continue
             sensitive = bool(_SENSITIVE.search(cookie.name))
             if not sensitive and missing == ["httponly"]:

@@ -79,9 +79,7 @@ class SessionCookieSecure(SettingRule):
 
     def wire(self, site: Site) -> Iterator[Finding | Cleared]:
         """Say what the session cookie on the wire has."""
-        sessions = [
-            one for one in site.cookies() if one.name in ("session", "__Host-session") and not one.expires
-        ]
+        sessions = [one for one in site.cookies() if one.is_session]
         wrong = [one for one in sessions if "secure" not in one.attributes]
         if wrong:
             message = f"{wrong[0].exchange.url} sets the session cookie without secure"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,8 @@ from stopper import Stopper
 from stopper.errors import ConfigurationError
 from stopper.guard import events
 from stopper.guard.addresses import UNKNOWN, client_of
+from stopper.guard.limits import LimitsSettings
+from stopper.guard.lockout import LockoutSettings
 
 KEY = "b7c1f6a09d3e4f58a2c6e1907bd84f23c5d9"
 Build = Callable[..., tuple[Flask, Stopper]]
@@ -476,3 +479,16 @@ def test_nothing_a_client_sends_makes_a_500(
     }
 
     assert all(code < 500 for code in codes)
+
+
+@pytest.mark.parametrize("settings_of", [LimitsSettings, LockoutSettings])
+def test_the_page_about_limits_names_every_default(settings_of: type[Any]) -> None:
+    page = " ".join((Path(__file__).parents[2] / "docs" / "limits.rst").read_text(encoding="utf-8").split())
+
+    missing = [
+        one.default
+        for one in dataclasses.fields(settings_of)
+        if isinstance(one.default, str) and one.default not in page
+    ]
+
+    assert missing == []

@@ -33,8 +33,8 @@ _HARMFUL: dict[str, Characters] = {
     "argument": _of("-"),
     "template": _of("{}$<%#@`("),
     "template-name": _of("/\\."),
-    "html": _of("<>\"'`"),
-    "markup": _of("<>\"'`"),
+    "html": _of("<>\"'"),
+    "markup": _of("<>\"'"),
     "path": _of("/"),
     "redirect": _of("/\\:"),
     "ssrf": _of("/\\:@?#&%."),
@@ -52,7 +52,7 @@ _HARMFUL: dict[str, Characters] = {
     "format-string": _of("{"),
     "code": _EVERY - _NUMBERS,
     "environment": _of("="),
-    "page": _of("<>\"'`"),
+    "page": _of("<>\"'"),
     "page-url": _of(":"),
     "page-script": _of("'\"`;\\()<>{}\n\r+-*/,=[]. &"),
     "page-style": _of(";:(){}\\'\"<>@"),
@@ -66,6 +66,11 @@ def harmless(characters: Characters) -> frozenset[str]:
     if characters <= _DIGITS:
         return frozenset((ALL,))
     return frozenset(kind for kind, harmful in _HARMFUL.items() if not characters & harmful)
+
+
+def without(gone: Characters) -> Characters:
+    """Return every character but those."""
+    return _EVERY - gone
 
 
 def one_segment(characters: Characters) -> bool:

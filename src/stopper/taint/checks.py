@@ -25,6 +25,13 @@ _SHELLS = frozenset(
         "perl", "ruby", "node", "php", "lua", "ssh", "eval", "xargs", "env", "sudo", "su", "awk", "find",
     )
 )  # fmt: skip
+_OPTIONS_RUN = frozenset(
+    (
+        "git", "hg", "svn", "tar", "zip", "find", "rsync", "scp", "curl", "wget", "ffmpeg", "convert", "mogrify", "sed", "psql", "mysql",
+        "pip", "npm", "sendmail", "7z", "man", "less", "vim", "gdb", "docker", "kubectl", "openssl", "sqlite3", "pandoc", "wkhtmltopdf",
+    )
+)  # fmt: skip
+"""Programs of which an option runs another program, or writes a file."""
 _OBJECTS = ("request.json", "request.get_json", "request.form", "request.values", "request.args")
 _HEAD = re.compile(r"(?im)^(?:subject|to|from|cc|bcc|reply-to):[^\n]*$")
 _CONVERSION = re.compile(r"%[-#0 +]*[\d*]*(?:\.\d+)?([a-zA-Z])")
@@ -134,6 +141,9 @@ def _option(taint: Taint, parts: list[Value], default: Verdict) -> Verdict:
     """Check an argument of a program: behind ``--`` and behind other text it is no option."""
     if "built" in taint.marks:
         return ""
+    program = parts[0].constant if parts else ""
+    if isinstance(program, str) and program.rpartition("/")[2] in _OPTIONS_RUN:
+        default = "medium"
     for part in parts:
         if part.known and part.constant == "--":
             return ""
@@ -254,7 +264,7 @@ def _whole(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
 
 def _location(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     """Check where a redirect leads: a value that was looked at, although not closely enough, counts a little."""
-    if "joined-host" in taint.marks:
+    if "joined-host" in taint.clean:
         return "low"
     return "low" if taint.marks >= {"slash-first", "one-slash"} else default
 

@@ -27,9 +27,11 @@ _TRANSPARENT = frozenset(
 _MATCHES = frozenset(("fullmatch", "match", "search"))
 _URLS = frozenset(("urlparse", "urlsplit", "URL", "url_parse"))
 _HOSTS = frozenset(("netloc", "hostname", "host", "is_absolute"))
+_TEXTS = frozenset(("str", "bytes"))
 _NUMBERS = frozenset(("int", "float", "bool", "UUID", "Decimal", "date", "datetime"))
 _DEEP = 4
 """How many assignments are followed back from a test."""
+_RESOLVERS = frozenset(("ip_address", "gethostbyname", "getaddrinfo"))
 _EQUALITIES = {"==": True, "in": True, "is": True, "!=": False, "not in": False, "is not": False}
 
 
@@ -71,13 +73,12 @@ class Guards:
         path, ways = self.subject(test)
         if path is None:
             return []
+        op = self.op(test)
+        if isinstance(op, Load) and op.part.startswith(".is_"):
+            return self._modelled(f"ipaddress.ip_address(){op.part}", path, truth=truth)
         if _HOSTS & set(ways):
             return [] if truth else self._no_host(path)
-        if "scheme" in ways:
-            return []
-        op = self.op(test)
-        named = self._modelled(op.name, path, truth=truth) if isinstance(op, Load) and op.name else []
-        return named or ([Change(path, _EVERYTHING)] if not truth and not ways else [])
+        return [Change(path, _EVERYTHING)] if not truth and not ways else []
 
     def _no_host(self, path: AccessPath) -> list[Change]:
         if all("slashes" in taint.marks for taint in self.read(path).every()):
@@ -152,6 +153,8 @@ class Guards:
         if path is None:
             return []
         value = self.read(other)
+        if _HOSTS & set(ways) and "joined" in ways:
+            return [Change(path, frozenset(("ssrf", "joined-host")))]
         if _HOSTS & set(ways):
             empty = value.constant == "" or any(part.constant == "" for _, part in value.fields)
             return self._no_host(path) if empty else [Change(path, _HOST)]
@@ -183,9 +186,7 @@ class Guards:
         if not truth:
             return []
         if op.last == "isinstance" and len(op.args) == 2:
-            path, _ = self.subject(op.args[0])
-            kind = str(op.args[1]).rpartition(".")[2]
-            return [Change(path, _EVERYTHING)] if path is not None and kind in _NUMBERS else []
+            return self._instance(op)
         if op.last in _MATCHES and op.args:
             return self._matched(op)
         if op.last == "compare_digest":
@@ -208,6 +209,20 @@ class Guards:
         return (
             [Change(path, near="a path that is not absolute may still climb with '..'", marks=marks)]
             if not ways
+            else []
+        )
+
+    def _instance(self, op: Call) -> list[Change]:
+        """Return what ``isinstance(value, str)`` says: a number harms nothing, and a text is no operator of a query."""
+        path, ways = self.subject(op.args[0])
+        kind = str(op.args[1]).rpartition(".")[2]
+        if path is None or ways:
+            return []
+        return (
+            [Change(path, _EVERYTHING)]
+            if kind in _NUMBERS
+            else [Change(path, frozenset(("nosql",)))]
+            if kind in _TEXTS
             else []
         )
 
@@ -267,7 +282,10 @@ class Guards:
         """Return every value that is assigned to a variable, the variable itself where there is none."""
         if not isinstance(operand, AccessPath) or operand.fields:
             return [operand]
-        return self._assigned.get(operand.base) or [operand]
+        every = self._assigned.get(operand.base) or [operand]
+        if len(every) == 1 and every[0] is not operand and isinstance(every[0], AccessPath):
+            return self._assigned.get(every[0].base) or every
+        return every
 
     def _inside(self, tested: Operand) -> list[Change]:
         """Return what ``path.is_relative_to(base)`` says: it compares as text, so the path must be plain."""
@@ -311,8 +329,11 @@ class Guards:
 
     def _matched(self, op: Call) -> list[Change]:
         compiled = self.op(op.receiver) if op.receiver is not None else None
+        kept = self.read(op.receiver).literal if op.receiver is not None else ""
         if isinstance(compiled, Call) and compiled.last == "compile" and compiled.args:
             pattern, tested = self.read(compiled.args[0]), op.args[0]
+        elif kept:
+            pattern, tested = Value(constant=kept), op.args[0]
         elif len(op.args) > 1:
             pattern, tested = self.read(op.args[0]), op.args[1]
         else:
@@ -347,11 +368,16 @@ class Guards:
                 break
             path, way = self._origin(self.function.definitions.get(path.base))
             ways += way
-        if path is None or path.base.startswith("%") or deep > _DEEP:
+        if path is None or deep > _DEEP:
             return path, ways
         made = self.op(path)
         if made is None:
             return self._either(path, ways, deep)
+        if path.base.startswith("%"):
+            return path, ways
+        if isinstance(made, Call) and made.last in _RESOLVERS and made.args:
+            inner, more = self.subject(made.args[0], deep + 1)
+            return (inner, [*ways, *more]) if _HOSTS & set(more) else (path, ways)
         if isinstance(made, Call) and made.last in _URLS and ways:
             inner, more = self.subject(made.args[0], deep + 1) if made.args else (None, [])
             return inner or path, ways + more
@@ -374,7 +400,9 @@ class Guards:
         if op.receiver is not None and op.last in _TRANSPARENT:
             return (op.receiver, []) if isinstance(op.receiver, AccessPath) else (None, [])
         source = op.args[0] if op.args else op.receiver
-        if op.last in _TRANSPARENT or op.last in _URLS:
+        if op.last == "urljoin" and len(op.args) > 1:
+            return (op.args[1], ["joined"]) if isinstance(op.args[1], AccessPath) else (None, [])
+        if op.last in _TRANSPARENT or op.last in _URLS or op.last in _RESOLVERS:
             return (source, []) if isinstance(source, AccessPath) else (None, [])
         if op.last in NORMALISERS and isinstance(source, AccessPath):
             return self._in_list(source), [op.last]

@@ -29,6 +29,8 @@ def result(
 ) -> Value:
     """Return what a library's function gives: clean, where no model names it and no tainted object has it as a method."""
     given = merged(receiver.every(), *(value.every() for value in (*args, *keywords.values())))
+    if op.name == "str.maketrans" and args and args[0].fields:
+        return args[0]
     if not given:
         return _compiled(op, args)
     name = op.name or (op.last if op.receiver is None else "")
@@ -49,6 +51,8 @@ def result(
         taints = (taint.marked("built").hop(op.at, f"goes through .{op.last}()") for taint in given)
         return Value(tuple(taints), literal=receiver.literal)
     if op.receiver is None or not receiver.every():
+        return CLEAN
+    if receiver.classes and not receiver.taints and not receiver.shape:
         return CLEAN
     return _method(op, receiver, args, keywords)
 
@@ -137,9 +141,7 @@ def _carried(
 
 def _joined_to_base(taint: Taint) -> Taint:
     """Return the taint behind ``urljoin``: the address whose host was compared is the one that comes out."""
-    if "joined-host" not in taint.marks:
-        return taint
-    return replace(taint.cleaned(("redirect", "ssrf")), near="", marks=taint.marks - {"joined-host"})
+    return replace(taint.cleaned(("redirect", "ssrf")), near="") if "joined-host" in taint.clean else taint
 
 
 def _undone(taint: Taint, entry: Entry) -> Taint:
@@ -165,6 +167,12 @@ def _method(op: Call, receiver: Value, args: tuple[Value, ...], keywords: Mappin
     return Value(tuple(_stripped(after_method(taint, op, args), op, args) for taint in taints))
 
 
+def _translated(taint: Taint, table: Value) -> Taint:
+    """Return the taint after ``.translate(table)``: without the characters that the table replaces."""
+    gone = frozenset(ord(name[2]) for name, _ in table.fields if len(name) == 5 and name[2].isascii())
+    return taint.cleaned(characters.harmless(characters.without(gone)))
+
+
 def _grouped(op: Call, receiver: Value, args: tuple[Value, ...]) -> Value:
     """Return a group of a match: only what its part of the pattern lets through."""
     wanted = args[0].constant if op.last == "group" and args and args[0].known else 0
@@ -181,6 +189,10 @@ def _stripped(taint: Taint, op: Call, args: tuple[Value, ...]) -> Taint:
     """Return the taint after a method that changes its state; after ``.replace``, a near miss, where what it takes out can be put together again."""
     if op.last in ("split", "splitlines") and (not args or op.last == "splitlines"):
         return taint.cleaned(("log", "header", "mail"))
+    if op.last == "encode" and args and args[0].constant in ("unicode_escape", "raw_unicode_escape"):
+        return taint.cleaned(("log", "header", "mail"))
+    if op.last == "translate" and args and args[0].fields:
+        return _translated(taint, args[0])
     if op.last in ("read", "getvalue", "readline", "readlines", "getbuffer"):
         return replace(taint, marks=taint.marks - {"stream"})
     if op.last in _MEMBERS and taint.marks & {"zip", "archive", "stream"}:

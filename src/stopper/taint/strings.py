@@ -12,6 +12,7 @@ from stopper.taint.ir import Place
 _HOST_FIXED = re.compile(
     r"(?:[a-z][a-z0-9+.-]*:)?//[^/\x00]+/|/(?![/\\])[^\x00]|[?#]|[\w.-]+[/?#]|mailto:", re.IGNORECASE
 )
+_BARE_HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//[^/\x00]+$", re.IGNORECASE)
 _SCRIPT = re.compile(r"\bfunction\s*\w*\(|=>|\breturn\b|\bthis\.\w")
 _PLACES = {
     "page-url": re.compile(r"""\b(?:href|src|action|formaction|srcdoc|poster)\s*=\s*["']?$""", re.IGNORECASE),
@@ -55,6 +56,8 @@ def _prefixed(taint: Taint, before: str, *, first: bool) -> Taint:
         taint = taint.marked("script")
     if not before.startswith(_GAP):
         taint = taint.marked("behind")
+    if "slash-first" in taint.marks and _BARE_HOST.match(before):
+        return replace(taint.cleaned(("redirect",)).marked("prefixed"), near="")
     if _HOST_FIXED.match(before) or before.startswith(_GAP):
         return taint.cleaned(("redirect",)).marked("prefixed")
     return taint

@@ -47,7 +47,7 @@ class ShellCommand(Rule):
     cwe = (78,)
 
     def source(self, project: Project) -> Iterator[Finding]:
-        """Report each call in application code, outside of views."""
+        """Report each call in application code, outside of views and of what the project itself calls."""
         views = {
             id(view)
             for route in project.routes.routes
@@ -72,8 +72,10 @@ class ShellCommand(Rule):
             )
             if not shell or command is None or command.value.known or not command.is_formatted:
                 continue
-            if id(call.scope) in views:  # the flows look at what a view gives to a shell
-                continue
+            if id(call.scope) in views or (
+                call.scope.parent and any(project.code.every_call(call.scope.name))
+            ):
+                continue  # the flows look at what a view gives to a shell, by way of helpers as well
             yield self.found(
                 call.location,
                 "a shell reads this text, and parts of it are not constant",

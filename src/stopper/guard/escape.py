@@ -242,16 +242,16 @@ class _Places(nonce.Scanner):
 
     def _found(self) -> Iterator[str]:
         """Yield what an expression here needs."""
-        at = self.at
-        if at.state == "raw" and at.raw == "script" and not NO_SCRIPT.search(self.tags[-1].text):
+        if self.state == "raw" and self.raw == "script" and not NO_SCRIPT.search(self.tags[-1].text):
             yield FILTERS["script"]
-        if at.tag is None or at.state not in {"tag", "value"}:
+        if self.state not in {"tag", "value"}:
             return
-        if AT_URL.search(at.tag.text):
+        text = self.text
+        if AT_URL.search(text):
             yield FILTERS["url"]
-        elif AT_HANDLER.search(at.tag.text):
+        elif AT_HANDLER.search(text):
             yield FILTERS["script"]
-        if at.state == "tag" and AT_BARE.search(at.tag.text):
+        if self.state == "tag" and AT_BARE.search(text):
             yield FILTERS["bare"]
 
 

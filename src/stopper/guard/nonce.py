@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from binascii import b2a_base64
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from os import urandom
 from typing import Any, Final
 
@@ -38,6 +38,7 @@ RAW_TEXT: Final = frozenset("script style textarea title xmp iframe noembed nofr
 LOADED: Final = re.compile(
     r"\srel\s*=\s*[\"']?[^\"'>]*\b(?:stylesheet|preload|modulepreload)\b", re.IGNORECASE
 )
+WANTED: Final = re.compile(r"<(?:script|style|link)", re.IGNORECASE)
 NONCED: Final = re.compile(r"\snonce(?:\s*=|[\s>])", re.IGNORECASE)
 BRANCHING: Final = frozenset(("if", "for"))
 BRANCHES: Final = frozenset(("elif", "else"))
@@ -81,105 +82,107 @@ class Tag:
         return wanted and NONCED.search(self.text + ">") is None
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """Where a reader of HTML stands: in text, a tag, an attribute's value, a comment or raw text."""
-
-    state: str = "text"
-    quote: str = ""
-    tag: Tag | None = None
-    raw: str = ""
+Mark = tuple[str, str, str, str, tuple[int, int, int], tuple[str, ...]]
+"""Where a reader of HTML stands."""
 
 
 class Scanner:
     """Follow the states of HTML through the pieces of a template's text."""
 
     def __init__(self) -> None:
-        self.at = Scan()
         self.tags: list[Tag] = []
+        """The start tags so far."""
+        self.state = "text"
+        """Where the reader stands: `text`, `tag`, `value` (of an attribute, in quotes), `comment` or `raw` text."""
+        self.raw = ""
+        """The element whose raw text is read."""
+        self._quote = ""
+        self._name = ""
+        self._place = (0, 0, 0)
+        self._parts: list[str] = []
+
+    @property
+    def text(self) -> str:
+        """Return what is written in the tag that is read."""
+        return "".join(self._parts)
+
+    def mark(self) -> Mark:
+        """Return where the reader stands, to come back to."""
+        return self.state, self._quote, self.raw, self._name, self._place, tuple(self._parts)
+
+    def back(self, mark: Mark) -> None:
+        """Go back to where the reader stood."""
+        self.state, self._quote, self.raw, self._name, self._place, parts = mark
+        self._parts = list(parts)
 
     def expression(self) -> None:
         """Go past an expression: inside a tag it stands for text that is not known."""
-        if self.at.tag is not None:
-            self._write("\0")
+        if self.state in {"tag", "value"}:
+            self._parts.append("\0")
 
     def feed(self, index: int, line: int, text: str) -> None:
         """Go through one piece of text."""
         position = 0
         while position < len(text):
-            position = getattr(self, f"_{self.at.state}")(index, line, text, position)
+            if self.state == "text":
+                position = self._in_text(index, line, text, position)
+            elif self.state == "tag":
+                position = self._in_tag(text, position)
+            else:
+                position = self._until_end(text, position)
 
-    def _text(self, index: int, line: int, text: str, position: int) -> int:
+    def _in_text(self, index: int, line: int, text: str, position: int) -> int:
+        """Go to the end of the next tag's name, or into a comment."""
         match = OPENING.search(text, position)
         if match is None:
             return len(text)
         if match.group(1) == "!--":
-            self.at = Scan("comment")
+            self.state = "comment"
         else:
-            tag = Tag(
-                match.group(1).lower(), "", index, match.end(), line + text.count("\n", 0, match.start())
-            )
-            self.at = Scan("tag", tag=tag)
+            self.state, self._name, self._parts = "tag", match.group(1).lower(), []
+            self._place = (index, match.end(), line + text.count("\n", 0, match.start()))
         return match.end()
 
-    def _tag(self, index: int, line: int, text: str, position: int) -> int:
-        del index, line
+    def _in_tag(self, text: str, position: int) -> int:
+        """Go to the end of a tag, or into the value of an attribute."""
         match = IN_TAG.search(text, position)
         end = len(text) if match is None else match.end()
-        self._write(text[position:end])
-        if match is None:
-            return end
-        if match.group() == ">":
+        self._parts.append(text[position:end])
+        if match is not None and match.group() == ">":
             self._close()
-        else:
-            self.at = replace(self.at, state="value", quote=match.group())
+        elif match is not None:
+            self.state, self._quote = "value", match.group()
         return end
 
-    def _value(self, index: int, line: int, text: str, position: int) -> int:
-        del index, line
-        found = text.find(self.at.quote, position)
-        end = len(text) if found < 0 else found + 1
-        self._write(text[position:end])
-        if found >= 0:
-            self.at = replace(self.at, state="tag", quote="")
-        return end
-
-    def _comment(self, index: int, line: int, text: str, position: int) -> int:
-        del index, line
-        found = text.find("-->", position)
+    def _until_end(self, text: str, position: int) -> int:
+        """Go to the end of a value, a comment or raw text."""
+        if self.state == "value":
+            found = text.find(self._quote, position)
+            end = len(text) if found < 0 else found + 1
+            self._parts.append(text[position:end])
+            self.state = "value" if found < 0 else "tag"
+            return end
+        ending = "-->" if self.state == "comment" else f"</{self.raw}"
+        found = text.lower().find(ending, position)
         if found < 0:
             return len(text)
-        self.at = Scan()
-        return found + 3
-
-    def _raw(self, index: int, line: int, text: str, position: int) -> int:
-        del index, line
-        found = text.lower().find(f"</{self.at.raw}", position)
-        if found < 0:
-            return len(text)
-        self.at = Scan()
-        return found
-
-    def _write(self, text: str) -> None:
-        """Add to the text of the tag that is read."""
-        assert self.at.tag is not None
-        self.at = replace(self.at, tag=replace(self.at.tag, text=self.at.tag.text + text))
+        after = found + 3 if self.state == "comment" else found
+        self.state = "text"
+        return after
 
     def _close(self) -> None:
         """End a tag: keep it, and go on in text or, after some, in raw text."""
-        tag = self.at.tag
-        assert tag is not None
-        if tag.name.startswith("/"):
-            self.at = Scan()
-            return
-        self.tags.append(tag)
-        self.at = Scan("raw", raw=tag.name) if tag.name in RAW_TEXT else Scan()
+        name = self._name
+        self.state = "raw" if name in RAW_TEXT else "text"
+        self.raw = name
+        if not name.startswith("/"):
+            self.tags.append(Tag(name, self.text, *self._place))
 
 
 def tags(tokens: Iterable[Token], scanner: Scanner | None = None) -> list[Tag]:
     """Return the start tags in the text of a template, given the tokens of Jinja's lexer; a scanner may note more."""
     scanner = scanner or Scanner()
-    branches: list[Scan] = []
+    branches: list[Mark] = []
     previous = ""
     for index, token in enumerate(tokens):
         if token.type == "data":
@@ -188,9 +191,9 @@ def tags(tokens: Iterable[Token], scanner: Scanner | None = None) -> list[Tag]:
             scanner.expression()
         elif previous == "block_begin" and token.type == "name":
             if token.value in BRANCHING:
-                branches.append(scanner.at)
+                branches.append(scanner.mark())
             elif token.value in BRANCHES and branches:
-                scanner.at = branches[-1]
+                scanner.back(branches[-1])
             elif token.value in JOINED and branches:
                 branches.pop()
         previous = token.type
@@ -205,6 +208,8 @@ class NonceExtension(Extension):
         if stream.name is not None and NOT_HTML.search(stream.name):
             return stream
         tokens = list(stream)
+        if not any(token.type == "data" and WANTED.search(token.value) for token in tokens):
+            return tokens
         places: dict[int, list[int]] = {}
         for tag in tags(tokens):
             if tag.wants_nonce:

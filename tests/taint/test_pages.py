@@ -61,6 +61,13 @@ def kinds(found: Shows) -> list[str]:
         ('<p data-q="{{ q|tojson }}">', "<p data-q='{{ q|tojson }}'>", "page-attribute"),
         ("<p onclick=\"f('{{ q }}')\">", "<p onclick='f({{ q|tojson }})'>", "page-script"),
         ("<a href=\"javascript:f('{{ q }}')\">", '<a href="javascript:f({{ number }})">', "page-script"),
+        ("<a href=\"javascript:f('{{ q|urlencode }}')\">", '<a href="/f?q={{ q|urlencode }}">', "page-script"),
+        (
+            "<a href=\"javascript:f('{{ q|urlencode }}')\">",
+            "<a href=\"javascript:f('{{ q|urlencode|urlencode }}')\">",
+            "page-script",
+        ),
+        ("<p onclick=\"f('{{ q }}')\">", "<p onclick=\"f('{{ q|urlencode }}')\">", "page-script"),
         ("<script>f({{ q }})</script>", "<script>f({{ q|tojson }})</script>", "page-script"),
         ("<script>f(`{{ q }}`)</script>", "<script>f({{ number }})</script>", "page-script"),
         ("<script>// {{ q }}\n</script>", "<script></script>{# {{ q }} #}", "page-script"),
@@ -157,6 +164,23 @@ def test_an_escape_that_does_not_fit_is_named(tmp_path: Path) -> None:
     assert flow.sink_name == (
         "the start of the attribute href, escaped as HTML, which does not hold it from javascript:"
     )
+
+
+def test_a_loop_over_a_part_of_the_url_shows_single_characters(tmp_path: Path) -> None:
+    page = "{{ name|safe }}{% for letter in name %}{{ letter|safe }}{% endfor %}"
+    setup = '@app.get("/of/<name>")\ndef of(name):\n    return render_template("other.html", name=name)'
+
+    assert [
+        flow.place.column for flow in shows(tmp_path, setup=setup, page="", other=page).flows.values()
+    ] == [1]
+
+
+def test_a_mail_of_plain_text_is_no_page(tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates/mail.txt").write_text("Dear {{ q }}")
+    (tmp_path / "app.py").write_text(APP.format(setup="", answer='render_template("mail.txt", q=q)'))
+
+    assert shows_of(Project(walk(tmp_path))).flows == {}
 
 
 def test_an_include_without_context_sees_nothing(tmp_path: Path) -> None:

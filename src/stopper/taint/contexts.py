@@ -16,6 +16,8 @@ MARKUP = "markup"
 """The mark of data that Jinja takes for HTML and does not escape."""
 JSON = "json"
 """The mark of data that ``|tojson`` has written as a script's literal."""
+QUOTED = "urlquoted"
+"""The mark of data that is percent-encoded."""
 PLACES = frozenset(("page", "page-url", "page-script", "page-style", "page-attribute"))
 """The kinds of places in a page; each needs its own escaping."""
 
@@ -46,7 +48,9 @@ class Harm:
 def harm(taint: Taint, output: Output) -> Harm | None:
     """Return what ``taint`` does where ``output`` writes it; None when the place holds it."""
     found = _found(taint, output, raw=_raw(taint, output))
-    return None if found is None or taint.safe_for(found.kind) else found
+    if found is None or QUOTED in taint.marks:
+        return found
+    return None if taint.safe_for(found.kind) else found
 
 
 def _raw(taint: Taint, output: Output) -> bool:
@@ -59,6 +63,8 @@ def _raw(taint: Taint, output: Output) -> bool:
 def _found(taint: Taint, output: Output, *, raw: bool) -> Harm | None:
     place = output.place
     script = output.prefix.lstrip().lower().startswith("javascript:")
+    if QUOTED in taint.marks:
+        return _percent(taint, output) if script else None
     if output.context is HTMLContext.EVENT_HANDLER or script:
         return _handler(taint, output, raw=raw)
     if output.context in (HTMLContext.SCRIPT, HTMLContext.SCRIPT_STRING):
@@ -76,6 +82,14 @@ def _found(taint: Taint, output: Output, *, raw: bool) -> Harm | None:
     if raw:
         return Harm("page", _named(output))
     return _url(taint, output)
+
+
+def _percent(taint: Taint, output: Output) -> Harm | None:
+    """Judge data that is quoted for a URL where a ``javascript:`` address holds it; elsewhere it holds no character that harms."""
+    if "quoted-twice" in taint.marks:
+        return None
+    near = "quoted for a URL, which the browser takes back before it runs the script"
+    return Harm("page-script", f"the script of {output.place.attribute}", "high", near)
 
 
 def _named(output: Output) -> str:

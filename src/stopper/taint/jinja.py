@@ -16,7 +16,7 @@ from stopper.finding import Location
 from stopper.source.names import RefKind
 from stopper.source.template import Template
 from stopper.taint.constants import constant
-from stopper.taint.contexts import JSON, MARKUP
+from stopper.taint.contexts import JSON, MARKUP, QUOTED
 from stopper.taint.domain import ANY, CLEAN, EACH, Taint, Value, joined, merged, together
 from stopper.taint.ir import AccessPath, Call
 from stopper.taint.libraries import result
@@ -37,6 +37,7 @@ MAX_APART = 10
 SPREAD = "**"
 """The variable that stands for what ``**values`` may hold under any name."""
 
+_PART = "the URL's <"
 _NUMBERS = frozenset("int float length count round abs filesizeformat wordcount bool random sum".split())
 _ESCAPES = frozenset(("e", "escape", "forceescape", "xmlattr", "urlize"))
 _ELEMENTS = frozenset(("first", "last", "random", "min", "max"))
@@ -293,8 +294,15 @@ class Expressions:
         taints = value.every()
         if not taints:
             return Value(shape="text", fields=(("text", value),)) if fixed(value) else CLEAN
-        if name in _NUMBERS or name == "urlencode":
+        if name in _NUMBERS:
             return SETTLED
+        if name == "urlencode":
+            twice = (QUOTED, "quoted-twice")
+            held = (
+                one.marked(*(twice if QUOTED in one.marks else (QUOTED,))).cleaned(("html",))
+                for one in taints
+            )
+            return Value(tuple(held))
         if name == "safe":
             return Value(tuple(taint.marked(MARKUP).hop(self.at, "marked |safe") for taint in taints))
         if name in _ESCAPES:
@@ -406,7 +414,12 @@ def member(value: Value, key: Any) -> Value:
 
 
 def elements(value: Value) -> list[Value]:
-    """Return what a loop over a value binds its variable to, one after the other."""
+    """Return what a loop over a value binds its variable to, one after the other; a part of the URL gives single characters."""
+    letters = tuple(taint for taint in value.taints if taint.source.startswith(_PART))
+    if letters:
+        value = replace(value, taints=tuple(taint for taint in value.taints if taint not in letters))
+        if not value.taints and not value.fields:
+            return [SETTLED]
     found = [part for _, part in value.items()] if value.closed and value.shape != "dict" else []
     if 0 < len(found) <= MAX_APART:
         return found

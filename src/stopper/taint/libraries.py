@@ -97,9 +97,13 @@ def _sanitized(
     if "urlquoted" in marks and safe is not None and safe.constant == "":
         kinds |= {"redirect", "path"}
     without = frozenset(("object",)) if name in _TEXT else frozenset()
-    return Value(
-        tuple(replace(taint.cleaned(kinds), marks=(taint.marks - without) | set(marks)) for taint in given)
-    )
+    return Value(tuple(_held(taint, kinds, marks, without) for taint in given))
+
+
+def _held(taint: Taint, kinds: frozenset[str], marks: tuple[str, ...], without: frozenset[str]) -> Taint:
+    """Return a taint after a sanitiser; what is quoted for a URL twice stays quoted when a browser takes one layer off."""
+    twice = {"quoted-twice"} if "urlquoted" in marks and "urlquoted" in taint.marks else set[str]()
+    return replace(taint.cleaned(kinds), marks=(taint.marks - without) | {*marks} | twice)
 
 
 def _regular(op: Call, receiver: Value, args: tuple[Value, ...]) -> Value | None:
@@ -149,7 +153,11 @@ def _undone(taint: Taint, entry: Entry) -> Taint:
     if not entry.undo:
         return taint
     clean = taint.clean & {ALL} if ALL in entry.undo else taint.clean - set(entry.undo)
-    return replace(taint, clean=clean, marks=taint.marks - {"urlquoted", "encoded", "normalised", "no-dots"})
+    return replace(
+        taint,
+        clean=clean,
+        marks=taint.marks - {"urlquoted", "quoted-twice", "encoded", "normalised", "no-dots"},
+    )
 
 
 def _method(op: Call, receiver: Value, args: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:

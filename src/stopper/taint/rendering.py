@@ -162,6 +162,8 @@ class Rendering:
 
     def _output(self, output: Output, frame: Frame) -> None:
         self.expressions.at = output.location
+        if not frame.template.html:
+            return
         if self.escaped is not None:
             output = replace(output, autoescaped=self.escaped)
         exposed = self.escaped is False or self.stage.exposed(output)

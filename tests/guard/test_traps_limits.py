@@ -30,7 +30,7 @@ from wtforms import StringField
 from stopper import Stopper
 from stopper.errors import ConfigurationError
 from stopper.guard.rates import Rate
-from stopper.guard.shared import folder
+from stopper.guard.shared import LAYOUT, folder
 from stopper.guard.stores import Ask, Memory
 
 KEY = "b7c1f6a09d3e4f58a2c6e1907bd84f23c5d9"
@@ -70,7 +70,7 @@ def ask(app: Flask, *paths: str, method: str = "GET", address: str = "192.0.2.1"
 def name() -> Iterator[str]:
     made = f"trap-{os.getpid()}-{time.monotonic_ns()}"
     yield made
-    (folder() / made).unlink(missing_ok=True)
+    (folder() / f"{made}.{LAYOUT}").unlink(missing_ok=True)
 
 
 def load(url: str, count: int) -> Counter[int]:

@@ -220,14 +220,37 @@ def test_a_clock_that_began_anew_locks_nobody_out(tmp_path: Path, clock: Clock) 
     store.close()
 
 
-def test_a_file_of_something_else_is_laid_out_anew(tmp_path: Path, clock: Clock) -> None:
+def test_a_file_of_something_else_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "letters"
+    path.write_bytes(b"Dear Ann" * 500)
+    path.chmod(0o600)
+
+    with pytest.raises(ConfigurationError, match="no file of limits"):
+        SharedFile(path)
+
+    assert path.read_bytes() == b"Dear Ann" * 500
+
+
+def test_a_file_whose_maker_was_killed_is_laid_out_again(tmp_path: Path, clock: Clock) -> None:
     path = tmp_path / "limits"
-    path.write_bytes(b"x" * 5000)
+    path.write_bytes(bytes(5000))
     path.chmod(0o600)
     store = SharedFile(path, clock)
 
     assert hits(store, Rate(2, 60), 3) == 2
     store.close()
+
+
+def test_a_disk_without_room_is_told_at_once_and_kills_nobody_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.posix_fallocate", full)
+
+    with pytest.raises(ConfigurationError, match="No space left"):
+        SharedFile(tmp_path / "limits")
 
 
 @pytest.mark.parametrize("spoil", ["writable", "link", "file"])

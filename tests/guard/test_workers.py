@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from stopper.guard.shared import folder
+from stopper.guard.shared import LAYOUT, folder
 
 APP = """
 import logging
@@ -41,7 +41,7 @@ def name() -> Iterator[str]:
     """Return a name for storage that no other test has, and take its file away afterwards: it outlives a server on purpose."""
     made = f"test-{os.getpid()}-{time.monotonic_ns()}"
     yield made
-    (folder() / made).unlink(missing_ok=True)
+    (folder() / f"{made}.{LAYOUT}").unlink(missing_ok=True)
 
 
 def load(url: str, requests: int, at_once: int = 8) -> list[httpx.Response]:

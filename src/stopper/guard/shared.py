@@ -31,7 +31,10 @@ try:
 except ImportError:  # Windows has no servers that fork
     fcntl = None  # type: ignore[assignment]
 
-MAGIC: Final = b"stopper-limits-1"
+LAYOUT: Final = 1
+"""The layout of the file. Another one has another number, and by default another name: old workers may still map theirs."""
+
+MAGIC: Final = b"stopper-limits-%d" % LAYOUT
 SETS: Final = 4096
 WAYS: Final = 8
 
@@ -110,11 +113,7 @@ class SharedFile(Store):
         self._process = os.getpid()
         fcntl.lockf(self._file, fcntl.LOCK_EX, 1)
         try:
-            size = os.fstat(self._file).st_size
-            if size != _SIZE or os.pread(self._file, len(MAGIC), 0) != MAGIC:
-                os.ftruncate(self._file, 0)
-                os.ftruncate(self._file, _SIZE)
-                os.pwrite(self._file, _HEADER.pack(MAGIC, os.urandom(32)), 0)
+            _lay_out(self._file, self.path)
             self._map = mmap.mmap(self._file, _SIZE)
         finally:
             fcntl.lockf(self._file, fcntl.LOCK_UN, 1)
@@ -171,6 +170,33 @@ class SharedFile(Store):
 def _record(start: int, way: int) -> int:
     """Return where the record of a place stands."""
     return start + WAYS * _KEY + way * _RECORD_SIZE
+
+
+def _lay_out(file: int, path: Path) -> None:
+    """Give a new file its size and its secret. Its space is taken now: a page that cannot be had later would kill the process.
+
+    Raises:
+        ConfigurationError: There is no room, or the file is something else's.
+    """
+    size, head = os.fstat(file).st_size, os.pread(file, len(MAGIC), 0)
+    if size == _SIZE and head == MAGIC:
+        return
+    if head.strip(b"\0"):
+        raise ConfigurationError(
+            f"{path} is no file of limits of this version; remove it, or name another in STOPPER_STORAGE"
+        )
+    try:
+        os.ftruncate(file, 0)
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file, 0, _SIZE)
+        else:
+            os.ftruncate(file, _SIZE)
+    except OSError as error:
+        os.ftruncate(file, 0)
+        raise ConfigurationError(
+            f'{path} needs {_SIZE} bytes: {error}; write STOPPER_STORAGE = "file:///a/path/with/room"'
+        ) from error
+    os.pwrite(file, _HEADER.pack(MAGIC, os.urandom(32)), 0)
 
 
 def folder() -> Path:

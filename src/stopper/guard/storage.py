@@ -18,7 +18,7 @@ from stopper.guard import events
 from stopper.guard.guard import Guard, Problem
 from stopper.guard.remote import SCHEMES, Remote
 from stopper.guard.settings import Settings, setting
-from stopper.guard.shared import SharedFile, folder
+from stopper.guard.shared import LAYOUT, SharedFile, folder
 from stopper.guard.stores import Memory, Store
 
 LOCAL: Final = re.compile(r"memory(://)?|auto|file:///.+", re.DOTALL)
@@ -69,7 +69,7 @@ class Storage(Guard):
         if isinstance(self.local, SharedFile) or not (path or environ.get("wsgi.multiprocess")):
             return
         try:
-            shared = SharedFile(Path(path) if path else folder() / self._own_name())
+            shared = SharedFile(Path(path) if path else folder() / f"{self._own_name()}.{LAYOUT}")
         except (ConfigurationError, OSError) as error:
             self._problem = str(error)
             return

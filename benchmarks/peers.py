@@ -195,6 +195,9 @@ def _json(command: str, *words: str) -> Any:
 
 
 def _version(command: str) -> str:
-    answer = subprocess.run([command, "--version"], capture_output=True, text=True, check=True).stdout
+    quiet = {**os.environ, "SEMGREP_ENABLE_VERSION_CHECK": "0"}
+    answer = subprocess.run(
+        [command, "--version"], capture_output=True, text=True, check=True, env=quiet
+    ).stdout
     found = re.search(r"\d+(\.\d+)+", answer)
     return found[0] if found else "?"

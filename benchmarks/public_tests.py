@@ -111,9 +111,14 @@ def semgrep_tests(folder: Path, weaknesses: dict[str, Any]) -> list[Mark]:
     """Return the marks of every rule test under a folder whose rule is of a known class."""
     marks = set()
     for rule in sorted([*folder.rglob("*.yaml"), *folder.rglob("*.yml")]):
-        if not rule.relative_to(folder).as_posix().startswith(PARTS):
+        about = rule.relative_to(folder).as_posix()
+        if not about.startswith(PARTS):
             continue
-        classes = {name: (_known(cwe, weaknesses), group) for name, cwe, group in _rule_classes(rule)}
+        subject = "Python" if about.startswith(PARTS[-1]) else "Flask"
+        classes = {
+            name: (_known(cwe, weaknesses), f"semgrep-rules, {subject}, {kind}")
+            for name, cwe, kind in _rule_classes(rule)
+        }
         for test in sorted(rule.parent.glob(f"{rule.stem}.*")):
             if test.suffix in {".py", ".html", ".jinja2", ".j2"} and ".fixed" not in test.suffixes:
                 marks.update(_semgrep_marks(test, classes))
@@ -126,7 +131,7 @@ def _rule_classes(file: Path) -> Iterator[tuple[str, set[int], str]]:
     for text in rules:
         name = text.partition("\n")[0].strip().strip("\"'")
         cwe = WRONG_CWE.get(name) or {int(number) for number in re.findall(r"CWE-(\d+)", text)}
-        yield name, cwe, f"semgrep-rules, {'flows' if 'mode: taint' in text else 'patterns'}"
+        yield name, cwe, "flows" if "mode: taint" in text else "patterns"
 
 
 def _semgrep_marks(test: Path, classes: dict[str, tuple[frozenset[int], str]]) -> Iterator[Mark]:

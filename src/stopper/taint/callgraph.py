@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -86,6 +86,7 @@ def _entries(project: Project) -> dict[int, Root]:
                 continue
             before = found.get(id(scope))
             entry = {
+                **_unnamed(scope, route.parameters),
                 **given(project, route.parameters),
                 **(before.entry if before is not None else forms.entries(scope)),
             }
@@ -108,6 +109,18 @@ def routed(project: Project) -> dict[int, dict[str, Value]]:
         for scope in route.handlers.values() or [route.view]:
             found.setdefault(id(scope), {}).update(given(project, route.parameters))
     return found
+
+
+def _unnamed(scope: Scope, named: Collection[str]) -> dict[str, Value]:
+    """Return the parameters of a view that no part of its URL gives and no decorator can: a rule that is misspelt or cut short."""
+    args = getattr(scope.node, "args", None)
+    if not isinstance(args, ast.arguments) or scope.owner is not None or len(scope.decorators) > 1:
+        return {}
+    wanted = args.args[: len(args.args) - len(args.defaults)]
+    names = [arg.arg for arg in wanted if arg.arg not in named]
+    return {
+        name: Value((Taint(f"the view's parameter {name}", marks=frozenset(("kept",))),)) for name in names
+    }
 
 
 def _answers(project: Project, view: Scope | None) -> Scope | None:

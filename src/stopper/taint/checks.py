@@ -219,7 +219,7 @@ def _header_name(taint: Taint, situation: Situation, default: Verdict) -> Verdic
 def _header_names(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     """Check headers that are given together: only names that the client chooses count."""
     value = situation.value
-    keys = [part for name, part in value.fields if name in ("[*]", "[keys]", "**")]
+    keys = [part for name, part in value.fields if name in ("[keys]", "**")]
     if value.shape == "dict":
         return default if any(taint in part.every() for part in keys) else ""
     if value.shape in ("list", "tuple"):

@@ -60,17 +60,31 @@ References:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Confidence, Finding, Severity, Vantage
 from stopper.rule import Rule
+from stopper.source.module import Kind
 from stopper.source.project import Project
-from stopper.taint.flows import flows_into
+from stopper.taint.flows import Flow, flows_into
 
 if TYPE_CHECKING:
     from stopper.app.booted import Booted
     from stopper.wire.site import Site
+
+_CAUGHT = re.compile(r"except\s+\(?([\w.,\s]+?)\)?\s+as\b")
+_FOR_USERS = re.compile(r"Validation|HTTP|BadRequest|Schema|Invalid|Abort|NotFound|Denied", re.IGNORECASE)
+_INSIDE = (
+    "OSError",
+    "IOError",
+    "EnvironmentError",
+    "ConnectionError",
+    "TimeoutError",
+    "FileNotFoundError",
+    "PermissionError",
+)
 
 
 class ErrorDetailsExposed(Rule):
@@ -83,12 +97,17 @@ class ErrorDetailsExposed(Rule):
     def source(self, project: Project) -> Iterator[Finding]:
         """Yield a finding for each flow."""
         seen: set[tuple[str, int]] = set()
+        own = {
+            scope.name for module in project.modules for scope in module.scopes if scope.kind is Kind.CLASS
+        }
         for flow in flows_into(project, "error-details"):
             place = (flow.place.path, flow.place.line)
             if place in seen:
                 continue
             seen.add(place)
-            confidence = Confidence.LOW if "specific" in flow.marks else Confidence.MEDIUM
+            confidence = _confidence(flow, own)
+            if confidence is None:
+                continue
             if "traceback" in flow.source:
                 confidence = flow.confidence
             message = f"{flow.source} is shown to the client by {flow.sink_name}."
@@ -112,3 +131,15 @@ class ErrorDetailsExposed(Rule):
                     f"path:{answer.path}", f"{answer.method} {answer.url} answers {answer.status} with a traceback", vantage=Vantage.WIRE,
                     context=answer.path, remedy='app.logger.exception("it failed"); return {"error": "this did not work"}, 500',
                 )  # fmt: skip
+
+
+def _confidence(flow: Flow, own: set[str]) -> Confidence | None:
+    """Return how sure it is that the text tells of the inside; None for errors that the project itself words."""
+    if "specific" not in flow.marks:
+        return Confidence.MEDIUM
+    caught = next((found for step in flow.steps if (found := _CAUGHT.search(step.code))), None)
+    names = [name.strip() for name in caught[1].split(",")] if caught else []
+    if names and all(name.rpartition(".")[2] in own for name in names):
+        return None
+    told = any(name in _INSIDE or ("." in name and not _FOR_USERS.search(name)) for name in names)
+    return Confidence.MEDIUM if told else Confidence.LOW

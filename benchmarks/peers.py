@@ -56,6 +56,8 @@ class Said:
     cwe: frozenset[int]
     confidence: str = ""
     """As Stopper says it; empty for other tools."""
+    way: frozenset[tuple[Path, int]] = frozenset()
+    """Every place on the path that is shown with it; empty where none is."""
 
 
 @dataclass(frozen=True)
@@ -117,14 +119,16 @@ def _stopper(asked: tuple[Path, tuple[str, ...]]) -> list[Said]:
     tree = walk(target)
     project = Project(tree, Options(online=False))
     found = [item for slug in slugs for item in _rules()[slug].source(project) if isinstance(item, Finding)]
+    root = tree.root
     return [
         Said(
-            (tree.root / one.location.path).resolve(),
+            (root / one.location.path).resolve(),
             one.location.line,
             one.location.end_line,
             one.rule,
             frozenset(one.cwe),
             one.confidence,
+            frozenset(((root / step.location.path).resolve(), step.location.line) for step in one.flow),
         )
         for one in found
     ]

@@ -3,7 +3,8 @@
 Two families, neither of them kept here: semgrep-rules (`ruleid:` and `ok:` above a line) and CodeQL's query tests (`$ Alert` behind a
 line, `SPURIOUS:` before what CodeQL reports wrongly, `OK` and `GOOD` for what is fine). Only tests of the classes of the corpus count,
 of semgrep-rules only those about Flask, Jinja2, SQLAlchemy and the language, and of CodeQL's only files that import Flask or what it
-stands on. They are looked at as a copy in which no file is called a test: tools leave out what is.
+stands on. A statement counts as found when a finding of its class, or the path that the finding shows, is on it. The tests are looked
+at as a copy in which no file is called a test: tools leave out what is.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ WRONG_CWE = {
     "avoid_send_file_without_path_sanitization": {22},
 }
 """Rules of semgrep-rules whose own metadata names another weakness than the one they test."""
+ALSO_CWE = {"tainted-url-host": {79}}
+"""Rules of semgrep-rules whose holes are holes of another class as well: addresses that are written into a page."""
 
 
 PARTS = ("python/flask/", "python/jinja2/", "python/sqlalchemy/", "python/lang/security/")
@@ -81,16 +84,18 @@ def renamed(path: str) -> str:
 
 def score(marks: Iterable[Mark], said: Iterable[Said], weaknesses: dict[str, Any]) -> dict[str, Counter[str]]:
     """Return by group how many statements are `holes`, how many of them `found`, and of the `safe` ones how many `alarms`."""
-    by_path: dict[Path, list[Said]] = defaultdict(list)
+    by_path: dict[Path, list[tuple[int, int, Said]]] = defaultdict(list)
     for one in said:
-        by_path[one.path].append(one)
+        by_path[one.path].append((one.line, one.last, one))
+        for path, line in one.way:
+            by_path[path].append((line, line, one))
     totals: dict[str, Counter[str]] = defaultdict(Counter)
     for mark in marks:
         total = totals[mark.group]
         kinds = [one for one in weaknesses.values() if one.cwe & mark.cwe]
         hit = any(
-            one.line <= mark.last and mark.first <= one.last and _is_of(one, kinds)
-            for one in by_path[mark.path]
+            first <= mark.last and mark.first <= last and _is_of(one, kinds)
+            for first, last, one in by_path[mark.path]
         )
         total["holes" if mark.bad else "safe"] += 1
         total["found" if mark.bad else "alarms"] += hit
@@ -145,9 +150,11 @@ def _semgrep_marks(test: Path, classes: dict[str, tuple[frozenset[int], str]]) -
         names = {name.rpartition(".")[2] for name in re.split(r"[,\s]+", found["ids"].strip())}
         of = [classes[name] for name in sorted(names) if name in classes and classes[name][0]]
         if code is not None and of:
+            bad = found["kind"].endswith("ruleid")
             cwe = frozenset(number for numbers, _ in of for number in numbers)
+            cwe |= {number for name in names if bad for number in ALSO_CWE.get(name, ())}
             first, last = _span(spans, code + 1)
-            yield Mark(of[0][1], test, test, first, last, bad=found["kind"].endswith("ruleid"), cwe=cwe)
+            yield Mark(of[0][1], test, test, first, last, bad=bad, cwe=cwe)
 
 
 def codeql_tests(folder: Path, weaknesses: dict[str, Any]) -> list[Mark]:

@@ -210,6 +210,77 @@ def test_success_and_failure_are_seen_in_the_answers_that_apps_give(
     assert [attempt(app, **sent("no")).status_code for _ in range(6)][-1] == 429
 
 
+def by_email() -> Any:
+    if PEOPLE.get(request.values.get("email", "")) != request.form.get("password"):
+        return "bad"
+    session["user_id"] = 1
+    return redirect("/")
+
+
+@pytest.mark.parametrize("where", ["form", "query", "prefixed"])
+def test_a_decoy_in_another_field_does_not_hide_the_account(build: Build, where: str) -> None:
+    app, _ = build(by_email)
+
+    def sent(number: int) -> int:
+        form = {"username": f"decoy{number}", "form-password": "guess", "password": "guess"}
+        path = "/login"
+        if where == "query":
+            path = "/login?email=ann"
+        else:
+            form["email" if where == "form" else "login-email"] = "ann"
+        return attempt(app, path=path, data=form).status_code
+
+    assert [sent(number) for number in range(7)] == [200] * 5 + [429] * 2
+
+
+def test_signing_in_with_a_strangers_name_in_another_field_wipes_out_nothing(build: Build) -> None:
+    app, _ = build(by_email)
+
+    def own(number: int) -> int:
+        return attempt(app, data={"email": "bob", "password": "also right", "username": "ann"}).status_code
+
+    def guess(number: int) -> int:
+        return attempt(app, data={"username": "ann", "password": "guess"}).status_code
+
+    codes = [code for number in range(4) for code in (guess(number), own(number))]
+
+    assert codes[:5] == [200, 302, 200, 302, 200]
+    assert codes[5:] == [429] * 3
+
+
+@pytest.mark.parametrize("padding", [0, 70_000])
+@pytest.mark.parametrize("kind", ["form", "json", "multipart"])
+def test_padding_does_not_hide_the_account(build: Build, kind: str, padding: int) -> None:
+    def view() -> Any:
+        return "bad", 401
+
+    app, _ = build(view)
+    fields = {"pad": "x" * padding, "username": "ann", "password": "guess"}
+    sent: dict[str, Any] = {"json": fields} if kind == "json" else {"data": fields}
+    sent |= {"content_type": "multipart/form-data"} if kind == "multipart" else {}
+
+    assert [attempt(app, **sent).status_code for _ in range(6)] == [401] * 5 + [429]
+
+
+def test_an_account_behind_a_thousand_fields_is_refused(build: Build) -> None:
+    app, _ = build()
+    fields = {f"field{number}": "x" for number in range(1001)}
+
+    assert attempt(app, data={**fields, "username": "ann", "password": "right"}).status_code == 413
+
+
+def test_a_cookie_on_the_page_of_a_failure_is_no_success(build: Build) -> None:
+    def tracked() -> Any:
+        answer = make_response("<form>bad</form>")
+        answer.set_cookie("visitor", "1")
+        session["seen"] = session.get("seen", 0) + 1
+        return answer
+
+    app, _ = build(tracked)
+
+    assert guesses(app, 6) == [200] * 5 + [429]
+
+
 def test_a_failure_of_the_server_is_nobodys(build: Build) -> None:
     def broken() -> Any:
         return "broken", 500

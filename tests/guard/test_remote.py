@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from stopper.errors import ConfigurationError
 from stopper.guard.rates import STEPS, Rate
 from stopper.guard.remote import PAUSES, TIMEOUT, Remote
+from stopper.guard.shared import SharedFile
 from stopper.guard.stores import Ask, Memory
 
 
@@ -68,6 +71,33 @@ def test_verdicts_are_those_of_memory(remote: Remote) -> None:
         far, near = remote.take(asks), memory.take(asks)
         assert far[:3] == near[:3]
         assert far.wait == pytest.approx(near.wait, abs=1)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@given(
+    requests=st.lists(
+        st.lists(
+            st.tuples(st.sampled_from("abc"), st.integers(0, 1)),
+            min_size=1,
+            max_size=3,
+            unique_by=lambda one: one[0],
+        ),
+        max_size=40,
+    ),
+    amounts=st.tuples(st.integers(1, 6), st.integers(1, 12), st.integers(30, 60)),
+)
+def test_whatever_is_asked_redis_the_file_and_memory_agree(
+    remote: Remote, tmp_path: Path, requests: list[list[tuple[str, int]]], amounts: tuple[int, int, int]
+) -> None:
+    memory, file = Memory(), SharedFile(tmp_path / "limits")
+    for store in (remote, file):
+        store.forget(["a", "b", "c"])
+    rates = {key: Rate(amount, 3600) for key, amount in zip("abc", amounts, strict=True)}
+
+    for request in requests:
+        asks = [Ask(key, rates[key], cost) for key, cost in request]
+        assert remote.take(asks)[:3] == memory.take(asks)[:3] == file.take(asks)[:3]
+    file.close()
 
 
 def test_several_limits_are_one_round_trip(remote: Remote, redis: Any) -> None:

@@ -10,45 +10,37 @@ that has signed in to an account in the last thirty days, the account's own lock
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from flask import Request, has_request_context, session
-from werkzeug.exceptions import HTTPException
 
 from stopper.errors import ConfigurationError
 from stopper.guard import events
+from stopper.guard.accounts import TooManyFieldsError, accounts_of
 from stopper.guard.addresses import Clients
 from stopper.guard.answers import Answer
-from stopper.guard.csrf_tokens import FIELD
 from stopper.guard.guard import Cell, Guard
 from stopper.guard.limits import Limits
-from stopper.guard.logins import ACCOUNTS, Logins, is_login, is_sensitive, readings
+from stopper.guard.logins import Logins, is_login, is_sensitive
 from stopper.guard.rates import Rate, parse_rates
 from stopper.guard.route import Check, Route
+from stopper.guard.sessions import IDENTITIES
 from stopper.guard.settings import Settings, setting
 from stopper.guard.storage import Storage
-from stopper.guard.stores import Ask
+from stopper.guard.stores import Ask, Verdict
 from stopper.guard.users import user_of
 
 KNOWN: Final = Rate(1, 30 * 86400)
 """For how long an address is known to an account that signed in from it."""
 
-READ: Final = 65536
-"""The longest body, in bytes, that is looked into for the account."""
-
 NOISE: Final = re.compile(
     r"^_|csrf|flash|fail|attempt|tries|count|captcha|next|time|last|error|message", re.IGNORECASE
 )
-"""Keys of the session whose change does not mean that a user signed in."""
-
-IDENTITIES: Final = frozenset(("_user_id", "_id", "_fresh"))
-"""Keys that begin with an underscore and do mean it: Flask-Login's."""
+"""Keys of the session, and names of cookies, whose change does not mean that a user signed in."""
 
 
 def _rate(value: str) -> str | None:
@@ -116,7 +108,7 @@ def lockout_of(value: object, where: str) -> Lockout:
 class _Attempt:
     """One attempt to sign in, between the view's two doors."""
 
-    account: str
+    accounts: tuple[str, ...]
     client: str
     failures: Rate
     session: Mapping[str, Any]
@@ -167,16 +159,16 @@ class LockoutGuard(Guard):
 
     def _attempt(self, request: Request, said: Lockout) -> None:
         """Count an attempt, or refuse it where somebody is locked out."""
-        account = account_of(request, said.account)
+        try:
+            accounts = accounts_of(request, said.account)
+        except TooManyFieldsError:
+            self.state.refuse(self, 413, "Too long", "What you sent has too many fields.")
+            return
         client = self._clients.name(request.environ.get("REMOTE_ADDR"))
-        pair = Ask(f"lp:{account}:{client}", said.failures or self._pair)
-        address = Ask(f"la:{client}", self._address, 0)
-        asks = [pair, address, Ask(f"lu:{account}", self._account, 0)] if account else [address]
-        verdict = self._take(asks)
-        if verdict.full == 2 and self._take([Ask(f"lk:{account}:{client}", KNOWN, 0)]).full >= 0:
-            verdict = self._take(asks[:2])
+        failures = said.failures or self._pair
+        verdict = self._ask(accounts, accounts, client, failures)
         if verdict.full < 0:
-            request.environ[self._slot] = _Attempt(account, client, pair.rate, dict(session))
+            request.environ[self._slot] = _Attempt(accounts, client, failures, dict(session))
             return
         seconds = max(1, math.ceil(verdict.wait))
         self.state.refuse(
@@ -185,8 +177,20 @@ class LockoutGuard(Guard):
             "Too many attempts",
             "Too many attempts to sign in. Try again later.",
             headers=(("Retry-After", str(seconds)),),
-            account=fingerprint(account),
+            account=fingerprint(accounts),
         )
+
+    def _ask(self, accounts: tuple[str, ...], locks: tuple[str, ...], client: str, failures: Rate) -> Verdict:
+        """Count an attempt where the address, these accounts' own locks, and the pairs of both have room for it."""
+        asks = [Ask(f"la:{client}", self._address, 0)]
+        asks += [Ask(f"lu:{account}", self._account, 0) for account in locks]
+        asks += [Ask(f"lp:{account}:{client}", failures) for account in accounts]
+        verdict = self._take(asks)
+        if 1 <= verdict.full <= len(locks):
+            account = locks[verdict.full - 1]
+            if self._take([Ask(f"lk:{account}:{client}", KNOWN, 0)]).full >= 0:
+                return self._ask(accounts, tuple(one for one in locks if one != account), client, failures)
+        return verdict
 
     def answer(self, route: Route) -> Callable[[Answer], None] | None:
         """Return what judges by the answer whether an attempt failed."""
@@ -216,30 +220,30 @@ class LockoutGuard(Guard):
             yield Cell("lockout", f"{self.settings.lockout_pair} by account and address")
 
     def _succeeded(self, attempt: _Attempt) -> None:
-        if attempt.account:
-            pair = f"{attempt.account}:{attempt.client}"
+        """Forget the attempts of an address on its account; not where a request named several: one of them may be a stranger's."""
+        if len(attempt.accounts) == 1:
+            pair = f"{attempt.accounts[0]}:{attempt.client}"
             self._storage.store.forget([f"lp:{pair}", f"lk:{pair}"])
             self._take([Ask(f"lk:{pair}", KNOWN)])
 
     def _failed(self, attempt: _Attempt) -> None:
-        """Count a failure for the account and for the address, and tell when it locks one of them."""
-        asks = [Ask(f"la:{attempt.client}", self._address)]
-        if attempt.account:
-            asks.append(Ask(f"lu:{attempt.account}", self._account))
-        for ask, what in zip(asks, ("address", "account"), strict=False):
+        """Count a failure for the accounts and for the address, and tell when it locks one of them."""
+        asks = [("address", Ask(f"la:{attempt.client}", self._address))]
+        asks += [("account", Ask(f"lu:{account}", self._account)) for account in attempt.accounts]
+        for what, ask in asks:
             verdict = self._take([ask])
             if verdict.full < 0 and verdict.left == 0:
                 self._tell(what, attempt)
-        pair = f"lp:{attempt.account}:{attempt.client}"
-        if attempt.account and self._take([Ask(pair, attempt.failures, 0)]).full >= 0:
-            self._tell("account and address", attempt)
+        for account in attempt.accounts:
+            if self._take([Ask(f"lp:{account}:{attempt.client}", attempt.failures, 0)]).full >= 0:
+                self._tell("account and address", attempt)
 
     def _tell(self, what: str, attempt: _Attempt) -> None:
         detail = f"too many failed attempts to sign in: {what} locked out"
-        facts = {"account": fingerprint(attempt.account), "client": attempt.client}
+        facts = {"account": fingerprint(attempt.accounts), "client": attempt.client}
         events.emit(self.app, self.state.event(self.name, "locked", detail, **facts))
 
-    def _take(self, asks: list[Ask]) -> Any:
+    def _take(self, asks: list[Ask]) -> Verdict:
         return self._storage.store.take(asks)
 
     @property
@@ -249,53 +253,16 @@ class LockoutGuard(Guard):
         return found
 
 
-def account_of(request: Request, field: str = "") -> str:
-    """Return a hash of the account that a request wants to sign in to; empty where it names none.
-
-    The body is read once and kept, so that the view can read it again; one that is too long, or broken, names none.
-    """
-    length = request.content_length
-    try:
-        if length is not None and length <= READ:
-            request.get_data(cache=True)
-        elif not request.mimetype.startswith("multipart/"):
-            return ""
-        fields: Any = request.get_json(silent=True) if request.is_json else request.form
-    except (HTTPException, ValueError, RecursionError):
-        return ""
-    if not isinstance(fields, Mapping):
-        return ""
-    name = _named(fields, field)
-    if name is None:
-        return ""
-    text = unicodedata.normalize("NFKC", name[:1024]).strip().casefold()
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest() if text else ""
-
-
-def _named(fields: Mapping[str, Any], field: str) -> str | None:
-    """Return the account among posted fields, by its name or by the likeliest one."""
-    if field:
-        found = fields.get(field)
-        return found if isinstance(found, str) else None
-    known: dict[str, Any] = {}
-    for key, value in list(fields.items())[:100]:
-        for reading in readings(key):
-            known.setdefault(reading, value)
-    for name in ACCOUNTS:
-        if isinstance(known.get(name), str) and known[name]:
-            return str(known[name])
-    return None
-
-
-def fingerprint(account: str) -> str:
-    """Return what stands for an account in events: people type passwords into the wrong field."""
-    return account[:12]
+def fingerprint(accounts: tuple[str, ...]) -> str:
+    """Return what stands for accounts in events: people type passwords into the wrong field."""
+    return ",".join(account[:12] for account in accounts)
 
 
 def is_failure(answer: Answer, before: Mapping[str, Any], own: str) -> bool | None:
     """Tell by an answer whether an attempt to sign in failed; None where the server did.
 
-    Signed in is who got a session that says so, or a cookie of another kind, or a document that is not a page (a token).
+    Signed in is who got a session that says who they are; who is sent on with anything new in the session, or with a cookie of another kind; and
+    who got a document that is not a page (a token).
 
     Args:
         answer: What the view answered.
@@ -307,25 +274,25 @@ def is_failure(answer: Answer, before: Mapping[str, Any], own: str) -> bool | No
         return None
     if status >= 400:
         return True
-    if _session_says_so(before):
-        return False
-    if any(name.lower() == "set-cookie" and not _is_session(value, own) for name, value in answer.headers):
+    news = _news(before)
+    if news & IDENTITIES:
         return False
     if status >= 300:
-        return True
+        cookies = (value for name, value in answer.headers if name.lower() == "set-cookie")
+        return not (
+            any(not NOISE.search(key) for key in news) or any(_is_other(value, own) for value in cookies)
+        )
     return answer.get("content-type").startswith("text/html")
 
 
-def _session_says_so(before: Mapping[str, Any]) -> bool:
+def _news(before: Mapping[str, Any]) -> set[str]:
+    """Return the keys of the session that the view filled with something new."""
     if not has_request_context():
-        return False
-    return any(
-        before.get(key) != value and value
-        for key, value in session.items()
-        if key in IDENTITIES or not (NOISE.search(key) or key == FIELD)
-    )
+        return set()
+    return {key for key, value in session.items() if value and before.get(key) != value}
 
 
-def _is_session(cookie: str, own: str) -> bool:
+def _is_other(cookie: str, own: str) -> bool:
+    """Tell whether a Set-Cookie is neither the session's nor a CSRF token's."""
     name = cookie.partition("=")[0].strip()
-    return name.removeprefix("__Host-") == own.removeprefix("__Host-") or "csrf" in name.lower()
+    return name.removeprefix("__Host-") != own.removeprefix("__Host-") and not NOISE.search(name)

@@ -18,11 +18,6 @@ PASSWORDS: Final = frozenset(
 )
 """Names of form fields and JSON keys that hold a password or a code, in lower case with underscores."""
 
-ACCOUNTS: Final = tuple(
-    "username email login user account user_name username_or_email email_address name identifier phone mail".split()
-)
-"""Names of form fields and JSON keys that hold an account, the likeliest first."""
-
 LOGIN: Final = frozenset(
     "login logon signin authenticate auth session sessions token otp totp mfa 2fa verify unlock".split()
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,13 @@ def test_rules_that_follow_data_are_known_from_those_that_do_not() -> None:
 
     assert {"sql-injection", "open-redirect", "server-side-request-forgery"} <= follows
     assert not {"debug-enabled", "dotenv-not-ignored", "csrf-missing", "session-cookie-secure"} & follows
+
+
+def test_an_audit_of_source_loads_no_client_no_terminal_and_no_framework() -> None:
+    command = "import sys, stopper.audit; from stopper.rule import discover; discover(); print(*sys.modules)"
+    told = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+
+    assert not {"httpx", "asyncio", "rich", "flask", "ssl", "tree_sitter"} & set(told.stdout.split())
 
 
 def test_the_garbage_collector_is_on_again_after_a_run(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from stopper.csp import Weight, judge, parse
@@ -13,9 +14,11 @@ from stopper.rules._posture import TALISMAN, constant, own_calls
 from stopper.source.files import Role
 from stopper.source.project import Project
 from stopper.source.values import UNKNOWN
-from stopper.wire.exchange import Exchange
 from stopper.wire.page import read
-from stopper.wire.site import Site
+
+if TYPE_CHECKING:
+    from stopper.wire.exchange import Exchange
+    from stopper.wire.site import Site
 
 _SEVERITY = {Weight.HIGH: Severity.MEDIUM, Weight.MEDIUM: Severity.LOW, Weight.LOW: Severity.LOW}
 

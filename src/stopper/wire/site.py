@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from stopper.wire.client import Origin
 from stopper.wire.exchange import Exchange
 from stopper.wire.session import payload
-from stopper.wire.tls import Tls
+
+if TYPE_CHECKING:
+    from stopper.wire.client import Origin
+    from stopper.wire.tls import Tls
 
 
 @dataclass(frozen=True, slots=True)

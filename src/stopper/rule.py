@@ -150,7 +150,8 @@ class Rule:
         confidence: Confidence | None = None,
     ) -> Finding:
         """Return a finding where a reader of the flow should look first, with its steps."""
-        text = f"{message} {flow.near_miss}".strip() if flow.near_miss else message
+        text = f"{message} An earlier request left it behind." if "stored" in flow.marks else message
+        text = f"{text} {flow.near_miss}".rstrip()
         return self.found(
             flow.place, text, confidence=confidence or flow.confidence, severity=severity, remedy=remedy, flow=flow.steps,
             context=flow.function,

@@ -266,3 +266,80 @@ def test_nothing_but_constants_is_known_to_be_harmless(tmp_path: Path) -> None:
 
     assert [place.column for place in found.pages.constant] == [16]
     assert len(found.pages.open) == 1
+
+
+WAYS = {
+    "a module of macros": (
+        '{% import "part.html" as m %}{{ m.f(q) }}',
+        "{% macro f(x) %}{{ x|safe }}{% endmacro %}",
+    ),
+    "a module of macros with the context": (
+        '{% import "part.html" as m with context %}{{ m.f() }}',
+        "{% macro f() %}{{ q|safe }}{% endmacro %}",
+    ),
+    "a macro that calls another": (
+        "{% macro a(x) %}{{ x|safe }}{% endmacro %}{% macro b(y) %}{{ a(y) }}{% endmacro %}{{ b(q) }}",
+        "",
+    ),
+    "kwargs of a macro": ("{% macro a() %}{{ kwargs.z|safe }}{% endmacro %}{{ a(z=q) }}", ""),
+    "varargs of a macro": ("{% macro a() %}{{ varargs[0]|safe }}{% endmacro %}{{ a(q) }}", ""),
+    "the first template there is": ('{% include ["none.html", "part.html"] %}', "{{ q|safe }}"),
+    "a template named by a variable": ('{% set t = "part.html" %}{% include t %}', "{{ q|safe }}"),
+    "a name set in a branch": ("{% if number %}{% set z = q %}{% endif %}{{ z|safe }}", ""),
+    "a translation": ("{% trans name=q %}Hello {{ name|safe }}{% endtrans %}", ""),
+    "a block of a filter": ("{% filter upper %}{{ q|safe }}{% endfilter %}", ""),
+}
+
+
+@pytest.mark.parametrize("title", WAYS)
+def test_the_ways_through_templates(tmp_path: Path, title: str) -> None:
+    page, part = WAYS[title]
+
+    assert kinds(shows(tmp_path, page=page, part=part)) == ["page"]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '{% import "part.html" as m %}{{ m.f() }}',
+        "{% for i in [1] %}{% set z = q %}{% endfor %}{{ z|safe }}",
+        "{% macro a(q) %}{{ q|safe }}{% endmacro %}{{ a('b') }}",
+    ],
+)
+def test_what_a_template_binds_stays_where_it_is_bound(tmp_path: Path, page: str) -> None:
+    assert kinds(shows(tmp_path, page=page, part="{% macro f() %}{{ q|safe }}{% endmacro %}")) == []
+
+
+OBJECT = """
+class Card:
+    def __init__(self, text):
+        self.text = text
+        self.size = 3
+
+    @property
+    def html(self):
+        return "<b>" + self.text
+
+    def shown(self, more):
+        return self.text + more
+"""
+
+
+@pytest.mark.parametrize(
+    ("setup", "answer", "page", "found"),
+    [
+        ("def show(name, **values):\n    return render_template(name + '.html', **values)", 'show("page", q=q)', "{{ q|safe }}", 1),
+        ("def show(page):\n    return render_template(page.pop('name'), **page)", 'show({"name": "page.html", "q": q})', "{{ q|safe }}", 1),
+        ("def show(page):\n    return render_template(page.pop('name'), **page)", 'show({"name": "page.html", "q": 1})', "{{ q|safe }}", 0),
+        (OBJECT, 'render_template("page.html", card=Card(q))', "{{ card.html|safe }}{{ card.shown('x')|safe }}{{ card.text|safe }}", 3),
+        (OBJECT, 'render_template("page.html", card=Card(q))', "{{ card.size|safe }}{{ card.text }}", 0),
+        ("", 'render_template("page.html", rows=[{"a": q, "b": 1}])', "{% for row in rows %}{{ row.a|safe }}{% endfor %}", 1),
+        ("", 'render_template("page.html", rows=[{"a": q, "b": 1}])', "{% for row in rows %}{{ row.b|safe }}{% endfor %}", 0),
+        ("", 'render_template("page.html", r=request)', "{{ r.args.q|safe }}", 1),
+        ("", 'render_template("page.html", args=request.args)', "{% for k, v in args.items() %}{{ k|safe }}{% endfor %}", 1),
+        ("import json", 'render_template("page.html", q=json.dumps({"a": q}))', "<script>f({{ q|safe }})</script>", 1),
+        ("import json", 'render_template("page.html", q=json.dumps({"a": number}))', "<script>f({{ q|safe }})</script>", 0),
+    ],
+)  # fmt: skip
+def test_what_a_view_hands_over(tmp_path: Path, setup: str, answer: str, page: str, found: int) -> None:
+    assert len(shows(tmp_path, setup=setup, answer=answer, page=page).flows) == found

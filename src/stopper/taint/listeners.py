@@ -20,6 +20,7 @@ HTTP_ERROR = "werkzeug.exceptions.HTTPException()"
 _EVENTS = frozenset(("flask_socketio.SocketIO().on", "flask_socketio.SocketIO().event"))
 _SOCKETS = frozenset(("flask_sock.Sock().route", "flask_sockets.Sockets().route"))
 _LOADERS = frozenset(("flask_login.LoginManager().request_loader",))
+_LAST = frozenset(name.rpartition(".")[2] for name in _EVENTS | _SOCKETS | _LOADERS)
 _NAMESPACE = "flask_socketio.Namespace"
 _SOCKET = "simple_websocket.Server()"
 _REQUEST = Value(name="flask.request")
@@ -83,8 +84,9 @@ def caught(view: Scope, names: Names) -> dict[str, Value]:
 
 
 def _called(scope: Scope, names: Names) -> set[str | None]:
+    """Return the full names of the decorators that may make a listener of a function."""
     marks = (mark.func if isinstance(mark, ast.Call) else mark for mark in scope.decorators)
-    return {names.name(mark, scope.parent or scope) for mark in marks}
+    return {names.name(mark, scope.parent or scope) for mark in marks if getattr(mark, "attr", "") in _LAST}
 
 
 def _derives(scope: Scope, names: Names, base: str) -> bool:

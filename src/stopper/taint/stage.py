@@ -10,7 +10,7 @@ from stopper.source.code import Call, Expr
 from stopper.source.module import Kind, Scope
 from stopper.source.names import Ref, RefKind
 from stopper.source.project import Project
-from stopper.source.template import Output, Template
+from stopper.source.template import Output, Statement, Template
 from stopper.source.template_tree import Item, tree
 from stopper.taint.contexts import harm
 from stopper.taint.domain import Taint
@@ -24,6 +24,7 @@ _ENVIRONMENTS = (
     "flask.Flask().create_jinja_environment()",
 )
 _PROBE = Taint("?")
+_NAMING = frozenset(("include", "extends", "import", "from"))
 _QUIET = frozenset(("url_for", "csrf_token", "static", "loop", "range"))
 _HELD = frozenset(
     "e escape forceescape upper lower title capitalize trim truncate length count int float round abs default d first last "
@@ -86,7 +87,7 @@ class Stage:
         known = self._open.get(id(template))
         if known is None:
             family = self.project.templates.family(template)
-            known = any(self.exposed(output) for one in family for output in one.outputs)
+            known = any(_leads_on(one) or any(map(self.exposed, one.outputs)) for one in family)
             self._open[id(template)] = known
         return known
 
@@ -99,6 +100,12 @@ class Stage:
         names = {name for part in output.parts for name in part.filters}
         called = {part.root for part in output.parts if part.called}
         return not names <= _HELD or bool(called & self.globals.keys())
+
+
+def _leads_on(template: Template) -> bool:
+    """Tell whether a template names another one by something that is not constant."""
+    statements = (one for one in template.program if isinstance(one, Statement))
+    return any(one.word in _NAMING and not {'"', "'"} & set(one.rest) for one in statements)
 
 
 def stage_of(project: Project) -> Stage:

@@ -26,8 +26,9 @@ class Judged:
 
     @property
     def name(self) -> str:
-        """Return what the value is read from."""
-        return self.origin.name
+        """Return what the value is read from, and that it lay somewhere since, where it did."""
+        stored = self.flow is not None and "stored" in self.flow.marks
+        return f"{self.origin.name} of an earlier request" if stored else self.origin.name
 
     def confidence(self, otherwise: Confidence) -> Confidence:
         """Return how sure it is: as the flow says, high for the request's own words, else ``otherwise``."""

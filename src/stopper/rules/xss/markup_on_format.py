@@ -40,6 +40,7 @@ from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
 from stopper.source.files import Role
 from stopper.source.project import Project
+from stopper.taint.flows import flows_into
 
 _MARKUP = ("markupsafe.Markup", "flask.Markup", "jinja2.Markup", "markupsafe.Markup.__new__")
 _FSTRING = re.compile(r"[rR]?[fF][rR]?[\"']")
@@ -64,10 +65,13 @@ class MarkupOnFormat(Rule):
     cwe = (79,)
 
     def source(self, project: Project) -> Iterator[Finding]:
-        """Report each call; whether a user can write the value, the rule on flows tells."""
+        """Report each call; where a flow shows that a client writes the value, the rule on flows tells it alone."""
+        proven = {flow.sink for flow in flows_into(project, "markup")}
         for call in project.code.calls(*_MARKUP):
             argument = call.argument(0, "object")
             if argument is None or call.module.role is not Role.APP or argument.value.state == "constant":
+                continue
+            if call.location in proven:
                 continue
             open_ones = [value for value in _values(argument.source.strip()) if not _CLEAN.match(value)]
             if not open_ones:

@@ -82,9 +82,9 @@ class TemplateSafeFilter(Rule):
             else ""
         )
         if judged.sure and not _marked(output):
-            message = f"{name}, which the request holds, comes here marked as HTML, and is written into the page{where}."
+            message = f"{name}, which a client sends, comes here marked as HTML, and is written into the page{where}."
         elif judged.sure:
-            message = f"|safe writes {name}, which the request holds, into the page{where} as HTML."
+            message = f"|safe writes {name}, which a client sends, into the page{where} as HTML."
         else:
             message = (
                 f"|safe writes {name} into the page{where} as HTML. Whether a user can write it is not "

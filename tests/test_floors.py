@@ -24,11 +24,11 @@ FLOORS = {
     "reports": 5,
     "cli": 6,
     "__main__": 7,
-    "guard": 5,
+    **dict.fromkeys(("guard", "certs"), 5),
 }
 """The floor of each module and package of `stopper`, by its name; the guard is a tower, which only the command line looks into."""
 
-TOWERS = {"guard": {"policy", "errors"}}
+TOWERS = {"guard": {"policy", "errors"}, "certs": {"policy", "errors"}}
 """What runs in production, and all that it may know of the rest."""
 
 VANTAGES = {"source", "app", "wire"}

@@ -8,6 +8,7 @@
     |   +-- NotFlaskError   nothing under the target uses Flask
     |   +-- TargetError     the target cannot be read
     +-- UnseenError         something that had to be looked at could not be                 (exit 3)
+    +-- CertificateError    a certificate could not be obtained, renewed, kept or revoked   (exit 1)
     +-- FixConflictError    two edits want the same characters
     +-- RuleError           a rule file breaks the contract of ``stopper.rule``
     +-- ModelError          a file of ``taint/models`` names an unknown kind or is malformed
@@ -46,6 +47,12 @@ class UnseenError(StopperError):
     """Say that something which had to be looked at could not be."""
 
     exit_code = 3
+
+
+class CertificateError(StopperError):
+    """Say that a certificate could not be obtained, renewed, kept or revoked."""
+
+    exit_code = 1
 
 
 class FixConflictError(StopperError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from stopper.guard.body import Body
+from stopper.guard.challenges import Challenges
 from stopper.guard.coexist import Coexist
 from stopper.guard.cookies import Cookies
 from stopper.guard.csp import Csp
@@ -26,6 +27,7 @@ from stopper.guard.storage import Storage
 from stopper.guard.uploads import Uploads
 
 GUARDS: Final[tuple[type[Guard], ...]] = (
+    Challenges,
     Coexist,
     Secrets,
     Installed,

@@ -79,6 +79,8 @@ def loaded(base: Value, part: str) -> Value:
     value = base.part(part)
     if part == ".filename":
         return value.refined(lambda taint: replace(taint, source=taint.source + part))
+    if part in (".name", ".stem", ".suffix"):
+        return value.refined(lambda taint: taint.cleaned(("path",)) if "path" in taint.marks else taint)
     if not part.startswith("['"):
         return value
     return value.refined(lambda taint: _named(taint, part))

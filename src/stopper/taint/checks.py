@@ -206,11 +206,6 @@ def _is_html(value: Value) -> bool:
     return not isinstance(value.constant, str) or "html" in value.constant or "/" not in value.constant
 
 
-def _markdown(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
-    escape = situation.keywords.get("escape") or situation.keywords.get("safe_mode")
-    return "" if escape is not None and bool(escape.known and escape.constant) else default
-
-
 def _header_name(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     """Check the name of a header: Werkzeug refuses line breaks in values, not in names."""
     return default if situation.position in (0, -1) and not situation.value.shape else ""
@@ -401,7 +396,7 @@ _CHECKS: dict[str, Callable[[Taint, Situation, Verdict], Verdict]] = {
     "allow-pickle": _allow_pickle, "arguments": _arguments, "attribute": _attribute, "cell": _cell, "coerced": _coerced,
     "curl-url": _curl_url, "deserializer": _deserializer, "driver": _driver, "header-name": _header_name,
     "header-names": _header_names, "html": _html, "keys": _keys, "location": _location, "log": _log, "logger": _logger,
-    "lxml": _lxml, "mail-text": _mail_text, "markdown": _markdown, "password": _password, "path": _path,
+    "lxml": _lxml, "mail-text": _mail_text, "password": _password, "path": _path,
     "path-object": _path_object, "probe": _probe, "program": _program, "program-arguments": _program_arguments,
     "query-object": _query_object, "request-path": _request_path,
     "session-key": _session_key, "sql-text": _sql_text, "subprocess": _subprocess, "tar-filter": _tar_filter,

@@ -49,6 +49,7 @@ class Stopper:
         told = secrets.read_env(app, {**self._settings, **settings}, os.environ)
         reader = Reader({**self._settings, **settings}, app.config, os.environ)
         common = reader.read(Common)
+        self._marks.apps += 1
         state = State(app, common, self._marks)
         self._engage(app, state, reader)
         reader.refuse_unknown()

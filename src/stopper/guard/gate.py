@@ -62,7 +62,7 @@ class Gate:
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             headers = list(headers)
-            answer = Answer(environ, int(status[:3]), headers)
+            answer = Answer(environ, int(status.partition(" ")[0]), headers)
             for hook in environ.get(key, nowhere).answers:
                 hook(answer)
             return (
@@ -86,6 +86,11 @@ class Gate:
         rule = request.url_rule
         endpoint = None if rule is None else rule.endpoint
         route = self.routes.get(endpoint)
+        if (
+            route is None and not self.state.settled
+        ):  # called without the WSGI function, as `test_request_context` does
+            self.settle(request.environ)
+            route = self.routes.get(endpoint)
         if route is None:  # registered after the first request
             route = self.routes[endpoint] = self._compiled(endpoint)
         request.environ[self.key] = route

@@ -89,7 +89,7 @@ class Https(Guard):
         path = quote(environ.get("SCRIPT_NAME", "") + environ["PATH_INFO"], IN_PATH, "latin-1")
         query = environ.get("QUERY_STRING", "")
         tail = f"?{quote(query, IN_QUERY, 'latin-1')}" if query else ""
-        raise RequestRedirect(f"https://{host}{self._port}{path or '/'}{tail}")
+        raise RequestRedirect(f"https://{host}{self._port}/{path.lstrip('/')}{tail}")
 
     def _host(self, environ: dict[str, Any]) -> str:
         """Return the name of a host that was vouched for, without its port; nothing where none was."""

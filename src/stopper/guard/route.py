@@ -45,6 +45,8 @@ class Marks:
     def __init__(self) -> None:
         self._by_target: WeakKeyDictionary[Any, list[Mark]] = WeakKeyDictionary()
         self._reached: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
+        self.apps = 0
+        """How many apps share the marks."""
 
     def put(self, target: Any, mark: Mark) -> None:
         """Keep a mark on a view function, a view class or a blueprint."""
@@ -62,7 +64,9 @@ class Marks:
         return tuple(found)
 
     def lost(self) -> list[str]:
-        """Return the names of marked objects that no route led to."""
+        """Return the names of marked objects that no route led to; none where they may be another app's."""
+        if self.apps > 1:
+            return []
         return sorted(_named(one) for one in self._by_target if one not in self._reached)
 
 

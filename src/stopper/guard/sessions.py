@@ -168,7 +168,7 @@ class Sessions(Guard):
     def settle(self, environ: dict[str, Any]) -> None:
         """Take the place of Flask's own interface; leave any other where it is."""
         del environ
-        if self.mode is Mode.REPORT:
+        if self.mode is Mode.REPORT or not self.state.acts:
             return
         storage = self.state.guards.get("storage")
         kind = type(self.app.session_interface)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,16 @@ VERSIONS = (
 )  # fmt: skip
 SECONDS = 3.0
 """For each handshake."""
+INTERMEDIATE = frozenset(
+    (
+        "ECDHE-ECDSA-AES128-GCM-SHA256 ECDHE-RSA-AES128-GCM-SHA256 ECDHE-ECDSA-AES256-GCM-SHA384 ECDHE-RSA-AES256-GCM-SHA384 "
+        "ECDHE-ECDSA-CHACHA20-POLY1305 ECDHE-RSA-CHACHA20-POLY1305 DHE-RSA-AES128-GCM-SHA256 DHE-RSA-AES256-GCM-SHA384 "
+        "DHE-RSA-CHACHA20-POLY1305"
+    ).split()
+)
+"""The suites of TLS 1.2 in Mozilla's intermediate profile (guideline 5.7)."""
+MAX_WEAK = 40
+"""How many other suites are looked for at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +41,10 @@ class Tls:
     names: tuple[str, ...]
     """The names in the certificate; empty where it is not trusted."""
     not_after: datetime | None
+    weak: tuple[str, ...] = ()
+    """Suites of TLS 1.2 that it accepts although Mozilla's intermediate profile leaves them out."""
+    key: str = ""
+    """The kind and size of the certificate's key: ``RSA 2048``, ``EC 256``; "" where it was not seen."""
 
     @property
     def days_left(self) -> float | None:
@@ -40,6 +55,8 @@ class Tls:
 def look(host: str, port: int, ca: Path | None = None) -> Tls:
     """Return what the server's TLS is; a server that does not answer gives an empty result with the problem."""
     versions = tuple(name for name, version in VERSIONS if _accepts(host, port, version))
+    weak = tuple(_weak(host, port)) if "TLS 1.2" in versions else ()
+    key = _key(host, port) if versions else ""
     context = ssl.create_default_context(cafile=str(ca) if ca else None)
     if ca:
         context.load_default_certs()
@@ -51,22 +68,78 @@ def look(host: str, port: int, ca: Path | None = None) -> Tls:
             certificate = secure.getpeercert() or {}
             cipher = secure.cipher()
     except (OSError, ValueError) as error:
-        return Tls(versions, "", trusted=False, problem=str(error), names=(), not_after=None)
+        return Tls(
+            versions, "", trusted=False, problem=str(error), names=(), not_after=None, weak=weak, key=key
+        )
     names = tuple(str(pair[1]) for pair in certificate.get("subjectAltName", ()))
     ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
-    return Tls(versions, cipher[0] if cipher else "", trusted=True, problem="", names=names, not_after=ends)
+    return Tls(
+        versions,
+        cipher[0] if cipher else "",
+        trusted=True,
+        problem="",
+        names=names,
+        not_after=ends,
+        weak=weak,
+        key=key,
+    )
+
+
+def _weak(host: str, port: int) -> Iterator[str]:
+    """Yield the suites outside the profile that the server picks when it is offered nothing else, one after the other."""
+    every = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    every.set_ciphers("ALL:COMPLEMENTOFALL:!aNULL:@SECLEVEL=0")
+    left = [
+        str(one["name"])
+        for one in every.get_ciphers()
+        if one["name"] not in INTERMEDIATE and one["protocol"] != "TLSv1.3"
+    ]
+    for _ in range(MAX_WEAK):
+        if not left:
+            return
+        context = _blind(ssl.TLSVersion.TLSv1_2)
+        context.set_ciphers(":".join(left) + ":@SECLEVEL=0")
+        try:
+            with (
+                socket.create_connection((host, port), SECONDS) as plain,
+                context.wrap_socket(plain, server_hostname=host) as secure,
+            ):
+                picked = secure.cipher()
+        except (OSError, ValueError):
+            return
+        if picked is None or picked[0] not in left:
+            return
+        yield picked[0]
+        left.remove(picked[0])
+
+
+def _key(host: str, port: int) -> str:
+    """Return the kind and size of the key in the server's certificate, where the cryptography package is there to read it."""
+    try:
+        from cryptography import x509
+        from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    except ImportError:
+        return ""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection((host, port), SECONDS) as plain,
+            context.wrap_socket(plain, server_hostname=host) as secure,
+        ):
+            shown = secure.getpeercert(binary_form=True)
+        key = x509.load_der_x509_certificate(shown or b"").public_key()
+    except (OSError, ValueError):
+        return ""
+    if isinstance(key, rsa.RSAPublicKey):
+        return f"RSA {key.key_size}"
+    return f"EC {key.key_size}" if isinstance(key, ec.EllipticCurvePublicKey) else type(key).__name__
 
 
 def _accepts(host: str, port: int, version: ssl.TLSVersion) -> bool:
     """Tell whether a handshake with one version alone succeeds."""
-    import warnings
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # the old versions are asked for on purpose
-        context.minimum_version = context.maximum_version = version
+    context = _blind(version)
     if version < ssl.TLSVersion.TLSv1_2:
         context.set_ciphers("ALL:@SECLEVEL=0")
     try:
@@ -77,3 +150,16 @@ def _accepts(host: str, port: int, version: ssl.TLSVersion) -> bool:
             return True
     except (OSError, ValueError):
         return False
+
+
+def _blind(version: ssl.TLSVersion) -> ssl.SSLContext:
+    """Return a context that trusts anybody and speaks one version: it asks what a server does, and sends nothing."""
+    import warnings
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the old versions are asked for on purpose
+        context.minimum_version = context.maximum_version = version
+    return context

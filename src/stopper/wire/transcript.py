@@ -12,7 +12,8 @@
     HTTP/1.1 301 Moved Permanently
     Location: https://blog.example.org/
 
-A line ``> name: value`` below the request is a header that was sent, ``> word`` its purpose, and ``> tls: TLS 1.2, TLS 1.3`` what handshakes showed.
+A line ``> name: value`` below the request is a header that was sent, ``> word`` its purpose, and ``> tls: TLS 1.2, TLS 1.3`` what handshakes showed
+(``> suites:``, ``> untrusted:``, ``> days:`` likewise).
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ def read(text: str) -> Site:
     given = re.search(r"^> tls: (.*)$", text, re.MULTILINE)
     problem = re.search(r"^> untrusted: (.*)$", text, re.MULTILINE)
     days = re.search(r"^> days: (-?\d+)$", text, re.MULTILINE)
+    weak = re.search(r"^> suites: (.*)$", text, re.MULTILINE)
     tls = None
     if origin.scheme == "https":
         ends = datetime.now(UTC) + timedelta(days=int(days[1]) if days else 60)
@@ -53,6 +55,7 @@ def read(text: str) -> Site:
             problem=problem[1] if problem else "",
             names=(origin.host,),
             not_after=ends,
+            weak=tuple(weak[1].split(", ")) if weak else (),
         )
     return Site(
         origin,
@@ -70,7 +73,7 @@ def _exchange(text: str) -> Exchange:
     lines = text.splitlines()
     asked = [line.removeprefix("> ") for line in lines if line.startswith("> ")]
     method, _, url = asked[0].partition(" ")
-    notes = [line for line in asked[1:] if not line.startswith(("tls:", "untrusted:", "days:"))]
+    notes = [line for line in asked[1:] if not line.startswith(("tls:", "untrusted:", "days:", "suites:"))]
     sent = tuple(
         (name, value.strip()) for name, colon, value in (line.partition(":") for line in notes) if colon
     )

@@ -1,0 +1,52 @@
+"""TLS must offer only suites that keep what was said, also when the key is lost later.
+
+Suites without ECDHE let whoever gets the key one day read what was recorded today, and those with CBC or SHA-1 have been attacked again and
+again. Browsers need none of them.
+
+Bad::
+
+    > GET https://blog.example.org/
+    > suites: AES128-SHA, ECDHE-RSA-AES128-SHA
+    HTTP/1.1 200 OK
+
+Good::
+
+    > GET https://blog.example.org/
+    HTTP/1.1 200 OK
+
+References:
+    - CWE-326
+    - CWE-327
+    - ASVS 5.0 V12.1.2
+    - https://wiki.mozilla.org/Security/Server_Side_TLS
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from stopper.finding import Area, Finding, Severity, Vantage
+from stopper.rule import Rule
+
+if TYPE_CHECKING:
+    from stopper.wire.site import Site
+
+
+class WeakCipherSuite(Rule):
+    """Offer a server nothing but suites outside Mozilla's intermediate profile, and see which it takes."""
+
+    area = Area.TRANSPORT
+    severity = Severity.LOW
+    cwe = (326, 327)
+
+    def wire(self, site: Site) -> Iterator[Finding]:
+        """Report the suites that were taken."""
+        if site.tls is not None and site.tls.weak:
+            listed = ", ".join(site.tls.weak[:4]) + (
+                f" and {len(site.tls.weak) - 4} more" if len(site.tls.weak) > 4 else ""
+            )
+            yield self.seen(
+                "proxy:tls", f"{site.origin.host}:{site.origin.port} takes {listed}, which Mozilla's intermediate profile leaves out",
+                vantage=Vantage.WIRE, remedy=f"stopper deploy nginx {site.origin.host}  # prints the right list",
+            )  # fmt: skip

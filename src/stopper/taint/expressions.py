@@ -228,6 +228,8 @@ class Expressions(Builder):
             ref is None and self.names.lookup(func.id, self.scope) is not None
         ):
             return self.value(func)
+        if ref is not None and ref.kind is RefKind.INSTANCE:
+            return self.value(func)
         inside = ref is not None and ref.scope is not None and ref.kind is RefKind.FUNCTION
         nested = inside and ref is not None and ref.scope is not None and _is_nested(ref.scope)
         return self.value(func) if nested else None

@@ -90,9 +90,15 @@ class Tokens:
         """The parameter that each token came in with."""
         self._holder = ""
 
-    def abstract(self, values: Mapping[str, Value], *, general: bool) -> dict[str, Value]:
-        """Return the values with tokens for their taints; ``general`` forgets constants as well."""
-        return {name: self._settled(name, value, general=general) for name, value in values.items()}
+    def abstract(self, values: Mapping[str, Value], *, general: bool, plain: bool) -> dict[str, Value]:
+        """Return the values with tokens for their taints.
+
+        Args:
+            values: What the parameters hold, by name.
+            general: Whether to forget all constants.
+            plain: Whether to forget the constants of values without taints.
+        """
+        return {name: self._settled(name, value, general, plain) for name, value in values.items()}
 
     def flattened(self, values: Mapping[str, Value]) -> dict[str, Value]:
         """Return the values with tokens for their taints and little else."""
@@ -105,9 +111,11 @@ class Tokens:
             )
         return found
 
-    def _settled(self, name: str, value: Value, *, general: bool) -> Value:
+    def _settled(self, name: str, value: Value, general: bool, plain: bool) -> Value:
         self._holder = name
-        if general:
+        if value is CLEAN:
+            return value
+        if general or (plain and not value.every()):
             return _general(value.mapped(self.tokens))
         if isinstance(value.constant, str | bytes) and len(value.constant) > MAX_CONSTANT:
             value = replace(value, constant=UNKNOWN)
@@ -129,9 +137,15 @@ class Tokens:
 
 
 def _general(value: Value) -> Value:
-    fields = tuple((name, _general(part)) for name, part in value.fields)
+    """Return a value without its constants; a container that holds nothing else is any container of its shape."""
     constant = value.constant if value.constant is None else UNKNOWN
+    fields = tuple((name, _general(part)) for name, part in value.fields)
+    if value.shape and not value.taints and all(part in (CLEAN, _NOTHING) for _, part in fields):
+        fields = ((ANY, CLEAN),)
     return Value(value.taints, constant, value.shape, fields, "", value.name, value.targets, value.classes)
+
+
+_NOTHING = Value(constant=None)
 
 
 class Answer:

@@ -8,6 +8,7 @@ from typing import Any
 from stopper.taint import constants, containers, texts
 from stopper.taint.binding import spread
 from stopper.taint.calls import Args, Calls, record_maker
+from stopper.taint.change import apply
 from stopper.taint.domain import CLEAN, EACH, Target, Value, joined, together
 from stopper.taint.ir import AccessPath, Call
 from stopper.taint.libraries import result
@@ -66,6 +67,7 @@ class Library(Calls):
         if op.name and self.models.find("ends", op.name):
             self.dead = True
             return CLEAN
+        apply(self.state, self.guards.passed(op))
         if found is None:
             found = self.source(f"{op.name}()" if op.name else "", op.at)
         for look in (_folded, _text, _special, _in_container, _called_back):

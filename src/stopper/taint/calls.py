@@ -86,7 +86,7 @@ class Calls(Frame):
         if self.program.how(scope) == "static":
             return Target(scope)
         target = next(iter(self.engine.function(scope).targets), Target(scope))
-        return replace(target, receiver=receiver)
+        return Target(target.scope, target.name, receiver, target.args, target.keywords, target.outer)
 
     def attribute(self, base: Value, name: str, op: Any) -> Value | None:
         """Return what a member of an object, a class or a module is that no store has set; None where there is none."""

@@ -70,11 +70,13 @@ class Taint:
 
     def cleaned(self, kinds: Iterable[str]) -> Taint:
         """Return the taint after a sanitiser or a guard for ``kinds``."""
-        return replace(self, clean=self.clean | frozenset(kinds))
+        clean = self.clean.union(kinds)
+        return self if clean == self.clean else replace(self, clean=clean)
 
     def marked(self, *marks: str) -> Taint:
         """Return the taint in a further state."""
-        return replace(self, marks=self.marks | frozenset(marks))
+        found = self.marks.union(marks)
+        return self if found == self.marks else replace(self, marks=found)
 
     def hop(self, at: Place, note: str) -> Taint:
         """Return the taint after one more hop; a second hop at one place is left out."""
@@ -114,12 +116,14 @@ class Target:
         """Return the target with ``change`` applied to the taints of everything it holds."""
         if self.receiver is None and not self.args and not self.keywords and not self.outer:
             return self
-        return replace(
-            self, receiver=self.receiver.mapped(change) if self.receiver is not None else None,
-            args=tuple(value.mapped(change) for value in self.args),
-            keywords=tuple((name, value.mapped(change)) for name, value in self.keywords),
-            outer=tuple((name, value.mapped(change)) for name, value in self.outer),
-        )  # fmt: skip
+        return Target(
+            self.scope,
+            self.name,
+            self.receiver.mapped(change) if self.receiver is not None else None,
+            tuple([value.mapped(change) for value in self.args]),
+            tuple([(name, value.mapped(change)) for name, value in self.keywords]),
+            tuple([(name, value.mapped(change)) for name, value in self.outer]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,11 +253,22 @@ class Value:
         """Return the value with ``change`` applied to the taints of each of its parts, in what it calls as well."""
         if not self.taints and not self.fields and not self.targets:
             return self
-        return replace(
-            self, taints=change(self.taints) if self.taints else (),
-            fields=tuple((name, part.mapped(change)) for name, part in self.fields),
-            targets=tuple(target.mapped(change) for target in self.targets),
-        )  # fmt: skip
+        taints = change(self.taints) if self.taints else ()
+        fields = tuple([(name, part.mapped(change)) for name, part in self.fields])
+        targets = tuple([target.mapped(change) for target in self.targets])
+        if taints == self.taints and not taints and _alike(fields, self.fields) and targets == self.targets:
+            return self
+        return Value(
+            taints,
+            self.constant,
+            self.shape,
+            fields,
+            self.literal,
+            self.name,
+            targets,
+            self.classes,
+            self.choices,
+        )
 
     def refined(self, change: Any) -> Value:
         """Return the value with ``change`` applied to each taint; None drops one."""
@@ -266,6 +281,11 @@ class Value:
 
 CLEAN = Value()
 State = Mapping[str, Value]
+
+
+def _alike(one: tuple[tuple[str, Value], ...], other: tuple[tuple[str, Value], ...]) -> bool:
+    """Tell whether two tuples of fields hold the very same values."""
+    return all(left[1] is right[1] for left, right in zip(one, other, strict=True))
 
 
 def together(values: list[Value]) -> Value:

@@ -17,8 +17,10 @@ from stopper.taint.summary import Summary
 
 MAX_CALLS = 24
 """How deeply calls of the project's own functions are followed."""
-MAX_CONTEXTS = 10
+MAX_CONTEXTS = 5
 """In how many ways of calling it a function is solved before constants are forgotten, and as many again before all else is."""
+MAX_SMALL = 40
+"""Of how many operations a function is small, so that it is solved with the constants of clean arguments more than once."""
 MAX_ROUNDS = 4
 """How often functions that call each other in a circle are solved again; the answers have settled long before."""
 MAX_STEPS = 150_000
@@ -154,7 +156,8 @@ class Engine:
         used = self._contexts.get(id(scope), 0)
         inside = self._inside.get(id(scope), 0)
         tokens = Tokens()
-        entry = tokens.abstract(values, general=used >= MAX_CONTEXTS or inside > 0)
+        plain = used > 0 and self.lowered(scope).size > MAX_SMALL
+        entry = tokens.abstract(values, general=used >= MAX_CONTEXTS or inside > 0, plain=plain)
         if (used >= 2 * MAX_CONTEXTS or inside > 1) and self._key(scope, entry) not in self._done:
             tokens = Tokens()
             entry = tokens.flattened(values)

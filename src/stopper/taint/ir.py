@@ -319,6 +319,7 @@ class Function:
     _order: tuple[int, ...] = ()
     _places: dict[int, int] = field(default_factory=dict)
     _loops: bool | None = None
+    _size: int = 0
     _kept: frozenset[str] | None = None
 
     @property
@@ -327,6 +328,13 @@ class Function:
         if not self._order:
             self._order = _sequence(self.blocks)
         return self._order
+
+    @property
+    def size(self) -> int:
+        """Return how many operations there are."""
+        if not self._size:
+            self._size = sum(len(block.ops) for block in self.blocks)
+        return self._size
 
     @property
     def places(self) -> dict[int, int]:

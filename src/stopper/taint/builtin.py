@@ -13,6 +13,7 @@ from stopper.taint.domain import CLEAN, EACH, Target, Value, joined, together
 from stopper.taint.ir import AccessPath, Call
 from stopper.taint.libraries import result
 from stopper.taint.steps import depth
+from stopper.taint.strings import loaded
 
 MAX_METHODS = 12
 """How many methods a name may mean that is computed."""
@@ -29,6 +30,7 @@ _EACH = frozenset(
         "starmap",
     )
 )
+_GETTERS = frozenset(("operator.itemgetter", "operator.attrgetter"))
 _KEYED = frozenset(("sorted", "min", "max", "itertools.groupby"))
 _MAPPING = frozenset(("map", "imap", "imap_unordered", "amap", "apply_async", "map_async"))
 
@@ -40,6 +42,9 @@ class Library(Calls):
         """Return what a call of a library's function gives that a value, not a name, leads to."""
         if name == "namedtuple":
             return self._record(args, keywords)
+        if name in _GETTERS and len(args) > 1 and args[0].known:
+            key = args[0].constant
+            return loaded(args[-1], f"[{key!r}]" if name.endswith("itemgetter") else f".{key}")
         last = name.rpartition(".")[2]
         operands = op.args if isinstance(op, Call) and len(op.args) == len(args) else ()
         given = op.keywords if isinstance(op, Call) else ()
@@ -172,6 +177,10 @@ def _partial(_: Library, op: Call, __: Value, args: Args, keywords: dict[str, Va
     ))  # fmt: skip
 
 
+def _getter(_: Library, op: Call, __: Value, args: Args, ___: dict[str, Value]) -> Value | None:
+    return Value(targets=(Target(None, op.name, args=args),)) if len(args) == 1 else None
+
+
 def _named_tuple(_: Library, __: Call, ___: Value, args: Args, ____: dict[str, Value]) -> Value | None:
     return record_maker(args)
 
@@ -216,7 +225,7 @@ def _entered(run: Library, op: Call, receiver: Value, _: Args, __: dict[str, Val
 _ENTER = _entered
 _SPECIAL = {
     "getattr": _get_attribute, "setattr": _set_attribute, "locals": _locals, "vars": _vars, "functools.partial": _partial,
-    "functools.partialmethod": _partial, "json.dumps": _dumped, "json.loads": _loaded, "flask.json.dumps": _dumped,
+    "functools.partialmethod": _partial, "operator.itemgetter": _getter, "operator.attrgetter": _getter, "json.dumps": _dumped, "json.loads": _loaded, "flask.json.dumps": _dumped,
     "flask.json.loads": _loaded, "string.Template": _template, "collections.namedtuple": _named_tuple, "functools.reduce": _reduce,
     "contextlib.closing": lambda _run, _op, _receiver, args, _keywords: args[0] if args else None,
 }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cached_property
 
 from stopper.taint import characters
 from stopper.taint.change import Change
@@ -29,6 +30,18 @@ _URLS = frozenset(("urlparse", "urlsplit", "URL", "url_parse"))
 _HOSTS = frozenset(("netloc", "hostname", "host", "is_absolute"))
 _TEXTS = frozenset(("str", "bytes"))
 _NUMBERS = frozenset(("int", "float", "bool", "UUID", "Decimal", "date", "datetime"))
+_RAISING = frozenset(
+    (
+        "int",
+        "float",
+        "uuid.UUID",
+        "decimal.Decimal",
+        "datetime.date.fromisoformat",
+        "bson.ObjectId",
+        "bson.objectid.ObjectId",
+    )
+)
+"""What raises for everything that is not a number, a date or an id."""
 _DEEP = 4
 """How many assignments are followed back from a test."""
 _RESOLVERS = frozenset(("ip_address", "gethostbyname", "getaddrinfo"))
@@ -44,10 +57,23 @@ class Guards:
         self.models = models
         self.read = read
         self.ask = ask
-        self._assigned: dict[str, list[Operand]] = {}
-        for op in function.ops():
+
+    @cached_property
+    def _assigned(self) -> dict[str, list[Operand]]:
+        found: dict[str, list[Operand]] = {}
+        for op in self.function.ops():
             if isinstance(op, Assign):
-                self._assigned.setdefault(op.target.base, []).append(op.source)
+                found.setdefault(op.target.base, []).append(op.source)
+        return found
+
+    def passed(self, op: Call) -> list[Change]:
+        """Return what is known after a call that came back, and would have raised otherwise."""
+        if op.last == "relative_to" and op.receiver is not None:
+            return self._inside(op.receiver)
+        if (op.name or (op.last if op.receiver is None else "")) not in _RAISING or not op.args:
+            return []
+        path, ways = self.subject(op.args[0])
+        return [Change(path, _EVERYTHING)] if path is not None and not ways else []
 
     def changes(self, test: Operand, truth: bool) -> list[Change]:
         """Return what is known where ``test`` came out as ``truth``."""

@@ -125,7 +125,7 @@ class Sinks:
         if isinstance(made, Load):
             return made.name or made.part
         if not isinstance(made, Call):
-            return operand.base
+            return _bases(self.read(operand)) or operand.base
         on = [
             f"{key}={constant}"
             for key, value in made.keywords
@@ -145,3 +145,11 @@ class Sinks:
         if isinstance(made, Assign) and isinstance(made.source, AccessPath):
             made = self.function.definitions.get(made.source.base)
         return made
+
+
+def _bases(value: Value) -> str:
+    """Return the last base of a class of the project that is passed as it is: ``SafeLoader``."""
+    for target in value.targets:
+        for base in getattr(getattr(target.scope, "node", None), "bases", ()):
+            return str(getattr(base, "attr", getattr(base, "id", "")))
+    return ""

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -45,6 +47,12 @@ SIGNALS: Final = {
     "told": told,
 }
 LEVELS: Final = {"recovered": logging.INFO, "degraded": logging.ERROR}
+FLOODING: Final = frozenset(("refused", "reported"))
+"""Events that a client can cause as often as it likes."""
+
+LINES: Final = 20
+"""How many lines of such events are written in a second, at most, by one process for one app."""
+
 LONGEST: Final = 400
 """The most characters of one value in a line of the log."""
 
@@ -95,9 +103,41 @@ def _escape(match: re.Match[str]) -> str:
     return f"\\{character}" if character in '"\\' else character.encode("unicode_escape").decode("ascii")
 
 
+class Throttle:
+    """Let so many lines a second into the log, and count the rest: who is refused a thousand times a second does not fill the disk as well."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._second = 0
+        self._written = 0
+        self._missed = 0
+        self._lock = threading.Lock()
+
+    def ask(self) -> int | None:
+        """Return how many lines were left out since the last one that was written; None where this one is to be left out."""
+        second = int(self._clock())
+        with self._lock:
+            if second != self._second:
+                self._second, self._written = second, 0
+            if self._written >= LINES:
+                self._missed += 1
+                return None
+            self._written += 1
+            missed, self._missed = self._missed, 0
+            return missed
+
+
 def emit(app: Any, event: Event) -> None:
-    """Send an event as a signal and write it to the log."""
+    """Send an event as a signal and write it to the log; of a flood of refusals, some."""
     SIGNALS[event.action].send(app, event=event)
+    gate = app.extensions.get("stopper")
+    missed = gate.state.throttle.ask() if gate is not None and event.action in FLOODING else 0
+    if missed is None:
+        return
+    if missed:
+        logger.warning(
+            'guard=stopper action=told detail="%d more were stopped than are written here"', missed
+        )
     logger.log(LEVELS.get(event.action, logging.WARNING), "%s", without_secrets(app, event.line()))
 
 

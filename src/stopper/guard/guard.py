@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 
 from stopper.guard import events
 from stopper.guard.answers import Answer
-from stopper.guard.events import Event
+from stopper.guard.events import Event, Throttle
 from stopper.guard.refusal import Refused
 from stopper.guard.route import Check, Marks, Route
 from stopper.guard.settings import Common, Mode, Settings
@@ -79,6 +79,8 @@ class State:
         """The libraries on the app that do part of a guard's work: a name such as `Flask-Limiter`, and its object."""
         self.hidden: tuple[str, ...] = ()
         """Values that no line of the log may hold."""
+        self.throttle = Throttle()
+        """What keeps a flood of refusals out of the log."""
         self._told: set[str] = set()
         self._lock = threading.Lock()
 

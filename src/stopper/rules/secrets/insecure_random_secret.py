@@ -66,6 +66,7 @@ _PAIRS = (
     {"access", "code"},
     {"reset", "code"},
     {"verification", "code"},
+    {"remember", "me"},
     {"invite", "code"},
     {"invitation", "code"},
     {"login", "code"},
@@ -88,6 +89,13 @@ _DRAWN = (
     "random.Random().shuffle",
     *(f"numpy.random.{name}" for name in ("bytes", "choice", "rand", "randint", "random")),
     "uuid.uuid1",
+)
+_ASSIGNED = re.compile(r"(?P<name>[A-Za-z_]\w*) = ")
+_LABELS = (
+    r"^\s*(?P<name>[\w.]+) = .*VARIABLE",
+    r"""\[["'](?P<name>[\w-]+)["']\] = .*VARIABLE""",
+    r"""set_cookie\(\s*["'](?P<name>[\w-]+)["'],.*VARIABLE""",
+    r"[(,]\s*(?P<name>\w+)=\s*VARIABLE",
 )
 
 
@@ -112,14 +120,25 @@ class InsecureRandomSecret(Rule):
 
 
 def _names(call: Call, project: Project) -> Iterator[str]:
-    """Yield what the drawn value is called: where it is drawn, and by those who call the function that draws it."""
+    """Yield what the drawn value is called: where it is drawn, where it goes on to, and by those who call the function."""
     yield f"{call.function.rpartition('.')[2]} {call.code.partition('=')[0]}"
-    if call.name.endswith(".shuffle") and call.arguments:
-        shuffled = re.compile(rf"(?m)^\s*(?P<name>[\w.]+) = .*\b{re.escape(call.arguments[0].source)}\b")
-        yield from (found["name"] for found in shuffled.finditer(function_text(call)))
-    if call.code.startswith("return"):
+    variable = _ASSIGNED.match(call.code)
+    if variable is not None:
+        yield from _labels(variable["name"], function_text(call))
+    elif call.name.endswith(".shuffle") and call.arguments:
+        yield from _labels(call.arguments[0].source, function_text(call))
+    elif call.code.startswith("return"):
         for use in project.code.calls(call.scope.dotted):
             yield use.code.partition("=")[0]
+
+
+def _labels(variable: str, text: str) -> Iterator[str]:
+    """Yield the names under which a function keeps or sends a variable: of another, a key, a cookie or a keyword."""
+    for label in _LABELS:
+        pattern = re.compile(
+            label.replace("VARIABLE", rf"(?<![\w.]){re.escape(variable)}(?!\w)"), re.MULTILINE
+        )
+        yield from (found["name"] for found in pattern.finditer(text))
 
 
 def _is_secret(name: str) -> bool:

@@ -49,6 +49,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
+from stopper.rules._posture import function_text
 from stopper.source.code import Call
 from stopper.source.files import Role
 from stopper.source.project import Project
@@ -80,24 +81,12 @@ class WeakPasswordHash(Rule):
                 )  # fmt: skip
 
 
-_FAST = tuple(
-    f"hashlib.{name}"
-    for name in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "blake2b", "blake2s")
-)
+_FAST = tuple(f"hashlib.{name}" for name in "md5 sha1 sha224 sha256 sha384 sha512 blake2b blake2s".split())
 _FED = tuple(f"{name}().update" for name in _FAST)
 _METHODS = ("werkzeug.security.generate_password_hash", "passlib.context.CryptContext")
 _SCHEMES = tuple(
     f"passlib.hash.{name}.{verb}"
-    for name in (
-        "md5_crypt",
-        "sha1_crypt",
-        "des_crypt",
-        "bsdi_crypt",
-        "hex_md5",
-        "hex_sha1",
-        "plaintext",
-        "nthash",
-    )
+    for name in "md5_crypt sha1_crypt des_crypt bsdi_crypt hex_md5 hex_sha1 plaintext nthash".split()
     for verb in ("hash", "using")
 )
 _NAMING = frozenset((*_METHODS, *_SCHEMES))
@@ -125,6 +114,11 @@ def _hashes_password(call: Call, project: Project) -> bool:
         return False
     if _PASSWORD.search(given.source):
         return not given.source.startswith(("hashlib.", "secrets."))
+    variable = re.match(r"[A-Za-z_]\w*", given.source)
+    if variable and re.search(
+        rf"(?m)^\s*{variable[0]} = .*{_PASSWORD.pattern[4:]}", function_text(call), re.IGNORECASE
+    ):
+        return True
     return call.code.startswith("return") and any(
         _PASSWORD.search(f"{use.code.partition('=')[0]} {use.source}")
         for use in project.code.calls(call.scope.dotted)

@@ -78,21 +78,18 @@ class CookieWithoutFlags(Rule):
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each call once, with the flags it lacks."""
         for call in project.code.every_call("set_cookie"):
-            if call.module.role is not Role.APP or call.argument(0, "key") is None:
+            if call.module.role is not Role.APP or call.argument(0, "key") is None or _takes_away(call):
                 continue
-            missing, key = _missing(call, project), constant(call.argument(0, "key"))
-            name = key if isinstance(key, str) else "..."
-            sensitive = bool(_SENSITIVE.search(name))
+            missing, name = _missing(call, project), constant(call.argument(0, "key"))
+            name = name if isinstance(name, str) else "..."
+            sensitive = _SENSITIVE.search(name)
             if not missing or (not sensitive and missing in (["samesite"], ["httponly"])):
                 continue
             yield self.found(
-                call.location,
-                f"the cookie {name!r} is set without {', '.join(missing)}",
-                severity=Severity.MEDIUM if sensitive else Severity.LOW,
-                confidence=Confidence.HIGH if sensitive else Confidence.MEDIUM,
+                call.location, f"the cookie {name!r} is set without {', '.join(missing)}", context=name,
+                severity=Severity.MEDIUM if sensitive else Severity.LOW, confidence=Confidence.HIGH if sensitive else Confidence.MEDIUM,
                 remedy=f'response.set_cookie({name!r}, value, secure=True, httponly=True, samesite="Lax")',
-                context=name,
-            )
+            )  # fmt: skip
 
     def app(self, booted: Booted) -> Iterator[Finding]:
         """Report the cookies that the app's own answers set without the flags."""
@@ -115,9 +112,9 @@ class CookieWithoutFlags(Rule):
             if not missing or cookie.expires or cookie.name in seen or cookie.is_session:
                 continue
             sensitive = bool(_SENSITIVE.search(cookie.name))
+            seen.add(cookie.name)
             if not sensitive and missing == ["httponly"]:
                 continue
-            seen.add(cookie.name)
             yield self.seen(
                 f"cookie:{cookie.name}", f"{cookie.exchange.url} sets the cookie {cookie.name!r} without {', '.join(missing)}",
                 vantage=Vantage.WIRE, severity=Severity.MEDIUM if sensitive else Severity.LOW,
@@ -125,25 +122,28 @@ class CookieWithoutFlags(Rule):
             )  # fmt: skip
 
 
+def _takes_away(call: Call) -> bool:
+    """Tell whether a call takes a cookie away: it is over as soon as it is set."""
+    ends = (call.argument(2, "max_age"), call.argument(3, "expires"))
+    return any(end is not None and end.value.constant == 0 for end in ends)
+
+
 def _missing(call: Call, project: Project) -> list[str]:
     """Return the flags that a call leaves out or turns off; none when it cannot be known which it gives."""
-    spread: dict[object, object] = {}
-    for options in call.spread:
-        if not isinstance(options.value.constant, dict):
-            return []
-        spread |= options.value.constant
-    given = {flag: call.argument(None, flag) for flag in _FLAGS}
-    return [
-        flag for flag, expr in given.items() if (_off(expr, project) if expr else _is_false(spread.get(flag)))
-    ]
+    spreads = [options.value.constant for options in call.spread]
+    if not all(isinstance(one, dict) for one in spreads):
+        return []
+    spread = {key: value for one in spreads for key, value in one.items()}
+    return [flag for flag in _FLAGS if _off(call.argument(None, flag), spread.get(flag), project)]
 
 
-def _off(flag: Expr, project: Project) -> bool:
-    """Tell whether a flag is given as something false, at the call or in the setting that it is read from."""
+def _off(flag: Expr | None, spread: object, project: Project) -> bool:
+    """Tell whether a flag is given as something false: at the call, in what is spread, or in the setting it is read from."""
+    if flag is None:
+        return _is_false(spread)
     setting = _SETTING.search(flag.source)
-    known = [one.value for one in project.settings.in_production(setting["key"])] if setting else []
-    values = known if setting else [flag.value]
-    return bool(values) and all(value.known and _is_false(value.constant) for value in values)
+    kept = project.settings.in_production(setting["key"]) if setting else [flag]
+    return bool(kept) and all(one.value.known and _is_false(one.value.constant) for one in kept)
 
 
 def _is_false(value: object) -> bool:

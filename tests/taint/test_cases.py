@@ -1,6 +1,7 @@
 """The stages of the engine as text: source, the operations it becomes, the flows that are found.
 
-A case is a title (``== title``), a source, and what is expected of a stage (``-- ir NAME`` for one function, ``-- flows``).
+A case is a title (``== title``), a source, and what is expected of a stage: ``-- ir NAME`` for one function, ``-- calls``,
+``-- summaries``, ``-- flows``.
 ``STOPPER_UPDATE=1 pytest tests/taint`` writes what the engine says now; read the difference before you commit it.
 """
 
@@ -16,6 +17,7 @@ from stopper.source.files import walk
 from stopper.source.project import Project
 from stopper.taint.flows import every
 from stopper.taint.lower import lower
+from stopper.taint.printing import STAGES, printed
 
 HERE = Path(__file__).parent
 PROLOGUE = "from flask import Flask, request\napp = Flask(__name__)\n"
@@ -48,6 +50,9 @@ def told(project: Project, words: list[str]) -> str:
     if words[0] == "ir":
         scope = next(scope for module in project.modules for scope in module.scopes if scope.name == words[1])
         return str(lower(scope, project.code.names))
+    if words[0] in STAGES:
+        module = next(module for module in project.modules if module.name == "app")
+        return printed(project, module, words[0]).rstrip()
     flows = [flow for found in every(project).by_kind.values() for flow in found]
     lines = [
         f"{flow.kind}: {flow.source} -> {flow.sink_name} in {flow.function} ({flow.confidence})"

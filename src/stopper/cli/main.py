@@ -14,6 +14,7 @@ VERBS = {
     "audit": "Look at the source of a Flask project and say what is open.",
     "cert": "Obtain, renew, list and revoke certificates by ACME.",
     "deploy": "Print configuration for gunicorn, nginx, Caddy and systemd.",
+    "debug": "Show how the taint engine reads a file.",
     "explain": "Print a rule's page.",
     "csp": "Propose a content security policy for a guarded app.",
     "status": "Say what the guard does for every route of an app.",

@@ -30,6 +30,7 @@ _EACH = frozenset(
         "starmap",
     )
 )
+_CALLED = frozenset(("target", "func", "function", "callback"))
 _GETTERS = frozenset(("operator.itemgetter", "operator.attrgetter"))
 _KEYED = frozenset(("sorted", "min", "max", "itertools.groupby"))
 _MAPPING = frozenset(("map", "imap", "imap_unordered", "amap", "apply_async", "map_async"))
@@ -224,9 +225,11 @@ def _entered(run: Library, op: Call, receiver: Value, _: Args, __: dict[str, Val
 
 _ENTER = _entered
 _SPECIAL = {
-    "getattr": _get_attribute, "setattr": _set_attribute, "locals": _locals, "vars": _vars, "functools.partial": _partial,
-    "functools.partialmethod": _partial, "operator.itemgetter": _getter, "operator.attrgetter": _getter, "json.dumps": _dumped, "json.loads": _loaded, "flask.json.dumps": _dumped,
-    "flask.json.loads": _loaded, "string.Template": _template, "collections.namedtuple": _named_tuple, "functools.reduce": _reduce,
+    "getattr": _get_attribute, "setattr": _set_attribute, "locals": _locals, "vars": _vars,
+    "functools.partial": _partial, "functools.partialmethod": _partial, "operator.itemgetter": _getter,
+    "operator.attrgetter": _getter, "json.dumps": _dumped, "json.loads": _loaded, "flask.json.dumps": _dumped,
+    "flask.json.loads": _loaded, "string.Template": _template, "collections.namedtuple": _named_tuple,
+    "functools.reduce": _reduce,
     "contextlib.closing": lambda _run, _op, _receiver, args, _keywords: args[0] if args else None,
 }  # fmt: skip
 
@@ -293,14 +296,8 @@ def _holds(given: Value) -> bool:
 
 def _by_keyword(run: Library, op: Call, keywords: dict[str, Value]) -> Value | None:
     """Call what is passed as ``target`` or ``key``, with what is passed as ``args`` and ``kwargs``."""
-    called = next(
-        (
-            value
-            for key, value in keywords.items()
-            if value.targets and key in ("target", "func", "function", "callback")
-        ),
-        None,
-    )
+    named = [value for key, value in keywords.items() if value.targets and key in _CALLED]
+    called = next(iter(named), None)
     if called is None:
         return None
     given = keywords.get("args", CLEAN)

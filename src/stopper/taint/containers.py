@@ -160,6 +160,8 @@ def method(last: str, receiver: Value, args: Args, keywords: Mapping[str, Value]
 def stored(last: str, name: str, receiver: Value, args: Args, keywords: Mapping[str, Value]) -> Result | None:
     """Return what a library's object that keeps values under keys gives and leaves: a cache, a config parser."""
     deep = "ConfigParser" in name
+    if deep and last == "read_dict" and args and args[0].shape == "dict":
+        return CLEAN, replace(receiver, fields=updated(Value(fields=receiver.fields), args[0]).fields)
     if last in _SETS and len(args) >= (3 if deep else 2):
         keys, value = (args[:2], args[2]) if deep else (args[:1], args[1])
         return CLEAN, _put(receiver, keys, value)

@@ -224,8 +224,11 @@ class Expressions(Builder):
             return None
         if not isinstance(func, ast.Name):
             return self.value(func)
-        if func.id in self.scope.bindings or (
-            ref is None and self.names.lookup(func.id, self.scope) is not None
+        made = ref is not None and ref.kind is RefKind.EXTERNAL and ref.name.endswith("()")
+        if (
+            made
+            or func.id in self.scope.bindings
+            or (ref is None and self.names.lookup(func.id, self.scope) is not None)
         ):
             return self.value(func)
         if ref is not None and ref.kind is RefKind.INSTANCE:

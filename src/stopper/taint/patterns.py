@@ -85,8 +85,10 @@ def _class(
     lowering: Expressions, pattern: ast.MatchClass, subject: Operand, inside: int, following: int
 ) -> None:
     test, fits = lowering.temporary(), lowering.block()
+    case = AccessPath(f"case {test}")
+    lowering.emit(Assign(case, subject))
     kind = lowering.value(pattern.cls)
-    lowering.emit(Call(test, "isinstance", "isinstance", None, (subject, kind), at=pattern))
+    lowering.emit(Call(test, "isinstance", "isinstance", None, (case, kind), at=pattern))
     lowering.branch(test, fits, following)
     lowering.enter(fits)
     names = [f".{name}" for name in pattern.kwd_attrs]
@@ -103,7 +105,7 @@ def _class(
     )
     places = ["" if itself else "[*]" for _ in pattern.patterns]
     parts = [*zip(places, pattern.patterns, strict=True), *zip(names, pattern.kwd_patterns, strict=True)]
-    _parts(lowering, parts, pattern, subject, inside, following)
+    _parts(lowering, parts, pattern, case, inside, following)
 
 
 def _parts(

@@ -67,6 +67,10 @@ from stopper.taint.summary import Summary
 
 MAX_STEPS = 30_000
 """How many operations one function may cost."""
+_METHODS = {
+    "+": "add", "-": "sub", "*": "mul", "/": "truediv", "//": "floordiv", "%": "mod", "|": "or", "&": "and", "^": "xor",
+    "<<": "lshift", ">>": "rshift", "@": "matmul", "**": "pow",
+}  # fmt: skip
 _TEXTS = ("__str__", "__format__", "__repr__")
 
 
@@ -270,22 +274,35 @@ class Run(Library):
 
     def compute(self, op: Compute) -> None:
         """Apply an operator."""
-        self.write(op.target, constants.computed(op.operator, self.read(op.left), self.read(op.right)))
+        left, right = self.read(op.left), self.read(op.right)
+        found = self._overloaded(op.operator, left, right, op)
+        self.write(op.target, constants.computed(op.operator, left, right) if found is None else found)
+
+    def _overloaded(self, operator: str, left: Value, right: Value, op: Any) -> Value | None:
+        """Return what an operator gives that a class of the project defines; None for all others."""
+        for one, other, prefix in ((left, right, "__"), (right, left, "__r")):
+            name = f"{prefix}{_METHODS[operator]}__" if one.classes and operator in _METHODS else ""
+            targets = self.members(one, name) if name else ()
+            if targets:
+                return self.invoke(targets, (other,), (), {}, op)
+        return None
 
     def join(self, op: Join) -> None:
         """Build a text; two numbers are added, two lists are put one behind the other."""
-        values = [self._text(self.read(part), op) for part in op.parts]
-        if op.operator == "%" and isinstance(values[0].constant, str):
-            found = texts.percent(values[0].constant, values[1], op.at)
-            if found is not None:
-                self.write(op.target, found)
-                return
-        if op.operator and not (isinstance(values[0].constant, str) and op.operator == "+"):
-            found = _added(op.operator, values[0], values[1])
-            if found is not None:
-                self.write(op.target, found)
-                return
-        self.write(op.target, joined_text(values, op.quoted, op.at))
+        values = [self.read(part) for part in op.parts]
+        found = self._operated(op, values[0], values[1]) if op.operator else None
+        if found is None:
+            found = joined_text([self._text(value, op) for value in values], op.quoted, op.at)
+        self.write(op.target, found)
+
+    def _operated(self, op: Join, left: Value, right: Value) -> Value | None:
+        """Return what ``+`` or ``%`` gives where it is more than two texts, one behind the other."""
+        found = self._overloaded(op.operator, left, right, op)
+        if found is None and op.operator == "%" and isinstance(left.constant, str):
+            found = texts.percent(left.constant, right, op.at)
+        if found is None and not (isinstance(left.constant, str) and op.operator == "+"):
+            found = _added(op.operator, left, right)
+        return found
 
     def _text(self, value: Value, op: Join) -> Value:
         """Return an object of the project as the text that its class makes of it."""

@@ -308,6 +308,13 @@ def test_reports_of_browsers_are_told_once_and_stored(
     assert "token" not in caplog.text
 
 
+def test_an_app_below_a_path_is_reported_to_below_it(make: Make, https: Https) -> None:
+    headers = https(make({"APPLICATION_ROOT": "/shop"})).get("/", base_url="https://localhost").headers
+
+    assert "report-uri /shop/_stopper/csp;" in headers[ENFORCED]
+    assert headers["Reporting-Endpoints"] == 'stopper-csp="/shop/_stopper/csp"'
+
+
 def test_reports_are_bounded(make: Make, https: Https, caplog) -> None:
     client = https(make(csp_distinct=3))
 

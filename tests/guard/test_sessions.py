@@ -8,6 +8,8 @@ from datetime import timedelta
 import httpx
 import pytest
 from flask import Flask, Response, redirect, session
+from flask.sessions import SecureCookieSessionInterface
+from flask_login import LoginManager, UserMixin, login_user
 from werkzeug.test import Client
 
 Make = Callable[..., Flask]
@@ -161,3 +163,23 @@ def test_a_logout_holds_in_every_worker(serve: Callable[..., object], http: http
     assert me() == [{"user_id": 7}] * 24
     http.get(f"{server.url}/out", headers={**tls, "Cookie": cookie})
     assert me() == [{}] * 24
+
+
+def test_a_session_that_a_server_keeps_gets_a_new_identifier_at_login(make: Make, https: Https) -> None:
+    renewed = []
+
+    class Kept(SecureCookieSessionInterface):
+        def regenerate(self, session: object) -> None:
+            renewed.append(session)
+
+    class User(UserMixin):
+        id = "7"
+
+    app = make()
+    app.session_interface = Kept()
+    LoginManager(app).user_loader(lambda _: User())
+    app.get("/in")(lambda: str(login_user(User())))
+
+    https(app).get("/in")
+
+    assert len(renewed) == 1

@@ -206,13 +206,17 @@ class Csp(Guard):
             parts = [NONCED.sub("'self'", part) for part in parts]
         path = self.settings.csp_reports
         if path is not None and "report-uri" not in policy and "report-to" not in policy:
-            parts += [f"report-uri {path}", f"report-to {GROUP}"]
+            parts += [f"report-uri {self._reports(path)}", f"report-to {GROUP}"]
         return Policy(tuple("; ".join(parts).replace(NONCE, "'nonce-\0'").split("\0")))
 
     def _endpoints(self) -> str | None:
         """Return the header that names the endpoint of reports."""
         path = self.settings.csp_reports
-        return None if path is None else f'{GROUP}="{path}"'
+        return None if path is None else f'{GROUP}="{self._reports(path)}"'
+
+    def _reports(self, path: str) -> str:
+        """Return the path of the endpoint as browsers see it."""
+        return f"{self.app.config['APPLICATION_ROOT'].rstrip('/')}{path}"
 
 
 def _ancestors(option: str) -> str:

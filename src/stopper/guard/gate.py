@@ -18,6 +18,7 @@ from stopper.guard.answers import Answer
 from stopper.guard.guard import Guard, Place, Problem, State
 from stopper.guard.refusal import Refused
 from stopper.guard.route import Check, Route, compile_route
+from stopper.guard.settings import snapshot
 
 SERVERS: Final = ("gunicorn", "waitress", "mod_wsgi", "uwsgi", "gevent", "cheroot", "hypercorn", "granian")
 """What the SERVER_SOFTWARE of servers made for production begins with, in lower case."""
@@ -38,6 +39,7 @@ class Gate:
         self.problems: tuple[Problem, ...] = ()
         """What production must not be served without, as found when the place was settled."""
         self._blocked = False
+        self._read = snapshot(app.config)
         self._arrivals: tuple[Callable[[dict[str, Any]], Response | None], ...] = ()
         self._judged: tuple[Any, Any] = (None, None)
         self._lock = threading.Lock()
@@ -153,7 +155,14 @@ class Gate:
             self.state.tell(problem.guard, f"In production this app is not served: {problem}")
 
     def _tell_lost(self) -> None:
-        """Tell of marks that no route leads to: a limit that is written but does not hold."""
+        """Tell of what is written and does not hold: settings that came too late, and marks that no route leads to."""
+        now = snapshot(self.app.config)
+        for key in sorted(now):
+            if now[key] != self._read.get(key, self._read):
+                self.state.tell(
+                    "stopper",
+                    f"{key} was set after Stopper(app) had read it, and does not hold: set it before.",
+                )
         for name in self.state.marks.lost():
             self.state.tell("stopper", f"What was put on {name} reaches no route: it is no view of this app.")
 

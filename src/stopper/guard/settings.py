@@ -118,10 +118,6 @@ class Reader:
             if key.startswith(PREFIX) and name not in self._known and key not in ELSEWHERE:
                 raise ConfigurationError(f"{key} is no setting of Stopper{self._meant(name, PREFIX)}")
 
-    def snapshot(self) -> dict[str, Any]:
-        """Return the keys of `app.config` that are the guard's, as they are now."""
-        return {key: value for key, value in self._config.items() if key.startswith(PREFIX)}
-
     def _find(self, name: str) -> tuple[Any, str] | None:
         """Return a setting's value and where it was found, or nothing."""
         self._known.add(name)
@@ -140,6 +136,11 @@ class Reader:
         if not near:
             return "; the documentation lists them all"
         return f"; did you mean {prefix + (near[0].upper() if prefix else near[0])!r}?"
+
+
+def snapshot(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings in `app.config` that are the guard's, as they are now."""
+    return {key: value for key, value in config.items() if key.startswith(PREFIX)}
 
 
 def _hints(kind: type[Settings]) -> dict[str, Any]:

@@ -91,7 +91,9 @@ class Engine:
         """The functions whose answer is the response, by the identity of their scopes: whether it is sent as HTML."""
         self.steps = 0
         self.reached: set[int] = set()
-        """The functions that calls have reached, by the identity of their scopes."""
+        """The functions that calls have reached, by the identity of their scopes; a root is taken out before its decorators run."""
+        self.called: set[int] = set()
+        """The functions that calls have reached at any time."""
         self._solve = solve
         self._done: dict[Key, Summary] = {}
         self._circling: dict[Key, Summary] = {}
@@ -153,6 +155,7 @@ class Engine:
     def applied(self, scope: Any, values: dict[str, Value]) -> tuple[Summary, Tokens]:
         """Return what a project's function does with its parameters holding ``values``, and the tokens in the answer."""
         self.reached.add(id(scope))
+        self.called.add(id(scope))
         used = self._contexts.get(id(scope), 0)
         inside = self._inside.get(id(scope), 0)
         tokens = Tokens()

@@ -71,6 +71,8 @@ class Flows:
     by_kind: dict[str, list[Flow]]
     skipped: tuple[Skipped, ...]
     """The functions that were too large to be followed to the end."""
+    called: frozenset[int] = frozenset()
+    """The functions that were followed from a call, by the identity of their scopes: what they are given is known."""
 
 
 def flows_into(project: Project, kind: str) -> list[Flow]:
@@ -106,7 +108,7 @@ def _analyze(project: Project) -> Flows:
                 skipped[Skipped(what, "too large to follow its data to the end")] = None
             for hit in result.hits:
                 _keep(found, _flow(hit, root, places))
-    return Flows(_sorted(found.values()), tuple(skipped))
+    return Flows(_sorted(found.values()), tuple(skipped), frozenset(engine.called))
 
 
 def _results(engine: Engine, every_root: tuple[Root, ...]) -> list[list[Summary]]:

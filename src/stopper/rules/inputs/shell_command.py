@@ -37,6 +37,7 @@ from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
 from stopper.rules._posture import constant, own_calls
 from stopper.source.project import Project
+from stopper.taint.flows import every
 
 
 class ShellCommand(Rule):
@@ -54,6 +55,7 @@ class ShellCommand(Rule):
             for view in (route.view, *route.handlers.values())
             if view
         }
+        called = every(project).called
         for call in own_calls(
             project,
             "os.system",
@@ -72,8 +74,10 @@ class ShellCommand(Rule):
             )
             if not shell or command is None or command.value.known or not command.is_formatted:
                 continue
-            if id(call.scope) in views or (
-                call.scope.parent and any(project.code.every_call(call.scope.name))
+            if (
+                id(call.scope) in views
+                or id(call.scope) in called
+                or (call.scope.parent and any(project.code.every_call(call.scope.name)))
             ):
                 continue  # the flows look at what a view gives to a shell, by way of helpers as well
             yield self.found(

@@ -6,6 +6,7 @@ import base64
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
@@ -26,6 +27,7 @@ KEY = "b7c1f6a09d3e4f58a2c6e1907bd84f23c5d9"
 SEARCH = (
     "SELECT * FROM post WHERE title LIKE '%{q}%' OR body LIKE '%{q}%' ORDER BY {sort} {order} LIMIT {limit}"
 )
+FORM = "application/x-www-form-urlencoded"
 PLAIN = {"q": "flask", "sort": "created", "order": "desc", "limit": "10"}
 
 
@@ -221,6 +223,33 @@ def test_no_statement_and_no_value_makes_the_judge_raise(sql: str, value: str, d
         list(injections(Statement(text, dialect), Inputs([("args x", value), ("args y", sql)])))
 
 
+@pytest.mark.parametrize(
+    ("sql", "value"),
+    [
+        ("SELECT 1 FROM t WHERE id IN (1, 2)", "look at item (1, 2), it's good"),
+        ("SELECT a, b FROM t ORDER BY title desc, id", "title desc, id"),
+        ("SELECT count(1) FROM t WHERE a = 'x'", "one (1) of them"),
+    ],
+)
+def test_text_that_a_statement_holds_by_chance_is_no_attack(sql: str, value: str) -> None:
+    assert not any(injections(Statement(sql, "sqlite"), Inputs([("form body", value)])))
+
+
+@pytest.mark.parametrize(
+    ("dialect", "template", "value"),
+    [
+        ("mysql", "SELECT {x} FROM t", "@@version"),
+        ("mysql", "SELECT 1 {x} FROM t", "/*!"),
+        ("sqlite", "SELECT 1 WHERE a = {x}", "$1"),
+        ("postgresql", "SELECT 1 WHERE a = {x} AND b", "/* x */"),
+        ("sqlite", "SELECT a /* {x} */ FROM t", "x */"),
+        ("postgresql", "SELECT a FROM t ORDER BY {x}", "0\xa0"),
+    ],
+)
+def test_what_makes_a_token_of_its_own_is_an_attack(dialect: str, template: str, value: str) -> None:
+    assert changed(template, dialect, x=value)
+
+
 def test_the_shape_of_a_statement_holds_no_value() -> None:
     statement = Statement("SELECT a FROM b WHERE c = 'secret' AND d = 4711 /* secret */ -- secret", "sqlite")
 
@@ -312,6 +341,31 @@ def test_an_input_is_stopped_wherever_it_comes_from(
     soft: Client, method: str, path: str, said: dict[str, Any]
 ) -> None:
     assert soft.open(path, method=method, **said).status_code == 400
+
+
+def test_an_attack_cannot_hide_behind_many_other_values(soft: Client) -> None:
+    crowd = "&".join(f"a{number}=x' y {number}" for number in range(900))
+    leaves = {"crowd": [f"b' {number}" for number in range(150_000)], "a": [{"id": "1 OR 1=1"}]}
+
+    assert soft.post("/form", data=f"{crowd}&id=1 OR 1=1", content_type=FORM).status_code == 400
+    assert soft.post("/json", json=leaves).status_code == 400
+    assert (
+        soft.post("/json", json={"long": "y" * 2_000_000, "a": [{"id": "1 OR 1\u003d1"}]}).status_code == 400
+    )
+
+
+def test_a_large_body_costs_a_bounded_time() -> None:
+    for values in (
+        ["a' b,c;d|e&f " * 300] * 600,
+        ["a' b,c;d|e&f " * 80_000],
+        ["%25" * 1300] * 500,
+        ["'" * 4000] * 100,
+    ):
+        inputs = Inputs((f"json {index}", f"{index}{value}") for index, value in enumerate(values))
+        begun = time.process_time()
+        list(injections(Statement(SEARCH, "sqlite"), inputs))
+
+        assert time.process_time() - begun < 2
 
 
 def test_what_is_harmless_is_answered_as_ever(soft: Client) -> None:

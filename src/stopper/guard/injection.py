@@ -18,7 +18,7 @@ from functools import cached_property
 from typing import Final
 
 from stopper.guard import tokens
-from stopper.guard.inputs import Inputs, escaped
+from stopper.guard.inputs import Forms, Inputs, escaped
 
 COMPARING: Final = frozenset(("=", "==", "<>", "!=", "<", ">", "<=", ">=", "<=>", "~", "!~", "||", ":="))
 VALUED: Final = frozenset("LIKE ILIKE REGEXP RLIKE GLOB MATCH BETWEEN LIMIT OFFSET THEN ELSE".split())
@@ -32,6 +32,9 @@ HARMLESS: Final = re.compile(r"(?!.*(?:--|/\*|\*/))[^\w'\"`\\#$\x80-\U0010ffff]*
 """Signs alone, without a quote or a comment: they can break a statement, but not bend it."""
 QUOTES: Final = re.compile(r"(['\"`])\1*")
 PLACEHOLDER: Final = re.compile(r"(?<!%)%(?:\([^)]*\))?[sbt]")
+
+BLANK: Final = " \t\n\r\f\v"
+"""White space to all three databases; what else Python takes for a blank is a letter to them."""
 
 OCCURRENCES: Final = 1000
 """How many places of one value in one statement are looked at."""
@@ -98,19 +101,24 @@ def injections(statement: Statement, inputs: Inputs) -> Iterator[Injection]:
     for source, value, variants in inputs.forms:
         if not HARMLESS.fullmatch(value):
             yield from _of_value(statement, source, value, variants)
+    for value in inputs.rest:
+        if value in statement.sql and not HARMLESS.fullmatch(value):
+            yield from _of_value(statement, inputs.values[value], value, Forms((value,)))
     if inputs.words:
         yield from _of_words(statement, inputs.words)
     if inputs.joined:
         yield from _of_pieces(statement, inputs)
 
 
-def _of_value(statement: Statement, source: str, value: str, variants: list[str]) -> Iterator[Injection]:
+def _of_value(statement: Statement, source: str, value: str, variants: Forms) -> Iterator[Injection]:
     """Yield the places where one value, in one of its forms, changed the tokens."""
     sql = statement.sql
-    present = {form for form in (*variants, *escaped(value)) if form in sql}
-    written = {text for one in present for text in escaped(one) if text in sql}
+    quoted = escaped(value) if len(value) <= len(sql) else ()
+    whole = {form for form in (*variants.whole, *quoted) if form in sql}
+    parts = {form for form in variants.parts if form in sql}
+    written = {text for one in (*whole, *parts) for text in escaped(one) if text in sql}
     spared: list[tuple[int, int]] = []
-    for form in sorted({*present, *written}, key=len, reverse=True):
+    for form in sorted(whole | parts | written, key=len, reverse=True):
         if HARMLESS.fullmatch(form):
             continue
         for start, end in _places(sql, form):
@@ -118,8 +126,10 @@ def _of_value(statement: Statement, source: str, value: str, variants: list[str]
                 continue
             if _is_confined(statement, start, end):
                 spared.append((start, end))
-            elif form in present and (found := _judge(statement, start, end)) is not None:
-                yield Injection(source, *found)
+            elif form in whole or form in parts:
+                found = _judge(statement, start, end)
+                if found is not None and (form in whole or not _is_plain(statement, *found)):
+                    yield Injection(source, *found)
 
 
 def _places(sql: str, form: str) -> Iterator[tuple[int, int]]:
@@ -135,8 +145,8 @@ def _places(sql: str, form: str) -> Iterator[tuple[int, int]]:
 def _judge(statement: Statement, start: int, end: int) -> tuple[int, int] | None:
     """Return the tokens that a value changed, from where to where; nothing where it changed none."""
     text = statement.sql[start:end]
-    start += len(text) - len(text.lstrip())
-    end -= len(text) - len(text.rstrip())
+    start += len(text) - len(text.lstrip(BLANK))
+    end -= len(text) - len(text.rstrip(BLANK))
     if start >= end:
         return None
     first, last = bisect_right(statement.ends, start), bisect_left(statement.ends, end)
@@ -145,7 +155,7 @@ def _judge(statement: Statement, start: int, end: int) -> tuple[int, int] | None
         harmless = first == last and _is_confined(statement, start, end)
         return None if harmless or _is_own_quote(statement, start, end, reach) else reach
     if first == last and statement.tokens[first][0] in {"string", "number", "op"}:
-        return None
+        return reach if text.startswith("/*") else None
     if not _is_list(statement, first, last):
         return reach
     return _in_value_place(statement, first, last)
@@ -158,7 +168,7 @@ def _is_confined(statement: Statement, start: int, end: int) -> bool:
         return False
     kind, after = statement.tokens[index]
     begin = statement.starts[index]
-    if begin > start or kind == "bad":
+    if begin > start or kind == "bad" or (begin, after) == (start, end):
         return False
     if kind == "op":
         return True
@@ -166,7 +176,7 @@ def _is_confined(statement: Statement, start: int, end: int) -> bool:
         return False
     neutral = ("0" if kind == "number" else "x") * (end - start)
     text = statement.sql[begin:start] + neutral + statement.sql[end:after]
-    return tokens.reads_as_one(text, statement.dialect)
+    return tokens.kind_of(text, statement.dialect) == kind
 
 
 def _is_own_quote(statement: Statement, start: int, end: int, reach: tuple[int, int]) -> bool:
@@ -203,7 +213,7 @@ def _after_item(statement: Statement, index: int, last: int) -> int:
     kind = statement.tokens[index][0]
     if kind == "number":
         return index + 1
-    if kind not in {"word", "name"}:
+    if kind not in {"word", "name"} or statement.text(index).startswith("@"):  # a variable of MySQL
         return -1
     index += 1
     while (
@@ -266,22 +276,28 @@ def _of_pieces(statement: Statement, inputs: Inputs) -> Iterator[Injection]:
     """Yield where three tokens in a row stand in an input, which was cut or changed before it became code."""
     for index, start in enumerate(statement.starts[:-2]):
         end = statement.ends[index + 2]
-        if statement.sql[start:end] not in inputs.joined or HARMLESS.fullmatch(statement.sql, start, end):
+        piece = statement.sql[start:end]
+        if piece in inputs.joined and not HARMLESS.fullmatch(piece) and not _is_plain(statement, start, end):
+            yield Injection(_source_of(piece, inputs), start, end)
+
+
+def _is_plain(statement: Statement, start: int, end: int) -> bool:
+    """Tell whether tokens are what any text may hold by chance: words or numbers with commas, dots and parentheses between."""
+    first, last = bisect_right(statement.ends, start), bisect_left(statement.ends, end)
+    before = ""
+    for index in range(first, last + 1):
+        if statement.text(index) in ORDERS:
             continue
-        if not _is_plain(statement, index):
-            yield Injection(_source_of(statement.sql[start:end], inputs), start, end)
-
-
-def _is_plain(statement: Statement, index: int) -> bool:
-    """Tell whether three tokens are a part of a list, which any text may hold."""
-    return all(
-        kind in {"word", "name", "number"} or text in {",", "."}
-        for kind, text in ((statement.tokens[at][0], statement.text(at)) for at in range(index, index + 3))
-    ) and any(statement.text(at) in {",", "."} for at in range(index, index + 3))
+        kind = "name" if statement.tokens[index][0] in {"word", "name", "number"} else statement.text(index)
+        if kind not in {"name", ",", ".", "(", ")"} or (before == "name" and kind in {"name", "("}):
+            return False
+        before = kind
+    return True
 
 
 def _source_of(piece: str, inputs: Inputs) -> str:
     """Return where the first input with a piece in it came from."""
     return next(
-        (source for source, _, variants in inputs.forms if any(piece in one for one in variants)), "input"
+        (source for source, _, variants in inputs.forms if any(piece in one for one in variants.whole)),
+        "input",
     )

@@ -14,7 +14,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
-from typing import Any, Final
+from itertools import chain, islice
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote, unquote_plus
 
 from flask import Request
@@ -23,29 +24,45 @@ from werkzeug.datastructures import MultiDict
 KEPT: Final = "_stopper_inputs"
 """The attribute of a request under which its inputs are kept."""
 
+SHORT: Final = 400
+"""The longest value, in characters, whose forms are remembered."""
+MODEST: Final = 4096
+"""The longest value of which every form is made, its parts included; of one up to `LONGEST` a few are, of a longer one none."""
 LONGEST: Final = 65_536
-"""The longest value, in characters, of which other forms than the one that came are made."""
+MANY: Final = 500
+"""How many values of a request, and up to `LONGEST` in all, are looked at in every form; the others as they came."""
+PARTS: Final = 100
+"""How many parts of a value are looked at on their own."""
 
 NAME: Final = "name in "
 """What the source of a parameter's name begins with, where that of a value is `args`, `form` and so on."""
 
-SHORT: Final = 400
-"""The longest value, in characters, whose forms are remembered."""
-
-DEEPEST: Final = 10_000
-"""How many values of one JSON document are looked at."""
+LARGE: Final = 1_000_000
+"""From which length on, in characters, the texts of a JSON document are read off its text instead of out of its objects."""
+STRING: Final = re.compile(r'"((?:[^"\\]|\\.)*+)"')
 
 READ_ELSEWHERE: Final = frozenset(
     ("HTTP_CONNECTION", "HTTP_HOST", "HTTP_COOKIE", "HTTP_UPGRADE_INSECURE_REQUESTS")
 )
 """Headers that the server and Flask read, and an app does not hand on as they are; a trusted host is a matter of its own."""
 
-WORD: Final = re.compile(r"[A-Za-z0-9_]+")
+WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+LETTERS: Final = re.compile(r"[A-Za-z0-9_]")
+NUMBER: Final = re.compile(r"[0-9]+")
 ENCODED: Final = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 BETWEEN: Final = tuple(re.compile(one) for one in (r"\s+", ",", ";", r"\|", "&"))
 """What apps split values at."""
 TELLING: Final = re.compile(r"['\"`\\#;()=<>]|--|/\*|\|\|")
 """What a part of a value must hold to be looked at on its own."""
+
+
+class Forms(NamedTuple):
+    """What an app may make of one value."""
+
+    whole: tuple[str, ...]
+    """The whole value: as it came, decoded, in small letters and so on."""
+    parts: tuple[str, ...] = ()
+    """Parts between commas, blanks and the like, as far as they could change a token."""
 
 
 class Inputs:
@@ -60,7 +77,7 @@ class Inputs:
         self.passed: object = None
         """The statement that was let through last: what the database layer shows before the driver does."""
         for source, value in found:
-            if not value or (value.isascii() and value.isdecimal()):
+            if not value or NUMBER.fullmatch(value):
                 continue
             if not WORD.fullmatch(value):
                 self.values.setdefault(value, source)
@@ -70,22 +87,33 @@ class Inputs:
                     self._long_words.append((source, value))
 
     @cached_property
-    def forms(self) -> list[tuple[str, str, list[str]]]:
-        """Return, for each value, where it came from, itself, and the forms an app may have given it."""
-        found = [(source, value, forms(value)) for value, source in self.values.items()]
-        hidden = [(source, text) for source, word in self._long_words for text in decoded(word)]
+    def forms(self) -> list[tuple[str, str, Forms]]:
+        """Return, for each value up to a number, where it came from, itself, and the forms an app may have given it."""
+        found, spent = [], 0
+        for value, source in islice(self.values.items(), MANY):
+            found.append((source, value, forms(value) if spent < LONGEST else Forms((value,))))
+            spent += len(value)
+        hidden = [(source, text) for source, word in self._long_words[:MANY] for text in decoded(word)]
         return found + [(source, text, forms(text)) for source, text in hidden]
+
+    @cached_property
+    def rest(self) -> list[str]:
+        """Return the values beyond that number."""
+        return list(islice(self.values, MANY, None))
 
     @cached_property
     def joined(self) -> str:
         """Return the forms of all values in one text, to look for pieces in; of what is long, both ends."""
-        kept = [
-            form if len(form) <= LONGEST else form[: LONGEST // 2] + "\0" + form[-LONGEST // 2 :]
-            for source, _, variants in self.forms
-            if not source.startswith("header")
-            for form in variants
-        ]
-        return "\0".join(kept)[: 16 * LONGEST]
+        kept, size = [], 0
+        forms_ = (
+            one for source, _, found in self.forms if not source.startswith("header") for one in found.whole
+        )
+        for form in chain(forms_, self.rest):
+            kept.append(form if len(form) <= LONGEST else f"{form[: LONGEST // 2]}\0{form[-LONGEST // 2 :]}")
+            size += len(kept[-1])
+            if size > 16 * LONGEST:
+                break
+        return "\0".join(kept)
 
 
 def gather(request: Request) -> Inputs:
@@ -125,18 +153,28 @@ def _found(request: Request) -> Iterator[tuple[str, str]]:
 def _body(own: dict[str, Any], mimetype: str) -> Iterator[tuple[str, str]]:
     """Yield the texts of a body that was read as JSON or, where it is no form, as a whole."""
     data = own.get("_cached_data")
+    read = isinstance(data, bytes) and not mimetype.endswith("/x-www-form-urlencoded")
+    text = data.decode("utf-8", "replace") if isinstance(data, bytes) and read else ""
+    if len(text) > LARGE:
+        yield "body", text
+        yield from (("json", _unescaped(match[1])) for match in STRING.finditer(text))
+        return
     document = next((one for one in own.get("_cached_json") or () if one is not ...), None)
-    if (
-        document is None
-        and isinstance(data, bytes)
-        and data
-        and not mimetype.endswith("/x-www-form-urlencoded")
-    ):
-        text = data.decode("utf-8", "replace")
+    if document is None and text:
         document = _parsed(text)
         if document is None:
             yield "body", text
     yield from _leaves("json", document)
+
+
+def _unescaped(text: str) -> str:
+    """Return what a JSON string says."""
+    if "\\" not in text:
+        return text
+    try:
+        return str(json.loads(f'"{text}"', strict=False))
+    except ValueError:
+        return text
 
 
 def _pairs(source: str, pairs: Any) -> Iterator[tuple[str, str]]:
@@ -150,10 +188,9 @@ def _pairs(source: str, pairs: Any) -> Iterator[tuple[str, str]]:
 
 def _leaves(source: str, document: Any) -> Iterator[tuple[str, str]]:
     """Yield the texts of a JSON document, its keys included."""
-    todo, seen = [document], 0
-    while todo and seen < DEEPEST:
+    todo = [document]
+    while todo:
         one = todo.pop()
-        seen += 1
         if isinstance(one, str):
             yield source, one
         elif isinstance(one, dict):
@@ -166,7 +203,7 @@ def _leaves(source: str, document: Any) -> Iterator[tuple[str, str]]:
 
 def _parsed(text: str) -> Any:
     """Return what a text says as JSON, nothing where it is none."""
-    if text[:1] not in {"{", "[", '"'} or len(text) > 64 * LONGEST:
+    if text[:1] not in {"{", "[", '"'} or len(text) > LARGE:
         return None
     try:
         return json.loads(text)
@@ -174,18 +211,22 @@ def _parsed(text: str) -> Any:
         return None
 
 
-def forms(value: str) -> list[str]:
+def forms(value: str) -> Forms:
     """Return a value and what an app may make of it before it hands it on, each once."""
-    return _short_forms(value) if len(value) <= SHORT else [value] if len(value) > LONGEST else _forms(value)
+    if len(value) <= MODEST:
+        return _short_forms(value) if len(value) <= SHORT else _forms(value)
+    if len(value) > LONGEST:
+        return Forms((value,))
+    return Forms(tuple(dict.fromkeys((value, value.strip(), value.lower(), unquote_plus(value)))))
 
 
 @lru_cache(1024)
-def _short_forms(value: str) -> list[str]:
+def _short_forms(value: str) -> Forms:
     """Return the forms of a short value: the headers of a client are the same with each of its requests."""
     return _forms(value)
 
 
-def _forms(value: str) -> list[str]:
+def _forms(value: str) -> Forms:
     """Return a value and its forms."""
     found = dict.fromkeys((value, value.strip(), value.lower(), value.upper()))
     for text in tuple(decoded(value)):
@@ -200,21 +241,14 @@ def _forms(value: str) -> list[str]:
         found[value.replace("%", "%%")] = None
     collapsed = " ".join(value.split())
     found.update(dict.fromkeys((collapsed, collapsed.replace(" ", ""), html.escape(value))))
-    pieces = (
-        piece
-        for text in tuple(found)
-        for at in BETWEEN
-        for piece in at.split(text, 1000)
-        if _is_telling(piece)
-    )
-    found.update(dict.fromkeys(pieces))
     found.pop("", None)
-    return list(found)
+    parts = (part for text in found for at in BETWEEN for part in at.split(text, PARTS) if _is_telling(part))
+    return Forms(tuple(found), tuple(dict.fromkeys(part for part in parts if part not in found)))
 
 
-def _is_telling(piece: str) -> bool:
+def _is_telling(part: str) -> bool:
     """Tell whether a part of a value could change tokens, and is not only signs that every statement has."""
-    return TELLING.search(piece) is not None and WORD.search(piece) is not None
+    return TELLING.search(part) is not None and LETTERS.search(part) is not None
 
 
 def decoded(value: str) -> Iterator[str]:

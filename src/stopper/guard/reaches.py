@@ -43,7 +43,10 @@ def texts_of(inputs: Inputs, *, headers: bool = True) -> Iterator[str]:
     """Yield every text of a request that an app may hand on, in each of its forms."""
     for source, _, variants in inputs.forms:
         if headers or not source.startswith("header"):
-            yield from variants
+            yield from variants.whole
+            yield from variants.parts
+    if inputs.rest:
+        yield from inputs.rest
     for word, source in inputs.words.items():
         if headers or not source.startswith("header"):
             yield word

@@ -16,10 +16,10 @@ from stopper.guard.guard import Guard
 from stopper.guard.injection import Injection, Statement, injections
 from stopper.guard.inputs import Inputs, gather
 
-REMEMBERED: Final = 4096
+REMEMBERED: Final = 2048
 """How many harmless statements are known by their text; when there are more, all are forgotten."""
 
-LONGEST: Final = 20_000
+LONGEST: Final = 5_000
 """The longest statement, in characters, that is remembered."""
 
 DETAIL: Final = "The request was stopped, since it would have changed a database query."

@@ -82,10 +82,12 @@ def texts(sql: str, tokens: list[Token]) -> list[str]:
     return [sql[start(sql, tokens, index) : end] for index, (_, end) in enumerate(tokens)]
 
 
-def reads_as_one(text: str, dialect: str) -> bool:
-    """Tell whether a text is exactly one token, neither less nor more, and one that a database reads."""
-    tokens = tokenize(text, dialect)
-    return len(tokens) == 1 and tokens[0][0] != "bad" and tokens[0][1] == len(text) and text[0] not in SPACE
+def kind_of(text: str, dialect: str) -> str:
+    """Return the kind of a text that is exactly one token with more of a statement behind it; nothing for any other text."""
+    tokens = tokenize(f"{text}\n;", dialect)
+    if not tokens or tokens[0][1] != len(text) or tokens[0][0] == "bad" or text[0] in SPACE:
+        return ""
+    return tokens[0][0]
 
 
 @cache

@@ -31,7 +31,7 @@ class Frame:
         self.recording = False
         self.dead = False
         self.guards = Guards(function, self.models, self.read, self.verdicts)
-        self.sinks = Sinks(self.models, function, self.read, self.record)
+        self.sinks = Sinks(self.models, function, self.read, self.record, self.engine.lowered)
 
     def read(self, operand: Operand) -> Value:
         """Return what is known of an operand."""

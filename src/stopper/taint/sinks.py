@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
+from stopper.source.module import Kind
 from stopper.taint.checks import Situation, verdict
 from stopper.taint.domain import Value
 from stopper.taint.ir import AccessPath, Assign, Call, Function, Load, Op, Operand, Place, Return, Store
@@ -26,12 +28,20 @@ Record = Callable[[str, Value, Place, str, str], None]
 class Sinks:
     """The sinks of one function: each tells ``record`` the kind, the data, the place, the name and how sure it is."""
 
-    def __init__(self, models: Models, function: Function, read: Read, record: Record) -> None:
-        """Take how operands are read at this point, and where what is found goes."""
+    def __init__(
+        self,
+        models: Models,
+        function: Function,
+        read: Read,
+        record: Record,
+        lowered: Callable[[Any], Function],
+    ) -> None:
+        """Take how operands are read at this point, where what is found goes, and how other functions are looked at."""
         self.models = models
         self.function = function
         self.read = read
         self.record = record
+        self.lowered = lowered
         self.html = not any(sets_type(op) for op in function.ops())
 
     def call(self, op: Call, receiver: Value, args: tuple[Value, ...], keywords: Mapping[str, Value]) -> None:
@@ -121,6 +131,9 @@ class Sinks:
         )
         if not isinstance(operand, AccessPath):
             return ""
+        kept = self.read(operand).literal
+        if "Parser" in kept:
+            return kept
         made = self._made(operand)
         if isinstance(made, Load):
             return made.name or made.part
@@ -141,10 +154,23 @@ class Sinks:
         return self.read(op.args[1]).constant in (True, 1)
 
     def _made(self, operand: AccessPath) -> Op | None:
-        made = self.function.definitions.get(operand.base)
-        if isinstance(made, Assign) and isinstance(made.source, AccessPath):
-            made = self.function.definitions.get(made.source.base)
-        return made
+        """Return what makes a value, here or in the function of the project that returns it."""
+        made = _defined(self.function, operand)
+        scope = made.callee if isinstance(made, Call) else None
+        if scope is None or scope.kind is not Kind.FUNCTION or len(scope.returns) != 1:
+            return made
+        inner = self.lowered(scope)
+        returned = [
+            op.source for op in inner.ops() if isinstance(op, Return) and isinstance(op.source, AccessPath)
+        ]
+        return (_defined(inner, returned[0]) if returned else None) or made
+
+
+def _defined(function: Function, operand: AccessPath) -> Op | None:
+    made = function.definitions.get(operand.base)
+    if isinstance(made, Assign) and isinstance(made.source, AccessPath):
+        made = function.definitions.get(made.source.base)
+    return made
 
 
 def _bases(value: Value) -> str:

@@ -155,6 +155,8 @@ def test_a_file_that_it_may_name_and_one_that_it_does_not_name_are(client: Clien
     assert client.get("/normal?name=a.txt").text == "shown"
     assert client.get("/own?name=ice").status_code == 200
     assert client.get("/own?name=set").status_code == 200
+    assert client.get("/own?name=hostname").status_code == 200
+    assert client.get("/list?name=echo").text == "echo\n"
 
 
 def test_a_folder_can_be_allowed(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -339,7 +341,8 @@ def test_nothing_makes_it_raise(path: str, value: str, encoded: bytes) -> None:
 
     reaches.leaves_folders(path.replace("\0", ""), inputs, [Path("/srv")])
     reaches.becomes_shell_code(path + value, inputs)
-    reaches.runs_input(None, [path or "x", value], inputs)
+    reaches.gives_shell_code(None, [path or "x", value], inputs)
+    reaches.names_program(path, inputs)
     reaches.names_host(path, inputs)
     reaches.is_private(path)
     reaches.unpickles_code(path, value, inputs)

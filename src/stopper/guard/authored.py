@@ -28,11 +28,19 @@ class Authored:
 
     def wrote(self, text: str, times: int) -> bool:
         """Tell whether a text stands in the author's own at least as often as it stands in a statement."""
+        running = "\0".join(dict.fromkeys(_running()))
+        return self._gather().count(text) + running.count(text) >= times
+
+    def has(self, text: str) -> bool:
+        """Tell whether the author wrote exactly this text."""
+        return f"\0{text}\0" in self._gather() or text in _running()
+
+    def _gather(self) -> str:
+        """Return all texts with NUL around each, gathered again once a module was loaded."""
         if self._modules != len(sys.modules):
             self._modules = len(sys.modules)
-            self._known = "\0".join(self._gathered())
-        running = "\0".join(dict.fromkeys(_running()))
-        return self._known.count(text) + running.count(text) >= times
+            self._known = "\0".join(("", *self._gathered(), ""))
+        return self._known
 
     def _gathered(self) -> Iterator[str]:
         """Yield the texts in the modules of the app and of its blueprints."""

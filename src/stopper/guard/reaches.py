@@ -102,20 +102,30 @@ def _is_quoted(text: str, start: int, end: int) -> bool:
     return quote == "'" and "'" not in text[start:end]
 
 
-def runs_input(executable: Any, arguments: Any, inputs: Inputs) -> bool:
-    """Tell whether a program that is about to be started was named by a request, or is a shell with its code."""
-    listed = [
-        os.fsdecode(one)
-        for one in ([arguments] if isinstance(arguments, str | bytes | os.PathLike) else arguments or ())
-    ]
-    if not listed:
-        return False
-    named = os.fsdecode(executable) if executable is not None else listed[0]
-    if any(_is_part(text, named) for text in texts_of(inputs)):
-        return True
-    shell = any(one and Path(one).name.lower() in SHELLS for one in (named, listed[0]))
+def program_of(executable: Any, arguments: Any) -> str:
+    """Return the program that is about to be started."""
+    listed = _listed(arguments)
+    return os.fsdecode(executable) if executable is not None else "".join(listed[:1])
+
+
+def names_program(program: str, inputs: Inputs) -> bool:
+    """Tell whether a request names the program that is about to be started."""
+    return bool(program) and any(_is_part(text, program) for text in texts_of(inputs))
+
+
+def gives_shell_code(executable: Any, arguments: Any, inputs: Inputs) -> bool:
+    """Tell whether a shell is about to be started with an input as its code."""
+    listed = _listed(arguments)
+    named = (program_of(executable, arguments), *listed[:1])
+    shell = any(one and Path(one).name.lower() in SHELLS for one in named)
     codes = [after for before, after in pairwise(listed) if before.lower() in COMMANDS]
     return shell and any(becomes_shell_code(code, inputs) for code in codes)
+
+
+def _listed(arguments: Any) -> list[str]:
+    """Return a program's arguments as texts; one text alone is a list of one."""
+    alone = isinstance(arguments, str | bytes | os.PathLike)
+    return [os.fsdecode(one) for one in ([arguments] if alone else arguments or ())]
 
 
 def unpickles_code(module: str, name: str, inputs: Inputs) -> bool:

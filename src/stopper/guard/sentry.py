@@ -20,6 +20,7 @@ from flask import Flask, current_app, has_request_context, request
 
 from stopper.errors import ConfigurationError
 from stopper.guard import reaches
+from stopper.guard.authored import Authored
 from stopper.guard.guard import Guard
 from stopper.guard.inputs import Inputs, gather
 from stopper.guard.settings import Mode, Settings, setting
@@ -91,6 +92,7 @@ class Sentry(Guard):
         super().__init__(app, settings, state, mode if settings.sentry is Mode.ENFORCE else settings.sentry)
         self._folders: tuple[Path, ...] = ()
         self._peers: set[tuple[str, int]] = set()
+        self._authored = Authored(app)
 
     def start(self) -> None:
         """Put the hook in, if the sentry is to stand."""
@@ -128,7 +130,7 @@ class Sentry(Guard):
             if len(args) > index and self._leaves(args[index], inputs):
                 self._refuse("file", event)
         if (event == "os.system" and reaches.becomes_shell_code(args[0], inputs)) or (
-            event in STARTS and reaches.runs_input(args[0], args[1], inputs)
+            event in STARTS and self._starts(args[0], args[1], inputs)
         ):
             self._refuse("shell", event)
         if event == "pickle.find_class" and reaches.unpickles_code(str(args[0]), str(args[1]), inputs):
@@ -143,7 +145,16 @@ class Sentry(Guard):
         if not isinstance(path, str | bytes | os.PathLike):
             return False  # a number: a file that is open already
         text = os.fsdecode(path)
-        return text not in {"", ":memory:"} and reaches.leaves_folders(text, inputs, self._folders)
+        if text in {"", ":memory:"} or not reaches.leaves_folders(text, inputs, self._folders):
+            return False
+        return not self._authored.has(text)
+
+    def _starts(self, executable: Any, arguments: Any, inputs: Inputs) -> bool:
+        """Tell whether a program is about to be started that the request named, or a shell with its code."""
+        if reaches.gives_shell_code(executable, arguments, inputs):
+            return True
+        program = reaches.program_of(executable, arguments)
+        return reaches.names_program(program, inputs) and not self._authored.has(program)
 
     def _look_up(self, host: Any, environ: dict[str, Any], inputs: Inputs) -> None:
         """Note that a request names the host that is looked up; refuse one that is an internal address as it stands."""

@@ -92,7 +92,7 @@ class Forms:
         owner = self.names.resolve(func.value, scope) if isinstance(func, ast.Attribute) else None
         if owner is None or owner.scope is None or owner.scope.kind is not Kind.CLASS:
             return Value(given.every())
-        return _narrowed(self.reader.fields(owner.scope), given)
+        return given if _keeps_unknown(owner.scope) else _narrowed(self.reader.fields(owner.scope), given)
 
     def _model(self, op: Call, scope: Scope, receiver: Value, given: Value) -> Value | None:
         owners = [target.scope for target in receiver.targets if target.scope is not None]
@@ -211,3 +211,10 @@ def _validates(scope: Scope) -> bool:
 def forms_of(project: Project) -> Forms:
     """Return the forms of a project, read when first asked for."""
     return project.cached("taint.forms", lambda: Forms(project))
+
+
+def _keeps_unknown(schema: Scope) -> bool:
+    """Tell whether a marshmallow schema keeps fields that it does not declare: ``unknown = INCLUDE`` in its ``Meta``."""
+    metas = [inner for inner in schema.children if inner.name == "Meta"]
+    given = [binding.value for meta in metas for binding in meta.bindings.get("unknown", ())]
+    return any(value is not None and ast.unparse(value).endswith("INCLUDE") for value in given)

@@ -65,12 +65,12 @@ class Session(SecureCookieSession):
         self.number: str = dict.pop(
             self, NUMBER, ""
         )  # past the callback: the session is not modified by this
-        self.before = {key: self[key] for key in IDENTITIES if dict.__contains__(self, key)} if self else {}
+        self.before = self.now() if self else {}
         self.token = dict.get(self, "csrf_token")
 
     def now(self) -> dict[str, Any]:
         """Return who the user is now."""
-        return {key: dict.__getitem__(self, key) for key in IDENTITIES if dict.__contains__(self, key)}
+        return {key: value for key, value in self.items() if key in IDENTITIES}
 
 
 class CookieSessions(SecureCookieSessionInterface):
@@ -83,6 +83,7 @@ class CookieSessions(SecureCookieSessionInterface):
         self._store = store
         self._remote = remote
         self._open: dict[str, float] = {}
+        self._rate: tuple[Any, Rate] | None = None
         self._serializer: tuple[Any, URLSafeTimedSerializer] | None = None
 
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
@@ -155,7 +156,10 @@ class CookieSessions(SecureCookieSessionInterface):
 
     def _ask(self, number: str, app: Flask, cost: int) -> Ask:
         """Return the question whether a number was ended, or with cost 1 the wish to end it."""
-        return Ask(f"ended:{number}", Rate(1, int(app.permanent_session_lifetime.total_seconds()) or 1), cost)
+        lifetime = app.config["PERMANENT_SESSION_LIFETIME"]
+        if self._rate is None or self._rate[0] is not lifetime:
+            self._rate = (lifetime, Rate(1, int(app.permanent_session_lifetime.total_seconds()) or 1))
+        return Ask(f"ended:{number}", self._rate[1], cost)
 
 
 class Sessions(Guard):

@@ -9,7 +9,7 @@ from stopper.taint import constants, containers, texts
 from stopper.taint.binding import spread
 from stopper.taint.calls import Args, Calls, record_maker
 from stopper.taint.change import apply
-from stopper.taint.domain import CLEAN, EACH, Target, Value, joined, together
+from stopper.taint.domain import CLEAN, EACH, PAYLOAD, Target, Value, joined, together
 from stopper.taint.ir import AccessPath, Call
 from stopper.taint.libraries import result
 from stopper.taint.steps import depth
@@ -17,8 +17,6 @@ from stopper.taint.strings import loaded
 
 MAX_METHODS = 12
 """How many methods a name may mean that is computed."""
-_PAYLOAD = "(payload)"
-"""The field of a text that holds what was dumped into it."""
 _EACH = frozenset(
     (
         "map",
@@ -190,11 +188,11 @@ def _dumped(run: Library, op: Call, receiver: Value, args: Args, keywords: dict[
     """Return a text that still knows what it was made of, for when it is read back."""
     if not args or not args[0].every():
         return None
-    return result(run.models, op, receiver, args, keywords).with_part(_PAYLOAD, args[0])
+    return result(run.models, op, receiver, args, keywords).with_part(PAYLOAD, args[0])
 
 
 def _loaded(_: Library, __: Call, ___: Value, args: Args, ____: dict[str, Value]) -> Value | None:
-    return args[0].field(_PAYLOAD) if args else None
+    return args[0].field(PAYLOAD) if args else None
 
 
 def _template(_: Library, __: Call, ___: Value, args: Args, ____: dict[str, Value]) -> Value | None:

@@ -26,6 +26,8 @@ IMPLIED = {"page": "html", "page-url": "redirect"}
 """What is safe for the second kind of sink is safe for the first."""
 ANY = "[*]"
 """The field of elements at unknown places."""
+PAYLOAD = "(payload)"
+"""The field of what a text was made of and can be made into again; it is no part of the text."""
 KEYS = "[keys]"
 """The field of a dict's unknown keys."""
 EACH = "[each]"
@@ -183,7 +185,7 @@ class Value:
         """Return the taints of the value and of all its parts."""
         if not self.fields:
             return self.taints
-        return merged(self.taints, *(part.every() for _, part in self.fields))
+        return merged(self.taints, *(part.every() for key, part in self.fields if key != PAYLOAD))
 
     def field(self, name: str) -> Value | None:
         """Return what a field holds, None where nothing is known of it apart from the whole."""

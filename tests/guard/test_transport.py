@@ -34,7 +34,9 @@ def test_plain_http_is_sent_on_with_its_method_path_and_query(make: Make) -> Non
     assert answer.headers["Location"] == "https://shop.example/a%20b/%C3%A9?x=1&y=%2F"
 
 
-@pytest.mark.parametrize("path", [".evil.example", "@evil.example", ":1@evil.example", "//evil.example", "*", ""])
+@pytest.mark.parametrize(
+    "path", [".evil.example", "@evil.example", ":1@evil.example", "//evil.example", "*", ""]
+)
 def test_no_path_leads_to_another_host(make: Make, path: str) -> None:
     client = make().test_client()
 

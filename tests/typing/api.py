@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from stopper import fix
+from flask import Blueprint, Flask
+
+from stopper import Stopper, fix
 from stopper.audit import audit
 from stopper.config import Config, load
 from stopper.finding import Area, Confidence, Finding, Location, Severity, Skipped
@@ -41,3 +43,30 @@ def look(folder: Path) -> list[tuple[str, int, str]]:
 
 
 names: list[str] = [rule.slug for rule in discover()]
+
+stopper: Stopper = Stopper(proxies=1)
+pages = Blueprint("pages", __name__)
+
+
+@pages.post("/login")
+@stopper.limit("5 per minute")
+@stopper.headers(referrer_policy="no-referrer")
+def login() -> str:
+    """Stand for a view whose type the decorators keep."""
+    return "in"
+
+
+@stopper.exempt("csrf")
+@stopper.csp(img_src="'self'")
+class Page:
+    """Stand for a view class."""
+
+
+def create_app() -> Flask:
+    """Return an app from a factory, as a user would write it."""
+    app = Flask(__name__)
+    stopper.init_app(app)
+    app.register_blueprint(stopper.exempt("csrf")(pages))
+    page: Page = Page()
+    text: str = login()
+    return app if text and page else Flask(text)

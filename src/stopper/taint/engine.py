@@ -18,7 +18,9 @@ from stopper.taint.summary import Summary
 MAX_CALLS = 24
 """How deeply calls of the project's own functions are followed."""
 MAX_CONTEXTS = 5
-"""In how many ways of calling it a function is solved before constants are forgotten, and as many again before all else is."""
+"""In how many ways of calling it a function is solved before constants are forgotten."""
+MAX_GENERAL = 64
+"""In how many ways of calling it a function is solved before the parts of its arguments are no longer told apart."""
 MAX_SMALL = 40
 """Of how many operations a function is small, so that it is solved with the constants of clean arguments more than once."""
 MAX_ROUNDS = 4
@@ -161,7 +163,7 @@ class Engine:
         tokens = Tokens()
         plain = used > 0 and self.lowered(scope).size > MAX_SMALL
         entry = tokens.abstract(values, general=used >= MAX_CONTEXTS or inside > 0, plain=plain)
-        if (used >= 2 * MAX_CONTEXTS or inside > 1) and self._key(scope, entry) not in self._done:
+        if (used >= MAX_GENERAL or inside > 1) and self._key(scope, entry) not in self._done:
             tokens = Tokens()
             entry = tokens.flattened(values)
         return self._in_context(scope, entry), tokens

@@ -186,11 +186,14 @@ class Origins:
         for call in self.code.calls("flask.render_template", "flask.stream_template"):
             argument = call.argument(0, "template_name_or_list")
             name = argument.value.constant if argument is not None else None
-            for template in self.templates.by_name.get(name, ()) if isinstance(name, str) else ():
-                for one in self.templates.family(template):
-                    context = found.setdefault(id(one), {})
-                    for key, expression in call.keywords.items():
-                        context.setdefault(key, []).append(expression)
+            given = call.keywords
+            templates = (
+                self.templates.named(name, call.module.path) if isinstance(name, str) and given else []
+            )
+            for one in (one for template in templates for one in self.templates.family(template)):
+                context = found.setdefault(id(one), {})
+                for key, expression in given.items():
+                    context.setdefault(key, []).append(expression)
         return found
 
     @cached_property

@@ -27,6 +27,7 @@ from stopper.source.routes_objects import (
     scope_of,
     view_of,
 )
+from stopper.source.routes_run import above
 
 if TYPE_CHECKING:
     from stopper.source.code import Code
@@ -168,16 +169,11 @@ def run(modules: list[Module]) -> Registrar:
     registrar = Registrar({module.name: module for module in chosen}, interest)
     registrar.nodes = []
     imported = {dotted for module in chosen for dotted, _ in module.imports}
-    for module in sorted(
-        chosen, key=lambda module: (_is_imported(module.name, imported), module.name.count("."))
-    ):
+    imported |= above(imported)
+    for module in sorted(chosen, key=lambda module: (module.name in imported, module.name.count("."))):
         registrar.load(module.name)
     _uncalled(registrar, interest)
     return registrar
-
-
-def _is_imported(name: str, imported: set[str]) -> bool:
-    return name in imported or any(dotted.startswith(f"{name}.") for dotted in imported)
 
 
 def _uncalled(registrar: Registrar, interest: Interest) -> None:
@@ -224,6 +220,11 @@ class _Builder:
         self.scopes = scopes
         self.nodes = nodes
         self.hooks = list(_hooks(nodes, scopes))
+        self.before = [
+            (hook.blueprint, hook.view.name)
+            for hook in self.hooks
+            if hook.kind == "before_request" and _GUARD.search(hook.view.name)
+        ]
 
     def routes(self) -> Iterable[Route]:
         seen: set[tuple[Any, ...]] = set()
@@ -262,13 +263,7 @@ class _Builder:
         )
 
     def _guards(self, blueprint: str) -> Iterable[str]:
-        for hook in self.hooks:
-            if (
-                hook.kind == "before_request"
-                and hook.blueprint in {"", blueprint}
-                and _GUARD.search(hook.view.name)
-            ):
-                yield hook.view.name
+        return (name for at, name in self.before if at in {"", blueprint})
 
 
 def _definition(view: Scope) -> Location:

@@ -36,6 +36,7 @@ class Runner:
     def __init__(self, modules: dict[str, Module]) -> None:
         """Take the modules of the project by their dotted name."""
         self.modules = modules
+        self.packages = above(modules)
         self.envs: dict[str, Env] = {}
         self.steps = 0
         self.depth = 0
@@ -180,7 +181,7 @@ class Runner:
 
     def module_value(self, dotted: str) -> Any:
         """Return a module of the project, or something of another package."""
-        inside = dotted in self.modules or any(name.startswith(f"{dotted}.") for name in self.modules)
+        inside = dotted in self.modules or dotted in self.packages
         return ModuleObject(dotted) if inside else External(dotted)
 
     def if_(self, node: ast.If, env: Env) -> str:
@@ -266,6 +267,17 @@ class Late:
         """Remember where to look when the name is used."""
         self.base = base
         self.name = name
+
+
+def above(names: Iterable[str]) -> set[str]:
+    """Return the dotted names of the packages that hold what the names given stand for."""
+    found: set[str] = set()
+    for name in names:
+        package = name.rpartition(".")[0]
+        while package and package not in found:
+            found.add(package)
+            package = package.rpartition(".")[0]
+    return found
 
 
 def _absolute(module: Module, name: str, level: int) -> str:

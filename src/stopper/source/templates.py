@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -63,12 +63,17 @@ _INLINE = {
 """The calls that take a template as text: the argument's keyword, and whether its output is escaped."""
 
 
+FEW = 3
+"""How many templates of one name may belong to one application: its own and those of its blueprints."""
+
+
 @dataclass(eq=False)
 class Templates:
     """Every template of a project."""
 
     all: tuple[Template, ...]
     skipped: tuple[Skipped, ...] = ()
+    _families: dict[int, list[Template]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def by_name(self) -> dict[str, list[Template]]:
@@ -90,11 +95,34 @@ class Templates:
 
     def family(self, template: Template) -> list[Template]:
         """Return a template with all that it extends, includes and imports, each once, itself first."""
-        found: list[Template] = [template]
-        for one in found:
-            for name in (*one.extends, *one.includes, *one.imports):
-                found.extend(other for other in self.by_name.get(name, ()) if other not in found)
-        return found
+        known = self._families.get(id(template))
+        if known is None:
+            found: dict[int, Template] = {id(template): template}
+            waiting = [template]
+            for one in waiting:
+                for name in (*one.extends, *one.includes, *one.imports):
+                    fresh = [other for other in self.named(name, one.path) if id(other) not in found]
+                    found.update((id(other), other) for other in fresh)
+                    waiting += fresh
+            known = self._families[id(template)] = list(found.values())
+        return known
+
+    def named(self, name: str, near: str) -> list[Template]:
+        """Return the templates of a name; of more than a few, which then belong to several applications, those nearest to a path."""
+        found = self.by_name.get(name, [])
+        if len(found) <= FEW:
+            return found
+        shared = [_shared(one.path, near) for one in found]
+        best = max(shared)
+        return [one for one, count in zip(found, shared, strict=True) if count == best]
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many folders two paths have in common from the top."""
+    parts = zip(one.split("/")[:-1], other.split("/")[:-1], strict=False)
+    return next(
+        (at for at, (left, right) in enumerate(parts) if left != right), min(one.count("/"), other.count("/"))
+    )
 
 
 def read(tree: Tree, code: Code | None) -> Templates:

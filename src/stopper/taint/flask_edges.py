@@ -175,12 +175,7 @@ class FlaskEdges(Edges):
 
     def _offered(self, run: Run, template: Template, at: Location) -> dict[str, Value]:
         """Return what the context processors add, where the template reads any of it."""
-        read = {
-            part.root
-            for one in self.project.templates.family(template)
-            for output in one.outputs
-            for part in output.parts
-        }
+        read = self.stage.read_by(template)
         found: dict[str, Value] = {}
         for scope, names in self.stage.processors:
             if not names or read & names:

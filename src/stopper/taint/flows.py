@@ -247,8 +247,8 @@ class Places:
 
     def scope(self, at: object) -> Scope | None:
         """Return the function, the class body or the module that holds a place."""
-        if id(at) not in self._scopes:
-            for key, function in self.program.every():
+        if id(at) not in self._scopes and not isinstance(at, Location):
+            for key, function in self.program.every()[len(self._seen) :]:
                 if key not in self._seen:
                     self._seen.add(key)
                     self._scopes.update(

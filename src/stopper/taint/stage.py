@@ -47,6 +47,7 @@ class Stage:
     """The context processors, and the names that each offers; none where that is not seen."""
     _trees: dict[int, tuple[Item, ...]] = field(default_factory=dict)
     _open: dict[int, bool] = field(default_factory=dict)
+    _reads: dict[int, frozenset[str]] = field(default_factory=dict)
     _unregistered: dict[str, Ref | None] = field(default_factory=dict)
 
     def filter(self, name: str) -> Ref | None:
@@ -89,6 +90,15 @@ class Stage:
             family = self.project.templates.family(template)
             known = any(_leads_on(one) or any(map(self.exposed, one.outputs)) for one in family)
             self._open[id(template)] = known
+        return known
+
+    def read_by(self, template: Template) -> frozenset[str]:
+        """Return the variables that a template reads, with what it extends and includes."""
+        known = self._reads.get(id(template))
+        if known is None:
+            family = self.project.templates.family(template)
+            known = frozenset(part.root for one in family for output in one.outputs for part in output.parts)
+            self._reads[id(template)] = known
         return known
 
     def exposed(self, output: Output) -> bool:

@@ -100,7 +100,7 @@ def _escaped(filters: tuple[str, ...]) -> bool:
 def _rendered(call: Call, project: Project) -> list[Template]:
     argument = call.argument(0, "template_name_or_list")
     name = argument.value.constant if argument is not None else None
-    return project.templates.by_name.get(name, []) if isinstance(name, str) else []
+    return project.templates.named(name, call.module.path) if isinstance(name, str) else []
 
 
 def _chooses_itself(project: Project) -> bool:

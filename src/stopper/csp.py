@@ -175,32 +175,23 @@ def _missing(directives: Directives) -> Iterator[Weakness]:
 
 
 def _scripts(directives: Directives) -> Iterator[Weakness]:
-    for name in ("script-src", "script-src-elem", "script-src-attr"):
-        if name != "script-src" and name not in directives:
+    for asked in ("script-src", "script-src-elem", "script-src-attr"):
+        sources = effective(directives, asked)
+        if sources is None or (asked != "script-src" and asked not in directives):
             continue
-        sources = effective(directives, name)
-        if sources is None:
-            continue
+        name = next(
+            one for one in (asked, "script-src", "default-src") if one in directives
+        )  # where it is written
         lowered = tuple(one.lower() for one in sources)
         named = has_nonce_or_hash(sources)
         if "'unsafe-inline'" in lowered and not named and "'strict-dynamic'" not in lowered:
+            says = "any script that is written into the page runs"
             yield Weakness(
-                "inline",
-                name,
-                "'unsafe-inline'",
-                Weight.HIGH,
-                "any script that is written into the page runs",
-                "'nonce-...' 'strict-dynamic'",
+                "inline", name, "'unsafe-inline'", Weight.HIGH, says, "'nonce-...' 'strict-dynamic'"
             )
         if "'unsafe-eval'" in lowered:
-            yield Weakness(
-                "eval",
-                name,
-                "'unsafe-eval'",
-                Weight.MEDIUM,
-                "text can be run as a script",
-                "without 'unsafe-eval'",
-            )
+            says = "text can be run as a script"
+            yield Weakness("eval", name, "'unsafe-eval'", Weight.MEDIUM, says, "without 'unsafe-eval'")
         yield from _nonces(name, sources)
         if "'strict-dynamic'" not in lowered or not named:
             yield from _hosts(name, sources)

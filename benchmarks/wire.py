@@ -1,0 +1,368 @@
+"""Compare what `--url` says with MDN's Observatory, Google's CSP Evaluator and sslyze, on eight deployments of our own on loopback.
+
+    python benchmarks/wire.py --node FOLDER --sslyze /path/to/sslyze [--write]
+
+FOLDER holds node_modules of `npm install --ignore-scripts @mdn/mdn-http-observatory csp_evaluator`. A peer that is not given is "not run".
+The Observatory's package 1.4.8 has algorithm 4, so ours is asked for that one too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stopper.csp import Weight, judge, parse
+from stopper.deploying import Deployment, configuration
+from stopper.wire.observatory import score
+from stopper.wire.site import Site
+from stopper.wire.survey import Plan, survey
+
+PLAIN = """from flask import Flask, session
+app = Flask(__name__)
+app.secret_key = "bench-bench-bench-bench"
+{set_up}
+@app.get("/")
+def index():
+    session["seen"] = 1
+    return "<!doctype html><title>Blog</title><script src=/static/a.js></script><p>hello"
+"""
+GUARDED = """from stopper import Stopper
+app.config["TRUSTED_HOSTS"] = ["localhost", "127.0.0.1"]
+app.config["SECRET_KEY"] = "Zk3hT9vQw2Lr8mXc5bNf7sJd1pGyRaUe"
+Stopper(app, https_port={port})
+"""
+APPS = {
+    "plain Flask": "",
+    "Talisman": "from flask_talisman import Talisman\nTalisman(app)\n",
+    "secure": (
+        "from secure import Secure\nheaders = Secure.with_default_headers().headers\n@app.after_request\ndef secured(response):\n"
+        "    response.headers.update(headers)\n    return response\n"
+    ),
+    "guarded": GUARDED,
+    "mis-set CSP": (
+        "@app.after_request\ndef secured(response):\n    response.headers['Content-Security-Policy'] = "
+        "\"default-src self; script-src 'unsafe-inline' https://cdn.jsdelivr.net http://a.example; image-src *\"\n    return response\n"
+    ),
+    "behind nginx": "from flask_talisman import Talisman\nTalisman(app, force_https=False)\n",
+    "behind Caddy": "",
+    "debug on": "",
+}  # fmt: skip
+SCAN = """
+import { retrieve } from "P/src/retriever/retriever.js";
+import { ALL_TESTS } from "P/src/constants.js";
+import * as grader from "P/src/grader/grader.js";
+const [host, http, https, path] = process.argv.slice(2);
+const requests = await retrieve(host, { httpPort: Number(http), httpsPort: Number(https), path });
+const results = (await Promise.all(ALL_TESTS.map((test) => test(requests)))).filter((one) => one);
+const modifiers = results.map((one) => grader.getScoreModifier(one.result));
+const base = 100 + modifiers.filter((one) => one < 0).reduce((a, b) => a + b, 0);
+const full = 100 + modifiers.reduce((a, b) => a + b, 0);
+const { score, grade } = grader.getGradeForScore(base >= 90 ? full : base);
+console.log(JSON.stringify({ score, grade, tests: Object.fromEntries(results.map((one) => [one.name ?? "cross-origin-resource-policy", one.result])) }));
+"""
+EVALUATE = """
+import { CspEvaluator } from "N/csp_evaluator/dist/evaluator.js";
+import { CspParser } from "N/csp_evaluator/dist/parser.js";
+import { Version } from "N/csp_evaluator/dist/csp.js";
+const found = new CspEvaluator(new CspParser(process.argv[2]).csp, Version.CSP3).evaluate();
+console.log(JSON.stringify(found.map((one) => ({ severity: one.severity, directive: one.directive, value: one.value, type: one.type }))));
+"""
+
+
+@dataclass
+class Deployed:
+    """One deployment that answers."""
+
+    name: str
+    http: int
+    https: int
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens at."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def certificates(folder: Path) -> None:
+    """Make an authority and a certificate for localhost."""
+    live = folder / "live" / "localhost"
+    live.mkdir(parents=True)
+    (live / "ext").write_text(
+        "subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n"
+    )
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    authority = [
+        "-addext",
+        "basicConstraints=critical,CA:TRUE",
+        "-addext",
+        "keyUsage=critical,keyCertSign,cRLSign",
+    ]
+    for words in (
+        [
+            "req",
+            "-x509",
+            *key,
+            "-keyout",
+            "ca.key",
+            "-out",
+            "ca.pem",
+            "-days",
+            "30",
+            "-subj",
+            "/CN=bench",
+            *authority,
+        ],
+        ["req", *key, "-keyout", "privkey.pem", "-out", "csr", "-subj", "/CN=localhost"],
+        "x509 -req -in csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile ext -out fullchain.pem".split(),
+    ):
+        subprocess.run(["openssl", *words], cwd=live, check=True, capture_output=True)
+
+
+@contextlib.contextmanager
+def deployed(name: str, set_up: str, folder: Path, certs: Path) -> Iterator[Deployed]:
+    """Start one deployment and stop it afterwards."""
+    one = Deployed(name, free_port(), free_port())
+    home = folder / name.replace(" ", "-")
+    (home / "static").mkdir(parents=True)
+    (home / "static" / "a.js").write_text("// a script\n")
+    (home / "wsgi.py").write_text(PLAIN.format(set_up=set_up.replace("{port}", str(one.https))))
+    live = certs / "live" / "localhost"
+    tls = ["--certfile", str(live / "fullchain.pem"), "--keyfile", str(live / "privkey.pem")]
+    gunicorn = [sys.executable, "-m", "gunicorn", "-w", "1", "wsgi:app"]
+
+    def start(*words: str) -> None:
+        one.processes.append(
+            subprocess.Popen(words, cwd=home, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        )
+
+    if name == "debug on":
+        flask = [sys.executable, "-m", "flask", "--app", "wsgi", "run", "--debug", "--no-reload"]
+        start(
+            *flask,
+            "--port",
+            str(one.https),
+            "--cert",
+            str(live / "fullchain.pem"),
+            "--key",
+            str(live / "privkey.pem"),
+        )
+        start(*flask, "--port", str(one.http))
+    elif name.startswith("behind"):
+        inner = free_port()
+        start(*gunicorn, "-b", f"127.0.0.1:{inner}")
+        waited(inner)
+        proxied(name, one, home, certs, inner, start)
+    else:
+        start(*gunicorn, "-b", f"127.0.0.1:{one.https}", *tls)
+        start(*gunicorn, "-b", f"127.0.0.1:{one.http}")
+    try:
+        for port in (one.http, one.https):
+            waited(port)
+        yield one
+    finally:
+        for process in one.processes:
+            process.terminate()
+        for process in one.processes:
+            process.wait(15)
+
+
+def proxied(name: str, one: Deployed, home: Path, certs: Path, inner: int, start: object) -> None:
+    """Start the proxy with what `stopper deploy` prints, on ports of its own."""
+    assert callable(start)
+    what = Deployment("localhost", certs=certs, port=inner)
+    if name == "behind nginx":
+        text = (
+            configuration("nginx", what)
+            .replace("listen 80;", f"listen {one.http};")
+            .replace("listen 443 ssl;", f"listen {one.https} ssl;")
+        )
+        kept = [line for line in text.partition("# Whoever asks")[0].splitlines() if "[::]" not in line]
+        text = "\n".join(kept).replace("https://$host$request_uri", f"https://$host:{one.https}$request_uri")
+        log = f"pid {home}/pid; error_log {home}/log; daemon off; events {{}} http {{ access_log off; client_body_temp_path {home}/b;"
+        temporary = " ".join(
+            f"{kind}_temp_path {home}/{kind};" for kind in ("proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        (home / "nginx.conf").write_text(f"{log} {temporary}\n{text}\n}}\n")
+        start(shutil.which("nginx") or "/usr/sbin/nginx", "-c", str(home / "nginx.conf"), "-p", str(home))
+        return
+    text = (
+        configuration("caddy", what)
+        .replace("http://localhost {", f"http://localhost:{one.http} {{")
+        .replace("\nlocalhost {", f"\nlocalhost:{one.https} {{")
+    )
+    text = text.replace("https://{host}{uri}", f"https://{{host}}:{one.https}{{uri}}").replace(
+        "{\n    servers", "{\n    admin off\n    auto_https off\n    servers", 1
+    )
+    (home / "Caddyfile").write_text(text)
+    start("caddy", "run", "--adapter", "caddyfile", "--config", str(home / "Caddyfile"))
+
+
+def waited(port: int) -> None:
+    """Wait until a port answers."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise SystemExit(f"nothing answers at port {port}")
+
+
+def observatory(node: Path | None, folder: Path, one: Deployed, ca: Path) -> dict[str, object] | None:
+    """Return what the Observatory says, or None where it was not given or gave nothing."""
+    if node is None:
+        return None
+    package = node / "node_modules" / "@mdn" / "mdn-http-observatory"
+    for name, text in (("hsts-preload.json", "{}"), ("tld-list.json", '["test"]')):
+        if not (package / "conf" / name).exists():
+            (package / "conf" / name).write_text(text)
+    (folder / "scan.mjs").write_text(SCAN.replace('"P/', f'"{package}/'))
+    command = ["node", str(folder / "scan.mjs"), "localhost", str(one.http), str(one.https), "/"]
+    run = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "NODE_EXTRA_CA_CERTS": str(ca)},
+        check=False,
+    )
+    lines = [line for line in run.stdout.splitlines() if line.startswith("{")]
+    if not lines:
+        print(run.stderr[-2000:], file=sys.stderr)
+        return None
+    said: dict[str, object] = json.loads(lines[-1])
+    return said
+
+
+def evaluated(node: Path | None, folder: Path, policy: str) -> list[tuple[str, str]] | None:
+    """Return the directives and values that Google's evaluator reports at medium or above."""
+    if node is None or not policy:
+        return None if node is None else []
+    (folder / "csp.mjs").write_text(EVALUATE.replace('"N/', f'"{node}/node_modules/'))
+    run = subprocess.run(
+        ["node", str(folder / "csp.mjs"), policy], capture_output=True, text=True, check=False
+    )
+    if run.returncode:
+        print(run.stderr[-1000:], file=sys.stderr)
+        return None
+    # Severity: HIGH 10, SYNTAX 20, MEDIUM 30, HIGH_MAYBE 40, MEDIUM_MAYBE 50, ... (csp_evaluator's finding.ts)
+    return [
+        (one["directive"], one.get("value") or "")
+        for one in json.loads(run.stdout)
+        if one["severity"] in (10, 30, 40, 50)
+    ]
+
+
+def sslyze(command: Path | None, folder: Path, one: Deployed, ca: Path) -> str:
+    """Return sslyze's verdict on Mozilla's intermediate profile."""
+    if command is None:
+        return "not run"
+    words = [
+        str(command),
+        "--certinfo_ca_file",
+        str(ca),
+        "--json_out",
+        str(folder / "sslyze.json"),
+        f"localhost:{one.https}",
+    ]
+    run = subprocess.run(words, capture_output=True, text=True, check=False)
+    if run.returncode == 0:
+        return "compliant"
+    why = [
+        line.strip(" *")
+        for line in run.stdout.splitlines()
+        if "*" in line and ":" in line and "should be" in line
+    ]
+    return f"not compliant ({'; '.join(why)[:160]})" if why else "not compliant"
+
+
+def ours(site: Site) -> str:
+    """Return our verdict on the same profile."""
+    tls = site.tls
+    fine = tls is not None and set(tls.versions) <= {"TLS 1.2", "TLS 1.3"} and not tls.weak and tls.trusted
+    return "compliant" if fine else "not compliant"
+
+
+def missed(policy: str, theirs: list[tuple[str, str]]) -> list[str]:
+    """Return what the evaluator reports and we do not."""
+    found = judge(parse(policy))
+    known = {(one.directive, one.source.strip("'").lower()) for one in found if one.weight >= Weight.LOW}
+    return [
+        f"{directive} {value}".strip()
+        for directive, value in theirs
+        if (directive, value.strip("'").lower()) not in known
+    ]
+
+
+def main() -> int:
+    """Run every deployment and print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--node", type=Path)
+    parser.add_argument("--sslyze", type=Path)
+    parser.add_argument("--write", action="store_true", help="write benchmarks/wire.md")
+    given = parser.parse_args()
+    node = given.node.resolve() if given.node else None
+    rows = [
+        "| deployment | ours (algorithm 4) | Observatory | tests that differ | CSP Evaluator >= medium, missed by us | TLS: ours | sslyze | requests, seconds |"
+    ]
+    rows.append("|---|---|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory(prefix="stopper-wire-") as name:
+        folder = Path(name)
+        certs = folder / "certs"
+        certificates(certs)
+        ca = certs / "live" / "localhost" / "ca.pem"
+        for title, set_up in APPS.items():
+            with deployed(title, set_up, folder, certs) as one:
+                rows.append(row(one, node, given.sslyze, folder, ca))
+                print(rows[-1], flush=True)
+    table = "\n".join(rows)
+    print(f"\n{table}")
+    if given.write:
+        text = f"# `--url` beside its judges\n\n{(__doc__ or '').strip()}\n\n{table}\n"
+        Path(__file__).with_suffix(".md").write_text(text, encoding="utf-8")
+    return 0
+
+
+def row(one: Deployed, node: Path | None, sslyze_command: Path | None, folder: Path, ca: Path) -> str:
+    """Return the table's row for one deployment."""
+    site = survey(Plan(f"https://localhost:{one.https}/", one.http, ca))
+    said = score(site, algorithm=4)
+    theirs = observatory(node, folder, one, ca)
+    policy = site.pages[0].header("content-security-policy") or "" if site.pages else ""
+    weak = evaluated(node, folder, policy)
+    own = {test.name: test.result for test in said.tests} if said else {}
+    tests = theirs["tests"] if theirs else {}
+    assert isinstance(tests, dict)
+    differ = [
+        f"{key}: {own.get(key, 'none')} / {value}" for key, value in tests.items() if own.get(key) != value
+    ]
+    cells = [
+        one.name,
+        f"{said.letter} {said.points}" if said else "no score",
+        f"{theirs['grade']} {theirs['score']}" if theirs else "not run",
+        "; ".join(differ) or ("none" if theirs else "not run"),
+        "not run" if weak is None else f"{len(weak)}, {', '.join(missed(policy, weak)) or 'none'}",
+        ours(site),
+        sslyze(sslyze_command, folder, one, ca),
+        f"{site.requests}, {site.seconds:.1f}",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

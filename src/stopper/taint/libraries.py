@@ -19,6 +19,7 @@ _ANSWERS = frozenset(
 )
 _TAKES = frozenset(("join", "replace"))
 _MATCHES = frozenset(("match", "fullmatch", "search", "findall", "finditer"))
+_PARSERS = frozenset(("XMLParser", "XMLPullParser", "ETCompatXMLParser"))
 _TEXTS = frozenset(("re.compile", "regex.compile", "markupsafe.Markup", "flask.Markup", "jinja2.Markup"))
 _MEMBERS = frozenset(("namelist", "infolist", "getnames", "getmembers", "next"))
 _CLIMBS = ("../", "..\\", "..", "./")
@@ -32,7 +33,7 @@ def result(
     if op.name == "str.maketrans" and args and args[0].fields:
         return args[0]
     if not given:
-        return _compiled(op, args)
+        return _kept(op, args, keywords)
     name = op.name or (op.last if op.receiver is None else "")
     if name.endswith("Markup().format") and receiver.literal:
         return _escaped(op, receiver.literal, args, keywords)
@@ -57,8 +58,11 @@ def result(
     return _method(op, receiver, args, keywords)
 
 
-def _compiled(op: Call, args: tuple[Value, ...]) -> Value:
-    """Return what keeps its constant text: a pattern, a piece of markup; everything else is clean."""
+def _kept(op: Call, args: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
+    """Return what keeps its constant text: a pattern, a piece of markup, a parser's options; everything else is clean."""
+    if op.last in _PARSERS:
+        options = [f"{key}={value.constant}" for key, value in keywords.items() if value.known]
+        return Value(literal=" ".join([op.last, *options]))
     known = op.name in _TEXTS and args and isinstance(args[0].constant, str)
     return Value(literal=args[0].constant) if known else CLEAN
 

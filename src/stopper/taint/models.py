@@ -124,9 +124,12 @@ class Models:
         """Return the entries for a full name; failing these, for a method of an unknown receiver."""
         index = self.tables[table]
         found = index.named(name) if name else ()
-        if found or name.partition(".")[0] in index.roots:
+        if found:
             return found
-        return tuple(index.methods.get(method, ()))
+        known = name.partition(".")[0] in index.roots
+        return tuple(
+            entry for entry in index.methods.get(method, ()) if not known or entry.kind not in _BY_NAME
+        )
 
     def last_names(self, table: str) -> frozenset[str]:
         """Return the last part of every name in a table, without ``()``."""

@@ -62,6 +62,22 @@ def test_values_become_parameters(tmp_path: Path, body: str, expected: str) -> N
     ast.parse(said)
 
 
+@pytest.mark.parametrize(
+    ("signature", "expected"),
+    [
+        ("query, args=(), one=False", 'query_db("SELECT * FROM users WHERE name = ?", (name,), one=True)'),
+        ("query, one=False", ""),
+    ],
+)
+def test_a_helper_of_the_project_is_given_parameters_where_it_takes_them(
+    tmp_path: Path, signature: str, expected: str
+) -> None:
+    head = f"def query_db({signature}):\n    return db.execute(query)\n{HEAD}"
+    body = """query_db("SELECT * FROM users WHERE name = '%s'" % name, one=True)"""
+
+    assert rewritten(tmp_path, body, rewrite.bound_statement, "query_db", head) == expected
+
+
 def test_a_text_of_sqlalchemy_gets_named_parameters(tmp_path: Path) -> None:
     body = """session.execute(text(f"DELETE FROM users WHERE name = '{name}' AND host = {host.name}"))"""
 

@@ -84,14 +84,22 @@ def _formatted(call: ast.Call, base: ast.expr) -> list[Part] | None:
 
 
 def bound_statement(code: Code, place: Location) -> str:
-    """Return the statement of the call at ``place`` with its values bound as parameters of the driver in use."""
+    """Return the statement of the call at ``place`` with its values bound as parameters of the driver in use.
+
+    The call is a driver's, or that of a project's own helper which takes parameters after the statement.
+    """
     call = code.call_at(place)
-    if call is None or not call.node.args:
+    if call is None or len(call.node.args) != 1:
+        return ""
+    helper = next(
+        (scope for module in code.modules for scope in module.scopes if scope.dotted == call.name), None
+    )
+    if helper is not None and not _takes_parameters(helper):
         return ""
     first = call.node.args[0]
     assigned = _assigned(first, call.scope)
     parts = parts_of(assigned or first)
-    if parts is None or len(call.node.args) > 1:
+    if parts is None:
         return ""
     named = call.name.startswith("sqlalchemy")
     mark = "%s" if code.uses(*_FORMAT_DRIVERS) else "?"
@@ -108,10 +116,19 @@ def bound_statement(code: Code, place: Location) -> str:
     return _with(call, text, given, named=named)
 
 
+def _takes_parameters(helper: Scope) -> bool:
+    """Tell whether a function of the project takes the parameters of a statement right after it."""
+    arguments = getattr(helper.node, "args", None)
+    names = [argument.arg for argument in arguments.args] if isinstance(arguments, ast.arguments) else []
+    own = names[1:] if names[:1] in (["self"], ["cls"]) else names
+    return len(own) > 1 and own[1] in ("args", "params", "parameters", "values", "arguments", "binds")
+
+
 def _with(call: Call, statement: str, values: str, *, named: bool) -> str:
     """Return the line of the call with another statement and its values."""
     target = call.target.source
-    new = f"{target}({statement}), {values}" if named else f"{target}({statement}, {values})"
+    words = "".join(f", {call.module.source(word)}" for word in call.node.keywords)
+    new = f"{target}({statement}{words}), {values}" if named else f"{target}({statement}, {values}{words})"
     return _replaced(call, new)
 
 

@@ -67,7 +67,9 @@ class SqlInjection(Rule):
             yield self.found_flow(
                 flow,
                 message,
-                remedy=rewrite.bound_statement(project.code, flow.sink) or _remedy(flow.sink_name),
+                remedy=rewrite.bound_statement(project.code, flow.place)
+                or rewrite.bound_statement(project.code, flow.sink)
+                or _remedy(flow.sink_name),
             )
 
 

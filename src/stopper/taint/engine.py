@@ -25,7 +25,7 @@ MAX_SMALL = 40
 """Of how many operations a function is small, so that it is solved with the constants of clean arguments more than once."""
 MAX_ROUNDS = 4
 """How often functions that call each other in a circle are solved again; the answers have settled long before."""
-MAX_STEPS = 150_000
+MAX_STEPS = 40_000
 """How many operations one root may cost, with everything that it calls."""
 
 Solve = Callable[["Engine", Function, dict[str, Value]], Summary]

@@ -15,7 +15,7 @@ What is approximated:
 - a call that cannot be resolved is taken for a library's: a function that no model names gives a clean result (measured: as a
   tainted one it finds no more of CodeQL's Flask tests, and a tenth more flows in five applications), a method of a tainted object
   gives a tainted one, and a function of the project that is passed to it is called with what else is passed;
-- decorators that are not the project's hand the function through; so do ``Opaque`` operations nothing: their result is clean.
+- decorators that are not the project's hand the function through; what ``Opaque`` stands for gives a clean result.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ from stopper.taint.steps import common, depth
 from stopper.taint.strings import joined_text, loaded
 from stopper.taint.summary import Summary
 
-MAX_STEPS = 30_000
+MAX_STEPS = 20_000
 """How many operations one function may cost."""
 _METHODS = {
     "+": "add", "-": "sub", "*": "mul", "/": "truediv", "//": "floordiv", "%": "mod", "|": "or", "&": "and", "^": "xor",

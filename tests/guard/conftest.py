@@ -21,6 +21,8 @@ from flask import Flask
 from werkzeug.test import Client
 
 from stopper import Stopper
+from stopper.guard.shared import LAYOUT
+from stopper.guard.shared import folder as shared_folder
 
 KEY = "b7c1f6a09d3e4f58a2c6e1907bd84f23c5d9"
 """A secret key that production is served with."""
@@ -113,7 +115,13 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
             process = subprocess.Popen(
                 command(kind, port, workers, more),
                 cwd=folder,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(folder), **(env or {})},
+                env={
+                    **os.environ,
+                    "PYTHONUNBUFFERED": "1",
+                    "PYTHONPATH": str(folder),
+                    "STOPPER_STORAGE_NAME": f"served-{os.getpid()}-{port}",
+                    **(env or {}),
+                },
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -126,6 +134,8 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     yield start
     for server in running:
         server.stop()
+        # What workers shared outlives a server on purpose, but not its test.
+        (shared_folder() / f"served-{os.getpid()}-{server.port}.{LAYOUT}").unlink(missing_ok=True)
 
 
 @pytest.fixture

@@ -129,7 +129,7 @@ def test_two_apps_in_one_process_keep_apart(
     app = DispatcherMiddleware(make("one", "2 per minute"), {{"/two": make("two", "4 per minute")}})
     """
     for settings in ("storage='auto'", f"storage={redis.url!r}"):
-        server = serve(two.format(settings=settings))
+        server = serve(two.format(settings=settings), env={"STOPPER_STORAGE_NAME": ""})
 
         first = [http.get(f"{server.url}/").status_code for _ in range(4)]
         second = [http.get(f"{server.url}/two/").status_code for _ in range(6)]

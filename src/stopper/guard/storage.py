@@ -40,7 +40,8 @@ class StorageSettings(Settings):
     file. Redis and Valkey, as the `limits` library writes their URLs, are for several machines, and keep limits over a restart."""
 
     storage_name: str | None = setting(None, example="shop")
-    """What the keys of this app begin with; two apps with the same import name on one server need two names."""
+    """What the keys of this app begin with; two apps with the same import name on one server need two names. In the environment it
+    names all apps of a process alike, so that they count together."""
 
 
 class Storage(Guard):

@@ -31,6 +31,11 @@ corpus = importlib.import_module("corpus")
 
 LOW = "Stopper, low too"
 NOT_RUN = "not run"
+NOTE = (
+    "The pairs are our own, each a hole and its nearest safe neighbour; the rule tests are the other tools' own. "
+    "Any finding of the class counts, in a hole as found, in a safe neighbour as a false alarm; "
+    "`Stopper` leaves out what it is not sure of itself."
+)
 
 
 @dataclass
@@ -70,7 +75,7 @@ def main() -> None:
     parts = [show_corpus(boards, missing)]
     if options.semgrep_tests or options.codeql_tests:
         parts.append(show_public(run_public(peers, options), missing))
-    parts.append(f"{'; '.join(peers.versions())}; Python {platform.python_version()}.")
+    parts.append(f"{NOTE} {'; '.join(peers.versions())}; Python {platform.python_version()}.")
     text = "\n\n".join(parts) + "\n"
     print(text)
     if options.readme:

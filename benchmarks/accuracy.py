@@ -34,7 +34,7 @@ NOT_RUN = "not run"
 NOTE = (
     "The pairs are our own, each a hole and its nearest safe neighbour; the rule tests are the other tools' own. "
     "Any finding of the class counts, in a hole as found, in a safe neighbour as a false alarm; "
-    "`Stopper` leaves out what it is not sure of itself."
+    "of `Stopper` low confidence counts only for the holes of which a pair says that nobody can be sure."
 )
 
 

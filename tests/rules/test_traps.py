@@ -29,8 +29,8 @@ TRAPS = {
     11: ("csp-incomplete", TALISMAN + "Talisman(app)\n"),
     12: (
         "secure-wsgi-middleware",
-        "from flask import Flask\nfrom secure.middleware import SecureWSGIMiddleware\napp = Flask(__name__)\n"
-        "app.wsgi_app = SecureWSGIMiddleware(app.wsgi_app)\n",
+        ("from flask import Flask\nfrom secure.middleware import SecureWSGIMiddleware\napp = Flask(__name__)\n"
+        "app.wsgi_app = SecureWSGIMiddleware(app.wsgi_app)\n"),
     ),
     14: ("limit-above-route", LIMITED + ")\n@limiter.limit('5/minute')\n@app.get('/')\ndef f(): ...\n"),
     15: ("limit-misses-errors", LIMITED + ")\n"),
@@ -54,8 +54,8 @@ TRAPS = {
     36: ("sanitiser-allows-remote", "from flask import Flask\nimport nh3\napp = Flask(__name__)\ndef f(x): return nh3.clean(x)\n"),
     37: (
         "image-not-rewritten",
-        "from flask import Flask, request\nfrom PIL import Image\napp = Flask(__name__)\n@app.post('/')\ndef f():\n"
-        "    Image.open(request.files['a'].stream).verify()\n    request.files['a'].save('/x')\n    return ''\n",
+        ("from flask import Flask, request\nfrom PIL import Image\napp = Flask(__name__)\n@app.post('/')\ndef f():\n"
+        "    Image.open(request.files['a'].stream).verify()\n    request.files['a'].save('/x')\n    return ''\n"),
     ),
 }  # fmt: skip
 """The number of each trap, the rule that tells it, and an app that falls into it."""

@@ -78,7 +78,7 @@ def show(found: Status) -> None:
     for name in ("route", *COLUMNS):
         table.add_column(name, overflow="fold")
     for line in found.lines:
-        name = Text(
+        title = Text(
             f"{' '.join(line.methods)} {' '.join(line.rules) or '(no route)'}",
             style="bold red" if line.gaps else "",
         )
@@ -92,7 +92,7 @@ def show(found: Status) -> None:
                     style="dim" if cell is None or quiet else STYLES[cell.state],
                 )
             )
-        table.add_row(name, *cells)
+        table.add_row(title, *cells)
     console.print(table)
     for one in ending(found):
         console.print(Text(one))

@@ -23,6 +23,17 @@ def found(folder: Path, slug: str, **files: str) -> list[Finding]:
     return [item for item in rule.source(Project(walk(folder))) if isinstance(item, Finding)]
 
 
+def committed(folder: Path, away: str = "", **files: str) -> None:
+    """Commit files, also those that .gitignore names, or take one away."""
+    who = ("-c", "user.name=Ann", "-c", "user.email=ann@example.org", "-c", "commit.gpgsign=false")
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    changes = [("rm", "-q", away)] if away else [("add", "-f", *files)]
+    for words in (("init", "-q"), *changes, (*who, "commit", "-q", "-m", "Go on")):
+        subprocess.run(["git", "-C", str(folder), *words], check=True)
+
+
 @pytest.mark.parametrize(
     ("slug", "secret", "line"),
     [
@@ -57,18 +68,74 @@ def test_debug_under_main_is_told_with_less_severity(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "severity"), [("PROJECT=blog\n", "low"), ("MAIL_PASSWORD=k7-winter-night\n", "high")]
+    ("text", "severity", "confidence"),
+    [
+        ("PROJECT=blog\n", "low", "low"),
+        ("TLS_PRIVATE_KEY=${PWD}/tls/localhost.key\nAWS_SECRET_ACCESS_KEY=1\n", "low", "low"),
+        ("MAIL_PASSWORD=k7-winter-night\n", "high", "high"),
+        ("DATABASE_URL=mysql://blog:k7winter@db.bench.net/blog\n", "high", "high"),
+    ],
 )
 def test_a_tracked_env_file_that_gitignore_names_is_judged_by_what_it_holds(
+    tmp_path: Path, text: str, severity: str, confidence: str
+) -> None:
+    (tmp_path / ".gitignore").write_text(".env\n")
+    committed(tmp_path, **{".env": text})
+
+    judged = [(one.severity, one.confidence) for one in found(tmp_path, "dotenv-not-ignored")]
+    assert judged == [(severity, confidence)]
+
+
+@pytest.mark.parametrize(
+    ("text", "severity"), [("SITE=http://localhost\n", "low"), ("API_TOKEN=k7winternight\n", "medium")]
+)
+def test_an_env_file_that_only_history_holds_is_judged_by_what_it_held(
     tmp_path: Path, text: str, severity: str
 ) -> None:
-    (tmp_path / ".env").write_text(text)
-    (tmp_path / ".gitignore").write_text(".env\n")
-    who = ("-c", "user.name=Ann", "-c", "user.email=ann@example.org", "-c", "commit.gpgsign=false")
-    for words in (("init", "-q"), ("add", "-f", ".env"), (*who, "commit", "-q", "-m", "Start")):
-        subprocess.run(["git", "-C", str(tmp_path), *words], check=True)
+    committed(tmp_path, **{"web/.env.local": text})
+    committed(tmp_path, away="web/.env.local")
 
     assert [one.severity for one in found(tmp_path, "dotenv-not-ignored")] == [severity]
+
+
+@pytest.mark.parametrize(
+    ("path", "times"),
+    [
+        ("settings.py", 1),
+        ("example_settings.py", 0),
+        ("testdata/settings.py", 0),
+        ("pkg/settings_test.go", 0),
+        ("molecule/settings.py", 0),
+    ],
+)
+def test_a_credential_that_history_holds_counts_where_it_opens_something(
+    tmp_path: Path, path: str, times: int
+) -> None:
+    committed(tmp_path, **{path: f'TOKEN = "{TOKEN}"\n'})
+    committed(tmp_path, away=path)
+
+    assert len(found(tmp_path, "hardcoded-credential")) == times
+
+
+def test_a_made_up_password_in_history_is_none(tmp_path: Path) -> None:
+    drawn = "WEj" + "wn8ZyczDhQSK24YKM8C9a"
+    committed(
+        tmp_path,
+        **{"dev_data.py": f'test_password = "{drawn}"\n', "mail.py": f'mail_password = "{drawn}x"\n'},
+    )
+    committed(tmp_path, away="dev_data.py")
+    committed(tmp_path, away="mail.py")
+
+    assert [one.location.path for one in found(tmp_path, "hardcoded-credential")] == ["mail.py"]
+
+
+@pytest.mark.parametrize(
+    ("account", "times"), [("dbuser:dbpassword@dbhost", 0), ("blog:k7winter@db.bench.net", 1)]
+)
+def test_a_url_that_only_shows_the_form_holds_no_password(tmp_path: Path, account: str, times: int) -> None:
+    text = f'URI = "postgresql://{account}/blog"\n'
+
+    assert len(found(tmp_path, "password-in-url", app__py=text)) == times
 
 
 def test_debug_beside_a_main_block_is_told_in_full(tmp_path: Path) -> None:

@@ -301,7 +301,8 @@ def _is_form(user: str, secret: str, host: str) -> bool:
         return True
     words = {"user", "username", "login", "name", "usr", "u", "foo", "me", "uname"}
     forms = {"pass", "password", "passwd", "pwd", "pw", "p", "bar", "secret", "token", "passw0rd"}
-    return user.lower() in words and secret.lower() in forms
+    user, secret = (re.sub("^(db|database|my)[_-]?(?=.)", "", text.lower()) for text in (user, secret))
+    return user in words and secret in forms
 
 
 def _is_template(text: str) -> bool:

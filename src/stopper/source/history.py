@@ -42,6 +42,13 @@ _UNREAD = re.compile(
     re.IGNORECASE,
 )
 """What others wrote, tools made, or people wrote about the code: it is not read for secrets."""
+_NOT_APP = re.compile(
+    r"(^|/)(\.github|\.gitlab|\.circleci|local-dev|dev|testdata|testinfra|molecule|cypress|hack|e2e|__tests__|ci)/|"
+    r"[._]test\.[a-z]+$|\.spec\.[a-z]+$|(^|/)(test_|tests?\.|(example|sample)[_-])[^/]*$|"
+    r"(^|[./_-])(e2e|ci|test|testing|example|sample|dist|tmpl|template)(\.[a-z]+)?$|(^|/)(tox|pytest|alembic)\.ini$",
+    re.IGNORECASE,
+)
+_MADE_UP = re.compile(r"(test|dummy|fake|mock)_", re.IGNORECASE)
 _NAMING = (".py", ".env", ".cfg", ".ini", ".toml", ".yml", ".yaml", ".json")
 """The endings of files in which a name says what its value is."""
 
@@ -54,6 +61,16 @@ def is_env_file(path: str) -> bool:
         and name != ".flaskenv"
         and not _ENV_FORM.search(name.removesuffix(".env"))
     )
+
+
+def opens_nothing(path: str) -> bool:
+    """Tell whether what lies at ``path`` is for tests, for CI, for one developer's machine or an example: its secrets open nothing."""
+    return bool(_NOT_APP.search(path))
+
+
+def is_made_up(name: str) -> bool:
+    """Tell whether a name says that what it holds was made up for a test: ``test_password``."""
+    return bool(_MADE_UP.match(name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +207,10 @@ class History:
                 first.setdefault(one.path, Committed(one.path, one.commit, one.date))
         return tuple(first.values())
 
+    def content(self, one: Committed) -> str | None:
+        """Return what a file held in the commit that added it, None when git does not tell."""
+        return self._git("show", "--no-textconv", f"{one.commit}:./{one.path}") if self.available else None
+
     def env_files(self) -> tuple[Committed, ...]:
         """Return the files of environment variables that were ever committed, each with the first commit that added it."""
         return self._env_files
@@ -209,7 +230,8 @@ class History:
     def _is_read(self, path: str) -> bool:
         known = self._read_paths.get(path)
         if known is None:
-            known = role_of(path) not in (Role.TEST, Role.DOCS) and not _UNREAD.search(path)
+            counts = role_of(path) not in (Role.TEST, Role.DOCS) and not opens_nothing(path)
+            known = counts and not _UNREAD.search(path)
             self._read_paths[path] = known
         return known
 
@@ -293,7 +315,11 @@ def _surely_secret(one: Brought) -> list[Credential]:
     if path.endswith(_NAMING) or is_env_file(path):
         spans = {(item.start, item.end) for item in found}
         bare = not path.endswith((".py", ".json", ".toml"))
-        found += [item for item in named_literals(text, bare=bare) if (item.start, item.end) not in spans]
+        found += [
+            item
+            for item in named_literals(text, bare=bare)
+            if (item.start, item.end) not in spans and not is_made_up(item.name.rpartition(".")[2])
+        ]
     return [
         item
         for item in found

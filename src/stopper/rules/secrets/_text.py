@@ -16,6 +16,7 @@ from stopper.source.credentials import (
     redact_value,
 )
 from stopper.source.files import Role, SourceFile
+from stopper.source.history import opens_nothing
 from stopper.source.project import Project
 from stopper.source.settings_model import Setting
 
@@ -34,12 +35,6 @@ _BINARY = re.compile(
     re.IGNORECASE,
 )
 _BARE = re.compile(r"\.(env|ya?ml|ini|cfg|conf)$|(^|/)(\.env[^/]*|Dockerfile[^/]*)$", re.IGNORECASE)
-_NOT_APP = re.compile(
-    r"(^|/)(\.github|\.gitlab|\.circleci|local-dev|dev|testdata|testinfra|molecule|hack|e2e|__tests__|ci)/|"
-    r"[._]test\.[a-z]+$|\.spec\.[a-z]+$|(^|/)(test_|tests?\.)[^/]*$|"
-    r"(^|[./_-])(e2e|ci|test|testing|example|sample|dist|tmpl|template)(\.[a-z]+)?$|(^|/)(tox|pytest|alembic)\.ini$",
-    re.IGNORECASE,
-)
 _PROSE = (".md", ".rst", ".html", ".htm", ".txt")
 
 
@@ -50,7 +45,7 @@ def texts(project: Project) -> Iterator[SourceFile]:
             file.role in (Role.TEST, Role.DOCS)
             or file.size > LARGEST
             or _BINARY.search(file.path)
-            or _NOT_APP.search(file.path)
+            or opens_nothing(file.path)
         ):
             continue
         if "\0" not in file.text.content[:4096]:

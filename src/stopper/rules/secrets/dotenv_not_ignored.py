@@ -30,14 +30,17 @@ References:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
-from stopper.finding import Area, Finding, Location, Severity
+from stopper.finding import Area, Confidence, Finding, Location, Severity
 from stopper.rule import Rule
-from stopper.source.credentials import is_secret_name
+from stopper.source.credentials import is_placeholder, is_secret_name, passwords_in_urls, provider_credentials
 from stopper.source.files import Role, role_of
-from stopper.source.history import is_env_file
+from stopper.source.history import Committed, is_env_file
 from stopper.source.project import Project
+
+_SHORTEST = 3
+"""How many characters a value has that could keep anything secret."""
+_PATHS = ("/", "./", "../", "~", "http://", "https://")
 
 
 class DotenvNotIgnored(Rule):
@@ -69,15 +72,36 @@ class DotenvNotIgnored(Rule):
                     f"{path} is not in .gitignore: the next `git add .` commits it",
                     Severity.MEDIUM,
                 )
-            if not _may_hold_secret(project.tree.root / path):
-                severity = Severity.LOW
+            sure = _may_hold_secret(project, path, past.get(path))
+            if not sure:
+                said += "; nothing in it looks like a secret"
             remedy = f"echo {path} >> .gitignore && git rm --cached {path}"
-            yield self.found(Location(path), said, severity=severity, remedy=remedy, context=path, code=path)
+            yield self.found(
+                Location(path), said, severity=severity if sure else Severity.LOW, remedy=remedy, context=path, code=path,
+                confidence=Confidence.HIGH if sure else Confidence.LOW,
+            )  # fmt: skip
 
 
-def _may_hold_secret(file: Path) -> bool:
-    """Tell whether a name in ``file`` says secret; .gitignore can hide a tracked file from the tree, so the disk is read."""
-    if not file.is_file() or file.is_symlink():
+def _may_hold_secret(project: Project, path: str, past: Committed | None) -> bool:
+    """Tell whether a file holds what looks like a secret; where it is gone, the commit that added it is asked.
+
+    The disk is read, and not the tree: .gitignore can hide a tracked file from the tree.
+    """
+    if any(one.path == path for one in project.history.secrets()):
         return True
-    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-    return any(is_secret_name(line.partition("=")[0].strip()) for line in lines if "=" in line)
+    file = project.tree.root / path
+    if file.is_file() and not file.is_symlink():
+        text: str | None = file.read_text(encoding="utf-8", errors="replace")
+    else:
+        text = project.history.content(past) if past is not None else None
+    return text is None or any(map(_is_secret, text.splitlines()))
+
+
+def _is_secret(line: str) -> bool:
+    """Tell whether a line gives a secret's name a value that is more than a digit, a path or a placeholder."""
+    name, _, value = line.strip().removeprefix("export ").partition("=")
+    value = value.strip().strip("\"'")
+    if provider_credentials(line) or passwords_in_urls(line):
+        return True
+    given = len(value) >= _SHORTEST and not value.startswith(_PATHS) and not is_placeholder(value)
+    return given and is_secret_name(name.strip())

@@ -38,15 +38,13 @@ References:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from stopper.finding import Area, Finding, Severity
 from stopper.rule import Rule
 from stopper.rules.secrets._text import KEYS, report, secrets_in
+from stopper.source.history import is_made_up
 from stopper.source.project import Project
-
-_MADE_UP = re.compile(r"(test|dummy|fake|mock)_", re.IGNORECASE)
 
 
 class HardcodedPassword(Rule):
@@ -60,7 +58,7 @@ class HardcodedPassword(Rule):
         """Report the literals; signing keys have rules of their own, and a name that says test opens nothing real."""
         for file, one in secrets_in(project):
             name = one.name.rpartition(".")[2]
-            if one.kind == "named" and name.upper() not in KEYS and not _MADE_UP.match(name):
+            if one.kind == "named" and name.upper() not in KEYS and not is_made_up(name):
                 yield report(
                     self,
                     project,

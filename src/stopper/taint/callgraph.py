@@ -97,7 +97,7 @@ def _entries(project: Project) -> dict[int, Root]:
             handles = hook.kind == "errorhandler"
             values = caught(hook.view, project.code.names) if handles else _given(hook.view, hook.kind)
             found.setdefault(id(hook.view), Root(hook.view, values, view=hook.kind in _ANSWERING))
-    for scope, values in listeners(project):
+    for scope, values in (*listeners(project), *forms.validators()):
         found.setdefault(id(scope), Root(scope, values, view=False))
     return found
 

@@ -97,8 +97,9 @@ class Calls(Frame):
         found = self.members(base, name)
         if found:
             return Value(targets=found)
-        owners = [*base.classes, *(target.scope for target in base.targets if target.scope is not None)]
-        values = [value for owner in owners if (value := self._held(owner, name)) is not None]
+        values = [value for owner in base.classes if (value := self._held(owner, name)) is not None]
+        scopes = [target.scope for target in base.targets if target.scope is not None]
+        values += [_unstored(value) for owner in scopes if (value := self._held(owner, name)) is not None]
         if not values:
             return None
         held = together(values)
@@ -282,6 +283,11 @@ class Calls(Frame):
             if named and fields is not None and key in fields:
                 instance = instance.with_part(f"[{fields.index(key)}]", value)
         return replace(instance, shape="tuple") if named else instance
+
+
+def _unstored(value: Value) -> Value:
+    """Return what a class itself holds: a mapped column there is the column's name, not what rows keep in it."""
+    return value.refined(lambda taint: None if "stored" in taint.marks else taint)
 
 
 def record_maker(args: Args) -> Value | None:

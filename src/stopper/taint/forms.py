@@ -23,6 +23,7 @@ _LOADS = frozenset(("load", "loads"))
 _MODELS = frozenset(("pydantic.BaseModel", "pydantic.main.BaseModel", "pydantic_settings.BaseSettings"))
 _VALIDATES = frozenset(("model_validate", "parse_obj", "model_validate_json", "parse_raw", "validate"))
 _FIELD = ("wtforms.", "flask_wtf.", "wtforms_")
+_INLINE = "validate_"
 _TREES = frozenset(("body", "query", "form", "path", "json", "header", "cookie"))
 
 
@@ -119,6 +120,22 @@ class Forms:
             if isinstance(decorator, ast.Call):
                 found.update((one.name, one.value) for one in self._decorated(decorator, view))
         return found
+
+    def validators(self) -> Iterator[tuple[Scope, dict[str, Value]]]:
+        """Yield the inline validators of forms, ``validate_name(self, field)``, with the field that each is given."""
+        for module in self.project.modules:
+            for scope in module.scopes:
+                name = scope.name.removeprefix(_INLINE)
+                args = getattr(scope.node, "args", None)
+                if name == scope.name or scope.owner is None or not isinstance(args, ast.arguments):
+                    continue
+                declared = self.reader.fields(scope.owner).get(name) if self._is_form(scope.owner) else None
+                if declared is not None and len(args.args) == 2:
+                    data = _held(declared, f"the form's field {name}", scope.node)
+                    yield scope, {args.args[1].arg: Value(fields=((".data", data),))}
+
+    def _is_form(self, owner: Scope) -> bool:
+        return any(base.name.startswith(_FIELD) for base in self.names.bases(owner))
 
     def _decorated(self, decorator: ast.Call, view: Scope) -> Iterator[_Argument]:
         last = getattr(decorator.func, "attr", getattr(decorator.func, "id", ""))

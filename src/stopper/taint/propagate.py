@@ -20,6 +20,7 @@ What is approximated:
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from dataclasses import replace
 from heapq import heappop, heappush
@@ -213,13 +214,32 @@ class Run(Library):
         if base.field(part) is None:
             value = self.engine.edges.load(self, op if op.name == name else replace(op, name=name), base)
         if value is None:
-            value = self.source(name, op.at)
+            value = self._client(name, op, base.field(part))
         if value is None and base.field(part) is None:
             value = self._unstored(op, base, part)
         if value is None:
             value = loaded(base, part)
             value = value.named(name) if name and not value.known else value
         self.write(op.target, value)
+
+    def _client(self, name: str, op: Load, held: Value | None) -> Value | None:
+        """Return the client's data that a name stands for, but for what the function has put in its place."""
+        if held is not None and self._written_first(op):
+            return None
+        value = self.source(name, op.at)
+        return value if value is None or held is None else replace(value, fields=held.fields)
+
+    def _written_first(self, op: Load) -> bool:
+        """Tell whether the function writes there before it branches, so that nothing of the client's is left."""
+        if not isinstance(op.at, ast.Attribute):
+            return False
+        path = ast.unparse(op.at)
+        stores = [one for one in self.function.blocks[0].ops if isinstance(one, Store)]
+        return any(
+            path == ast.unparse(target)
+            for store in stores
+            for target in (store.at.targets if isinstance(store.at, ast.Assign) else ())
+        )
 
     def _unstored(self, op: Load, base: Value, part: str) -> Value | None:
         if part[0] == ".":

@@ -12,6 +12,14 @@ from stopper.source.project import Project
 
 
 @pytest.mark.parametrize(
+    "off",
+    [
+        "return ssl._create_unverified_context()",
+        "made.verify_mode = ssl.CERT_NONE",
+        "session.verify = False",
+    ],
+)
+@pytest.mark.parametrize(
     ("test", "confidences"),
     [
         ("True", ["medium"]),
@@ -21,11 +29,12 @@ from stopper.source.project import Project
     ],
 )
 def test_verification_switched_off_under_a_condition_is_judged_by_the_condition(
-    tmp_path: Path, test: str, confidences: list[str]
+    tmp_path: Path, test: str, confidences: list[str], off: str
 ) -> None:
     text = (
-        "import os, ssl\nfrom flask import Flask\napp = Flask(__name__)\n"
-        f"def context(verify_ssl):\n    if {test}:\n        return ssl._create_unverified_context()\n"
+        "import os, requests, ssl\nfrom flask import Flask\napp = Flask(__name__)\n"
+        "def context(verify_ssl):\n    made = ssl.create_default_context()\n    session = requests.Session()\n"
+        f"    if {test}:\n        {off}\n    return made, session\n"
     )
     (tmp_path / "app.py").write_text(text)
     (rule,) = [one for one in discover() if one.slug == "certificate-verification-off"]

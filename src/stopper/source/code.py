@@ -234,6 +234,12 @@ class Store:
         """Return where the target stands."""
         return self.target.location
 
+    @property
+    def conditions(self) -> Conditions:
+        """Return the branches under which it runs."""
+        environment, conditional = Branches(self.target.module).of(self.target.node)
+        return Conditions(environment, undecided=conditional, main=False)
+
 
 class Code:
     """The Python modules of a project, and questions about them."""

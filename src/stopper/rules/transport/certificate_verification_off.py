@@ -38,7 +38,7 @@ from collections.abc import Iterator
 from stopper.finding import Area, Confidence, Finding, Location, Severity
 from stopper.rule import Rule
 from stopper.rules._posture import constant, own_calls
-from stopper.source.code import Call
+from stopper.source.code import Call, Store
 from stopper.source.project import Project
 
 _VERBS = ("get", "post", "put", "patch", "delete", "head", "options", "request")
@@ -71,29 +71,29 @@ class CertificateVerificationOff(Rule):
         for call in own_calls(project, *_CALLS):
             given = call.argument(None, "verify") or call.argument(None, "verify_ssl")
             if constant(given) is False:
-                yield from self._called(call, f"{call.name} is called with verification off")
+                yield from self._told(call, f"{call.name} is called with verification off")
         for call in own_calls(project, "ssl._create_unverified_context"):
-            yield from self._called(call, "the TLS context accepts any certificate")
+            yield from self._told(call, "the TLS context accepts any certificate")
         for store in project.code.stores(*_CONTEXTS, key="verify_mode"):
             if store.value.name == "ssl.CERT_NONE":
-                yield self._off(store.location, "the TLS context accepts any certificate")
+                yield from self._told(store, "the TLS context accepts any certificate")
         for store in project.code.stores("requests.Session()", "requests.session()", key="verify"):
             if constant(store.value) is False:
-                yield self._off(store.location, "the session accepts any certificate")
+                yield from self._told(store, "the session accepts any certificate")
 
-    def _called(self, call: Call, message: str) -> Iterator[Finding]:
-        """Report a call unless it runs for development only; where a test decides, it is for the reader to see when."""
-        when = call.conditions
+    def _told(self, one: Call | Store, message: str) -> Iterator[Finding]:
+        """Report a call or an assignment unless it runs for development only; where a test decides, it is for the reader to see when."""
+        when = one.conditions
         if when.environment in ("development", "testing"):
             return
         if when.undecided:
             yield self._off(
-                call.location,
+                one.location,
                 f"{message} under a condition; see that production never meets it",
                 Confidence.MEDIUM,
             )
         else:
-            yield self._off(call.location, message)
+            yield self._off(one.location, message)
 
     def _off(self, place: Location, message: str, confidence: Confidence = Confidence.HIGH) -> Finding:
         return self.found(

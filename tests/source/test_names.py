@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stopper.source.code import Code
 from stopper.source.files import walk
@@ -100,3 +104,47 @@ def test_a_cycle_ends(tmp_path: Path, code: str, other: str) -> None:
 def test_an_inherited_member_of_the_project_is_its_own(tmp_path: Path) -> None:
     code = "class A:\n    def f(self): ...\nclass B(A): ...\nprobe(B().f)"
     assert name(tmp_path, code) == "app.A.f"
+
+
+CIRCLE = "import a, b\nx = 1\nx = y or a.one\ny = x or b.two\n"
+
+
+def answers(folder: Path, code: str, order: list[str]) -> dict[str, str | None]:
+    """Return the full names of the project's own names, asked in an order."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "app.py").write_text(code + "".join(f"probe({one})\n" for one in sorted(order)))
+    calls = dict(zip(sorted(order), Code.of(walk(folder)).every_call("probe"), strict=True))
+    found = {}
+    for one in order:
+        given = calls[one].argument(0)
+        assert given is not None
+        found[one] = given.name
+    return found
+
+
+def test_in_a_circle_the_order_of_the_questions_does_not_matter(tmp_path: Path) -> None:
+    assert answers(tmp_path, CIRCLE, ["x", "y"]) == answers(tmp_path, CIRCLE, ["y", "x"])
+
+
+def test_how_deep_an_answer_lies_does_not_depend_on_what_was_asked_before(tmp_path: Path) -> None:
+    names = [f"n{at:02}" for at in range(60)]
+    links = "".join(f"{name} = {after}\n" for after, name in itertools.pairwise(names))
+    code = f"import lib\n{names[0]} = lib.thing\n{links}"
+
+    assert answers(tmp_path, code, names) == answers(tmp_path, code, names[::-1])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    links=st.lists(st.lists(st.integers(0, 7), min_size=1, max_size=3), min_size=6, max_size=6),
+    order=st.permutations(list("abcdef")),
+)
+def test_answers_are_the_same_in_any_order_of_the_questions(links: list[list[int]], order: list[str]) -> None:
+    known = [*"abcdef", "lib.one", "lib.two"]
+    lines = [
+        f"{name} = {' or '.join(known[at] for at in parts)}\n"
+        for name, parts in zip("abcdef", links, strict=True)
+    ]
+    code = "import lib\n" + "".join(lines)
+    with tempfile.TemporaryDirectory() as place:
+        assert answers(Path(place, "1"), code, list("abcdef")) == answers(Path(place, "2"), code, order)

@@ -113,25 +113,53 @@ class Names:
         self.modules: dict[str, Module] = {}
         for module in modules:
             self.modules.setdefault(module.name, module)
-        self._memo: dict[int, Ref | None] = {}
+        self._memo: dict[int, tuple[Ref | None, int]] = {}
+        self._asked: dict[int, Ref | None] = {}
+        self._passing: dict[int, Ref | None] = {}
         self._kept: list[ast.AST] = []
         self._active: set[int] = set()
+        self._cut, self._deepest = False, 0
         self._suffixes = self._by_suffix()
 
     def resolve(self, expr: ast.expr, scope: Scope) -> Ref | None:
         """Return what ``expr``, read in ``scope``, stands for; None when that cannot be known."""
-        key = id(expr)
-        if key in self._memo:
-            return self._memo[key]
-        if key in self._active or len(self._active) > MAX_DEPTH:
-            return None
+        key, depth = id(expr), len(self._active)
+        known = self._memo.get(key)
+        if known is not None and depth + known[1] <= MAX_DEPTH:
+            self._deepest = max(self._deepest, depth + known[1])
+            return known[0]
+        if depth == 0 and key in self._asked:
+            return self._asked[key]
+        if key in self._active or depth > MAX_DEPTH or key in self._passing:
+            self._cut = True
+            return self._passing.get(key)
+        return self._work_out(expr, scope)
+
+    def _work_out(self, expr: ast.expr, scope: Scope) -> Ref | None:
+        """Return an answer and remember it so that no later one depends on the order of the questions.
+
+        An answer on the way to which a cycle or the depth cut nothing is the same wherever it is needed: it is kept with the
+        depth that it took. Any other is kept for the question it was asked in, and for the same question asked anew.
+        """
+        key, depth, before = id(expr), len(self._active), (self._cut, self._deepest)
+        self._cut, self._deepest = False, depth
         self._active.add(key)
         try:
             ref = self._resolve(expr, scope)
         finally:
             self._active.discard(key)
-        self._memo[key] = ref
+            cut, deepest = self._cut, self._deepest
+            self._cut, self._deepest = before[0] or cut, max(before[1], deepest)
+            if depth == 0:
+                self._passing.clear()
+                self._cut = False
         self._kept.append(expr)
+        if not cut:
+            self._memo[key] = ref, deepest - depth
+        elif depth:
+            self._passing[key] = ref
+        else:
+            self._asked[key] = ref
         return ref
 
     def name(self, expr: ast.expr, scope: Scope) -> str | None:

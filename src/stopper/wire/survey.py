@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,7 +127,7 @@ async def _pages(client: Client, plan: Plan, first: Exchange) -> list[Exchange]:
     waiting = [client.origin.url(path) for path in plan.paths]
     while len(pages) < plan.pages:
         waiting += [url for page in pages[-plan.pages :] for url in _links(client.origin, page)]
-        wave = list(dict.fromkeys(url for url in waiting if url not in seen))[: plan.pages - len(pages)]
+        wave = _varied((url for url in waiting if url not in seen), seen)[: plan.pages - len(pages)]
         if not wave:
             break
         seen.update(wave)
@@ -136,6 +137,23 @@ async def _pages(client: Client, plan: Plan, first: Exchange) -> list[Exchange]:
             break
         waiting = []
     return pages
+
+
+def _varied(urls: Iterable[str], seen: Iterable[str]) -> list[str]:
+    """Return each URL once, those of another kind than all before them first: a list in another order is the same page again."""
+    known = Counter(kind for url in seen for kind in _kinds(url))
+    ranked = []
+    for url in dict.fromkeys(urls):
+        path, family = _kinds(url)
+        ranked.append((known[path], known[family], url))
+        known.update((path, family))
+    return [url for *_, url in sorted(ranked, key=lambda one: one[:2])]
+
+
+def _kinds(url: str) -> tuple[str, str]:
+    """Return the path of a URL, and the family that it belongs to: the first segment of its path with the number of segments."""
+    path = urlsplit(url).path
+    return path, f"{path.count('/')} {path.split('/')[1] if '/' in path else ''}"
 
 
 def _links(origin: Origin, page: Exchange) -> Iterable[str]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from stopper.wire.hello import curves
+
 VERSIONS = (
     ("TLS 1.0", ssl.TLSVersion.TLSv1), ("TLS 1.1", ssl.TLSVersion.TLSv1_1), ("TLS 1.2", ssl.TLSVersion.TLSv1_2),
     ("TLS 1.3", ssl.TLSVersion.TLSv1_3),
@@ -43,6 +45,8 @@ class Tls:
     not_after: datetime | None
     weak: tuple[str, ...] = ()
     """Suites of TLS 1.2 that it accepts although Mozilla's intermediate profile leaves them out."""
+    curves: tuple[str, ...] = ()
+    """The curves that it takes, asked by the newest version it speaks."""
     key: str = ""
     """The kind and size of the certificate's key: ``RSA 2048``, ``EC 256``; "" where it was not seen."""
 
@@ -56,6 +60,7 @@ def look(host: str, port: int, ca: Path | None = None) -> Tls:
     """Return what the server's TLS is; a server that does not answer gives an empty result with the problem."""
     versions = tuple(name for name, version in VERSIONS if _accepts(host, port, version))
     weak = tuple(_weak(host, port)) if "TLS 1.2" in versions else ()
+    taken = tuple(curves(host, port, newest="TLS 1.3" in versions, seconds=SECONDS)) if versions else ()
     key = _key(host, port) if versions else ""
     context = ssl.create_default_context(cafile=str(ca) if ca else None)
     if ca:
@@ -69,7 +74,15 @@ def look(host: str, port: int, ca: Path | None = None) -> Tls:
             cipher = secure.cipher()
     except (OSError, ValueError) as error:
         return Tls(
-            versions, "", trusted=False, problem=str(error), names=(), not_after=None, weak=weak, key=key
+            versions,
+            "",
+            trusted=False,
+            problem=str(error),
+            names=(),
+            not_after=None,
+            weak=weak,
+            curves=taken,
+            key=key,
         )
     names = tuple(str(pair[1]) for pair in certificate.get("subjectAltName", ()))
     ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
@@ -81,6 +94,7 @@ def look(host: str, port: int, ca: Path | None = None) -> Tls:
         names=names,
         not_after=ends,
         weak=weak,
+        curves=taken,
         key=key,
     )
 

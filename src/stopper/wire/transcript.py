@@ -13,7 +13,7 @@
     Location: https://blog.example.org/
 
 A line ``> name: value`` below the request is a header that was sent, ``> word`` its purpose, and ``> tls: TLS 1.2, TLS 1.3`` what handshakes showed
-(``> suites:``, ``> untrusted:``, ``> days:`` likewise).
+(``> suites:``, ``> curves:``, ``> untrusted:``, ``> days:`` likewise).
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ def read(text: str) -> Site:
     problem = re.search(r"^> untrusted: (.*)$", text, re.MULTILINE)
     days = re.search(r"^> days: (-?\d+)$", text, re.MULTILINE)
     weak = re.search(r"^> suites: (.*)$", text, re.MULTILINE)
+    taken = re.search(r"^> curves: (.*)$", text, re.MULTILINE)
     tls = None
     if origin.scheme == "https":
         ends = datetime.now(UTC) + timedelta(days=int(days[1]) if days else 60)
@@ -56,6 +57,7 @@ def read(text: str) -> Site:
             names=(origin.host,),
             not_after=ends,
             weak=tuple(weak[1].split(", ")) if weak else (),
+            curves=tuple(taken[1].split(", ")) if taken else (),
         )
     return Site(
         origin,
@@ -73,7 +75,11 @@ def _exchange(text: str) -> Exchange:
     lines = text.splitlines()
     asked = [line.removeprefix("> ") for line in lines if line.startswith("> ")]
     method, _, url = asked[0].partition(" ")
-    notes = [line for line in asked[1:] if not line.startswith(("tls:", "untrusted:", "days:", "suites:"))]
+    notes = [
+        line
+        for line in asked[1:]
+        if not line.startswith(("tls:", "untrusted:", "days:", "suites:", "curves:"))
+    ]
     sent = tuple(
         (name, value.strip()) for name, colon, value in (line.partition(":") for line in notes) if colon
     )

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Finding, Severity, Vantage
 from stopper.rule import Rule
+from stopper.wire.hello import INTERMEDIATE
 
 if TYPE_CHECKING:
     from stopper.wire.site import Site
@@ -41,12 +42,18 @@ class WeakCipherSuite(Rule):
     cwe = (326, 327)
 
     def wire(self, site: Site) -> Iterator[Finding]:
-        """Report the suites that were taken."""
-        if site.tls is not None and site.tls.weak:
-            listed = ", ".join(site.tls.weak[:4]) + (
-                f" and {len(site.tls.weak) - 4} more" if len(site.tls.weak) > 4 else ""
-            )
-            yield self.seen(
-                "proxy:tls", f"{site.origin.host}:{site.origin.port} takes {listed}, which Mozilla's intermediate profile leaves out",
-                vantage=Vantage.WIRE, remedy=f"stopper deploy nginx {site.origin.host}  # prints the right list",
-            )  # fmt: skip
+        """Report the suites and curves that were taken."""
+        if site.tls is None:
+            return
+        where = f"{site.origin.host}:{site.origin.port}"
+        curves = tuple(one for one in site.tls.curves if one not in INTERMEDIATE)
+        for kind, taken, severity in (
+            ("suite", site.tls.weak, Severity.LOW),
+            ("curve", curves, Severity.INFO),
+        ):
+            if taken:
+                listed = ", ".join(taken[:4]) + (f" and {len(taken) - 4} more" if len(taken) > 4 else "")
+                yield self.seen(
+                    "proxy:tls", f"{where} takes {listed}, which Mozilla's intermediate profile leaves out", vantage=Vantage.WIRE,
+                    severity=severity, context=kind, remedy=f"stopper deploy nginx {site.origin.host}  # prints the right list",
+                )  # fmt: skip

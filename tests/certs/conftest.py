@@ -79,8 +79,8 @@ class Pebble:
         self.start()
 
 
-def certificate(folder: Path) -> None:
-    """Make an authority and a certificate for Pebble's own listener."""
+def certificate(folder: Path, days: int = 2) -> None:
+    """Make an authority and a certificate for localhost: Pebble's own listener, and servers of the tests."""
     (folder / "srv.ext").write_text(
         "subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n"
     )
@@ -101,13 +101,13 @@ def certificate(folder: Path) -> None:
             "-out",
             "ca.pem",
             "-days",
-            "2",
+            str(days),
             "-subj",
             "/CN=test",
             *extensions,
         ],
         ["req", *key, "-keyout", "srv.key", "-out", "srv.csr", "-subj", "/CN=localhost"],
-        "x509 -req -in srv.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile srv.ext -out srv.pem".split(),
+        f"x509 -req -in srv.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days {days} -extfile srv.ext -out srv.pem".split(),
     ):
         subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
 

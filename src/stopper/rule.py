@@ -11,7 +11,7 @@ import inspect
 import pkgutil
 from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from stopper import rules
 from stopper.errors import RuleError
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from stopper.app.booted import Booted
     from stopper.taint.flows import Flow
     from stopper.wire.site import Site
+
+
+LEFT_BEHIND: Final = "An earlier request left it behind."
+"""What the message of a finding says of data that was stored on its way."""
 
 
 class Rule:
@@ -150,7 +154,7 @@ class Rule:
         confidence: Confidence | None = None,
     ) -> Finding:
         """Return a finding where a reader of the flow should look first, with its steps."""
-        text = f"{message} An earlier request left it behind." if "stored" in flow.marks else message
+        text = f"{message} {LEFT_BEHIND}" if "stored" in flow.marks else message
         text = f"{text} {flow.near_miss}".rstrip()
         return self.found(
             flow.place, text, confidence=confidence or flow.confidence, severity=severity, remedy=remedy, flow=flow.steps,

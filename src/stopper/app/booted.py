@@ -93,6 +93,12 @@ class Booted:
         """Tell whether the app was booted as it is served: neither in debug mode nor in testing."""
         return not self.debug and not self.testing
 
+    @property
+    def guards(self) -> frozenset[str]:
+        """Return the names of Stopper's own guards that stop what they see in this app."""
+        gate = self.extensions.get("stopper", {})
+        return frozenset(str(gate.get("state", {}).get("in_force", "")).split())
+
     def rule_of(self, endpoint: str) -> BootedRule | None:
         """Return the first rule of an endpoint."""
         return next((rule for rule in self.rules if rule.endpoint == endpoint), None)

@@ -18,7 +18,7 @@ from stopper.guard.answers import Answer
 from stopper.guard.guard import Guard, Place, Problem, State
 from stopper.guard.refusal import Refused
 from stopper.guard.route import Check, Route, compile_route
-from stopper.guard.settings import snapshot
+from stopper.guard.settings import Mode, snapshot
 
 SERVERS: Final = ("gunicorn", "waitress", "mod_wsgi", "uwsgi", "gevent", "cheroot", "hypercorn", "granian")
 """What the SERVER_SOFTWARE of servers made for production begins with, in lower case."""
@@ -36,6 +36,8 @@ class Gate:
         self.key = f"stopper.route.{id(state)}"
         """Where in the environment the route of a request is kept; guarded apps may be mounted in each other."""
         self.routes: dict[str | None, Route] = {}
+        self.in_force = " ".join(name for name, one in state.guards.items() if one.mode is Mode.ENFORCE)
+        """The names of the guards that stop what they see, with blanks between: plain, for whoever looks at the app from outside."""
         self.problems: tuple[Problem, ...] = ()
         """What production must not be served without, as found when the place was settled."""
         self._blocked = False

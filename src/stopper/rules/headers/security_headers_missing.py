@@ -55,11 +55,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from stopper.finding import Area, Cleared, Confidence, Finding, Severity, Vantage
-from stopper.policy import DEMANDED, HEADERS
+from stopper.finding import Area, Cleared, Confidence, Finding, Location, Severity, Vantage
+from stopper.policy import DEMANDED
 from stopper.rule import Rule
 from stopper.rules._headers import header_names
 from stopper.rules._posture import app_places
+from stopper.rules._sent import hook_for, judged, left_out, sent
 from stopper.source.project import Project
 
 if TYPE_CHECKING:
@@ -77,24 +78,27 @@ class SecurityHeadersMissing(Rule):
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Report the headers that nothing sets, once for each app."""
-        if project.code.uses(
-            "flask_talisman", "secure", "secweb", "flask_secure_headers", "flask_csp", "stopper"
-        ):
+        if project.code.uses("flask_talisman", "secure", "secweb", "flask_secure_headers", "flask_csp"):
             return
-        present = header_names(project)
+        for place in app_places(project):
+            yield from self._missing(project, place)
+        for route, guard in left_out(project):
+            told = f"{route.rule} is exempt from Stopper's {guard} guard, and gets none of its headers"
+            remedy = "stopper.headers(...) or stopper.csp(...), for what differs here alone"
+            yield self.found(route.location, told, route=route.ref, remedy=remedy, context=f"{route.endpoint} {guard}")
+
+    def _missing(self, project: Project, place: Location) -> Iterator[Finding]:
+        """Report the headers that neither the project nor Stopper's guards set for an app."""
+        present = header_names(project) | sent(project, place)
         missing = [name for name in DEMANDED if name.lower() not in present]
         if not {"x-frame-options", "content-security-policy"} & present:
             missing.append("X-Frame-Options")
-        if not missing:
-            return
-        for place in app_places(project):
-            yield self.found(
-                place,
-                f"nothing in this project sets {', '.join(missing)}; a proxy outside it would settle it",
-                confidence=Confidence.MEDIUM,
-                remedy=_hook_for(missing),
-                context="headers",
+        if missing:
+            message = f"nothing in this project sets {', '.join(missing)}; a proxy outside it would settle it"
+            found = self.found(
+                place, message, confidence=Confidence.MEDIUM, remedy=hook_for(missing), context="headers"
             )
+            yield judged(project, found)
 
     def app(self, booted: Booted) -> Iterator[Finding | Cleared]:
         """Say which headers are on none of the app's own answers."""
@@ -106,7 +110,7 @@ class SecurityHeadersMissing(Rule):
             yield self.cleared("the answers of the booted app carry them", context="headers")
         else:
             message = f"none of {len(booted.answers)} answers of the booted app has {', '.join(missing)}; a proxy before it would settle it"
-            yield self.seen("app:headers", message, confidence=Confidence.MEDIUM, remedy=_hook_for(missing))
+            yield self.seen("app:headers", message, confidence=Confidence.MEDIUM, remedy=hook_for(missing))
 
     def wire(self, site: Site) -> Iterator[Finding | Cleared]:
         """Report each header that is missing from an answer, errors and pages alike; HSTS counts over https alone."""
@@ -132,14 +136,8 @@ class SecurityHeadersMissing(Rule):
             )
             yield self.seen(
                 f"header:{name}", f"{said} {'has' if everywhere else 'lack'} {name}", vantage=Vantage.WIRE,
-                context="headers" if everywhere else f"headers {name}", remedy=_hook_for([name]),
+                context="headers" if everywhere else f"headers {name}", remedy=hook_for([name]),
             )  # fmt: skip
-
-
-def _hook_for(missing: list[str]) -> str:
-    """Return the hook that sets the headers which are missing."""
-    lines = "\n".join(f'    response.headers.setdefault("{name}", "{HEADERS[name]}")' for name in missing)
-    return f"@app.after_request\ndef security_headers(response):\n{lines}\n    return response"
 
 
 def _framing(answer: Exchange) -> bool:

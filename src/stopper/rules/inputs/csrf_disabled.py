@@ -33,9 +33,11 @@ References:
 from __future__ import annotations
 
 from stopper.finding import Area, Severity
+from stopper.rules._closed import closed_by
 from stopper.rules._setting import SettingRule
 
 
+@closed_by("csrf", whole=True)
 class CsrfDisabled(SettingRule):
     """Compare the WTF_CSRF settings, as they hold in production, with the policy."""
 

@@ -43,9 +43,13 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
+from stopper.rules._exempt import exemptions
+from stopper.rules._guarded import Stand, guarding
 from stopper.rules._posture import takes_post
+from stopper.rules._standing import stand_at
 from stopper.source.files import Role
 from stopper.source.project import Project
+from stopper.source.routes import Route
 
 _OWN = re.compile(
     r"hmac|signature|authorization|token|api_?key|jwt|webhook|compare_digest|basic", re.IGNORECASE
@@ -68,16 +72,28 @@ class CsrfExempt(Rule):
                 or not takes_post(route.methods)
             ):
                 continue
-            exempt = [
-                name for name in route.decorators if name.rpartition(".")[2] in ("exempt", "csrf_exempt")
-            ]
+            exempt = list(_exempting(project, route))
             text = route.view.module.source(route.view.node)
             if exempt and not _OWN.search(f"{text} {' '.join(route.decorators)}"):
                 yield self.found(
                     route.location,
                     f"{route.rule} accepts the forms of any site; a signature or a token in a header would settle it",
-                    confidence=Confidence.MEDIUM,
-                    remedy=f"take @{exempt[0]} out",
+                    confidence=Confidence.LOW if None in exempt else Confidence.MEDIUM,
+                    remedy=f"take {exempt[0] or 'the exemption'} out",
                     route=route.ref,
                     context=route.endpoint,
                 )
+
+
+def _exempting(project: Project, route: Route) -> Iterator[str | None]:
+    """Yield what leaves a route out: decorators of a library, and what the guard is told; None where that cannot be read."""
+    guards = [] if route.view is None else list(exemptions(project, route.view))
+    ours = {call.target.source for call in guards}
+    for name in route.decorators:
+        if name not in ours and name.rpartition(".")[2] in ("exempt", "csrf_exempt"):
+            yield f"@{name}"
+    stand = stand_at(project, "csrf", route, guarding(project).stand("csrf", route.application))
+    if stand is Stand.EXEMPT:
+        yield "the exemption from Stopper's csrf guard"
+    elif stand is Stand.UNKNOWN and guards:
+        yield None

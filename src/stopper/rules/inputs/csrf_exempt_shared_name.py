@@ -61,10 +61,12 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Finding, Severity
 from stopper.rule import Rule
+from stopper.rules._closed import closed_by
 from stopper.rules._posture import takes_post
 from stopper.source.project import Project
 
 
+@closed_by("csrf")
 class CsrfExemptSharedName(Rule):
     """Compare the names of exempt views with those of the other views in their module."""
 

@@ -41,6 +41,7 @@ from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Cleared, Confidence, Finding, Severity
 from stopper.rule import Rule
+from stopper.rules._closed import closed_by
 from stopper.rules._posture import app_places, decorated_with, takes_post, uses_sessions
 from stopper.source.files import Role
 from stopper.source.project import Project
@@ -53,6 +54,7 @@ _CSRF = re.compile(r"csrf|xsrf|sec-fetch-site|samesite_check", re.IGNORECASE)
 _TOKEN = re.compile(r"jwt|token|api_?key|basic_?auth|hmac|signature|oauth", re.IGNORECASE)
 
 
+@closed_by("csrf", whole=True)
 class CsrfMissing(Rule):
     """Look for CSRFProtect, SeaSurf, FlaskForm or a check of one's own where sessions and unsafe methods meet."""
 
@@ -62,7 +64,7 @@ class CsrfMissing(Rule):
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Report once for each app: sessions are used, unsafe methods are taken, and nothing checks where a request comes from."""
-        if not uses_sessions(project) or project.code.uses("flask_seasurf", "stopper"):
+        if not uses_sessions(project) or project.code.uses("flask_seasurf"):
             return
         if decorated_with(
             project, "flask_wtf.CSRFProtect", "flask_wtf.csrf.CSRFProtect", "flask_wtf.csrf.CsrfProtect"
@@ -91,11 +93,7 @@ class CsrfMissing(Rule):
 
     def app(self, booted: Booted) -> Iterator[Cleared]:
         """Say whether an extension of the booted app checks every request."""
-        if (
-            "csrf" in booted.extensions
-            or booted.has("flask_seasurf.SeaSurf")
-            or "stopper" in booted.extensions
-        ):
+        if "csrf" in booted.extensions or booted.has("flask_seasurf.SeaSurf"):
             yield self.cleared("an extension of the booted app checks requests", context="csrf")
 
 

@@ -42,11 +42,13 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Location, Severity
 from stopper.rule import Rule
+from stopper.rules._closed import closed_by
 from stopper.rules._headers import stored_headers
 from stopper.rules._posture import TALISMAN, constant, decorated_with, own_calls
 from stopper.source.project import Project
 
 
+@closed_by("csrf", whole=True)
 class CsrfNeedsReferrer(Rule):
     """Look for no-referrer, set by hand or by Talisman, beside CSRFProtect with its strict check."""
 

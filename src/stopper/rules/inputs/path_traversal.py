@@ -42,11 +42,13 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Finding, Severity
 from stopper.rule import Rule
+from stopper.rules._closed import held_by
 from stopper.source import rewrite
 from stopper.source.project import Project
 from stopper.taint.flows import flows_into
 
 
+@held_by("sentry")
 class PathTraversal(Rule):
     """Every flow of a client's data into a path, unless the path is normalised and then compared with its folder."""
 

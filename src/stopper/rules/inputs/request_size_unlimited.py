@@ -52,7 +52,9 @@ from typing import TYPE_CHECKING
 from stopper.finding import Area, Cleared, Confidence, Finding, Severity, Vantage
 from stopper.policy import UPLOAD_BYTES
 from stopper.rule import Rule
+from stopper.rules._closed import closed_by
 from stopper.rules._posture import absence, app_places
+from stopper.rules._when import bounds_body
 from stopper.source.files import Role
 from stopper.source.project import Project
 
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
 _PROXY = re.compile(r"client_max_body_size\s+[1-9]|max_size\s+\d|LimitRequestBody\s+[1-9]")
 
 
+@closed_by("body", when=bounds_body, whole=True)
 class RequestSizeUnlimited(Rule):
     """Look for MAX_CONTENT_LENGTH, or a proxy's bound, where the app reads bodies."""
 

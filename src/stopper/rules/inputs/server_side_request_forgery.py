@@ -47,6 +47,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
+from stopper.rules._closed import held_by
 from stopper.source.project import Project
 from stopper.taint.flows import Flow, flows_into
 
@@ -54,6 +55,7 @@ _WHOLE_PATH = re.compile(r"(?:\w+\.)+(?:full_)?path\s*\)")
 """The path as the last argument, whole: ``urljoin(base, request.path)``."""
 
 
+@held_by("sentry")
 class ServerSideRequestForgery(Rule):
     """Every flow of a client's data into a URL that the server fetches; low where the host is fixed and only the path is the client's."""
 

@@ -38,12 +38,14 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
-from stopper.rules._posture import LIMITER, decorated_with, own_calls
+from stopper.rules._closed import closed_by
+from stopper.rules._posture import LIMITER, own_calls
 from stopper.source.project import Project
 
 _ZONE = re.compile(r"limit_req|rate_limit")
 
 
+@closed_by("limits", whole=True)
 class LimitMissesErrors(Rule):
     """Look for a Limiter without a limit at a proxy, and without a hook that counts what has no endpoint."""
 
@@ -56,7 +58,7 @@ class LimitMissesErrors(Rule):
         proxied = any(
             _ZONE.search(file.text.content) for file in project.tree.named("*.conf", "nginx*", "Caddyfile")
         )
-        if proxied or decorated_with(project, "stopper.Stopper"):
+        if proxied:
             return
         for call in own_calls(project, *LIMITER):
             yield self.found(

@@ -66,7 +66,9 @@ from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Cleared, Confidence, Finding, Severity, Vantage
 from stopper.rule import Rule
+from stopper.rules._closed import closed_by
 from stopper.rules._posture import LIMITER, constant, own_calls, takes_post
+from stopper.rules._when import limits_logins
 from stopper.source.files import Role
 from stopper.source.project import Project
 
@@ -80,6 +82,7 @@ _LOGIN = re.compile(
 _LIMITS = re.compile(r"limit|throttle|ratelimit|lockout|slow_?down", re.IGNORECASE)
 
 
+@closed_by("limits", when=limits_logins)
 class LoginWithoutLimit(Rule):
     """Look for routes whose URL or view speaks of a login, a code or a reset, that take POST and that nothing limits."""
 
@@ -92,11 +95,8 @@ class LoginWithoutLimit(Rule):
         if _limited_everywhere(project):
             return
         for route in project.routes.routes:
-            if (
-                route.view is None
-                or project.role(route.location.path) is not Role.APP
-                or not takes_post(route.methods)
-            ):
+            own = route.view is not None and project.role(route.location.path) is Role.APP
+            if route.view is None or not own or not takes_post(route.methods):
                 continue
             if any("token" in name or "signature" in name for name in route.parameters):
                 continue  # what is sent must carry a signed token: guessing passwords is not what this route lets one do

@@ -66,6 +66,7 @@ from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Confidence, Finding, Severity, Vantage
 from stopper.rule import Rule
+from stopper.rules.secrets._worded import WORDED, only_worded
 from stopper.source.module import Kind
 from stopper.source.project import Project
 from stopper.taint.flows import Flow, flows_into
@@ -85,7 +86,6 @@ _INSIDE = (
     "FileNotFoundError",
     "PermissionError",
 )
-
 
 class ErrorDetailsExposed(Rule):
     """Every flow of a caught exception or a traceback into an answer."""
@@ -135,11 +135,13 @@ class ErrorDetailsExposed(Rule):
 
 def _confidence(flow: Flow, own: set[str]) -> Confidence | None:
     """Return how sure it is that the text tells of the inside; None for errors that the project itself words."""
+    if only_worded(flow):
+        return None
     if "specific" not in flow.marks:
         return Confidence.MEDIUM
     caught = next((found for step in flow.steps if (found := _CAUGHT.search(step.code))), None)
     names = [name.strip() for name in caught[1].split(",")] if caught else []
-    if names and all(name.rpartition(".")[2] in own for name in names):
+    if names and all(name.rpartition(".")[2] in own | WORDED for name in names):
         return None
     told = any(name in _INSIDE or ("." in name and not _FOR_USERS.search(name)) for name in names)
     return Confidence.MEDIUM if told else Confidence.LOW

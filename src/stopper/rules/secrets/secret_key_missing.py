@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
+from stopper.rules._closed import closed_by
 from stopper.rules.secrets._text import at_key, key_settings
 from stopper.source.project import Project
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from stopper.app.booted import Booted
 
 
+@closed_by("secrets", whole=True)
 class SecretKeyMissing(Rule):
     """Ask whether a missing variable leaves the key None."""
 

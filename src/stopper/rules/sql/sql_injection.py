@@ -48,11 +48,13 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Finding, Severity
 from stopper.rule import Rule
+from stopper.rules._closed import held_by
 from stopper.source import rewrite
 from stopper.source.project import Project
 from stopper.taint.flows import flows_into
 
 
+@held_by("sql")
 class SqlInjection(Rule):
     """Every flow of a client's data into the text of a statement; parameters are free."""
 

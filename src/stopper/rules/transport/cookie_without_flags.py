@@ -54,7 +54,9 @@ from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Confidence, Finding, Severity, Vantage
 from stopper.rule import Rule
+from stopper.rules._closed import closed_by
 from stopper.rules._posture import constant
+from stopper.rules._when import completes_cookie
 from stopper.source.code import Call, Expr
 from stopper.source.files import Role
 from stopper.source.project import Project
@@ -68,6 +70,7 @@ _SETTING = re.compile(r"""config(?:\[|\.get\()["'](?P<key>[A-Z][A-Z0-9_]+)["'][\
 _SENSITIVE = re.compile(r"sess|token|auth|login|remember|user|jwt|sid|secret|csrf", re.IGNORECASE)
 
 
+@closed_by("cookies", when=completes_cookie)
 class CookieWithoutFlags(Rule):
     """Look at the arguments of every set_cookie call whose flags are all known."""
 
@@ -109,23 +112,20 @@ class CookieWithoutFlags(Rule):
         seen: set[str] = set()
         for cookie in site.cookies():
             missing = [flag for flag in _FLAGS if flag not in cookie.attributes]
-            if not missing or cookie.expires or cookie.name in seen or cookie.is_session:
+            enough = not missing or (missing == ["httponly"] and not _SENSITIVE.search(cookie.name))
+            if enough or cookie.expires or cookie.name in seen or cookie.is_session:
                 continue
-            sensitive = bool(_SENSITIVE.search(cookie.name))
             seen.add(cookie.name)
-            if not sensitive and missing == ["httponly"]:
-                continue
             yield self.seen(
                 f"cookie:{cookie.name}", f"{cookie.exchange.url} sets the cookie {cookie.name!r} without {', '.join(missing)}",
-                vantage=Vantage.WIRE, severity=Severity.MEDIUM if sensitive else Severity.LOW,
+                vantage=Vantage.WIRE, severity=Severity.MEDIUM if _SENSITIVE.search(cookie.name) else Severity.LOW,
                 remedy=f'response.set_cookie({cookie.name!r}, value, secure=True, httponly=True, samesite="Lax")',
             )  # fmt: skip
 
 
 def _takes_away(call: Call) -> bool:
     """Tell whether a call takes a cookie away: it is over as soon as it is set."""
-    ends = (call.argument(2, "max_age"), call.argument(3, "expires"))
-    return any(end is not None and end.value.constant == 0 for end in ends)
+    return any(end and end.value.constant == 0 for end in (call.argument(2, "max_age"), call.argument(3, "expires")))  # fmt: skip
 
 
 def _missing(call: Call, project: Project) -> list[str]:

@@ -41,10 +41,13 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
+from stopper.rules._closed import closed_by
 from stopper.rules._posture import TALISMAN, constant, decorated_with, own_calls
+from stopper.rules._when import counts_proxies
 from stopper.source.project import Project
 
 
+@closed_by("proxies", when=counts_proxies, whole=True)
 class ForwardedProtoTrusted(Rule):
     """Look for code that reads the header by itself, and for a Talisman without ProxyFix."""
 

@@ -26,9 +26,11 @@ References:
 from __future__ import annotations
 
 from stopper.finding import Area, Severity
+from stopper.rules._closed import closed_by
 from stopper.rules._setting import SettingRule
 
 
+@closed_by("cookies", whole=True)
 class JwtCookieSecure(SettingRule):
     """Compare JWT_COOKIE_SECURE, as it holds in production, with the policy."""
 

@@ -35,6 +35,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
+from stopper.rules._closed import closed_by
 from stopper.rules._posture import TALISMAN, constant, own_calls
 from stopper.source.project import Project
 
@@ -43,6 +44,7 @@ _REDIRECT = re.compile(
 )
 
 
+@closed_by("hosts", whole=True)
 class RedirectFollowsHost(Rule):
     """Look for a Talisman that redirects, in an app without TRUSTED_HOSTS whose proxy does not redirect by itself."""
 

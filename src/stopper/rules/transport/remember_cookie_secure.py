@@ -48,10 +48,12 @@ References:
 from __future__ import annotations
 
 from stopper.finding import Area, Severity
+from stopper.rules._closed import closed_by
 from stopper.rules._setting import SettingRule
 from stopper.source.project import Project
 
 
+@closed_by("cookies", whole=True)
 class RememberCookieSecure(SettingRule):
     """Compare REMEMBER_COOKIE_SECURE, as it holds in production, with the policy."""
 

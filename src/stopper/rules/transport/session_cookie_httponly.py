@@ -43,12 +43,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Cleared, Finding, Severity, Vantage
+from stopper.rules._closed import closed_by
 from stopper.rules._setting import SettingRule
+from stopper.rules._when import keeps_session_from_scripts
 
 if TYPE_CHECKING:
     from stopper.wire.site import Site
 
 
+@closed_by("cookies", when=keeps_session_from_scripts, whole=True)
 class SessionCookieHttponly(SettingRule):
     """Compare SESSION_COOKIE_HTTPONLY, as it holds in production, with the policy."""
 

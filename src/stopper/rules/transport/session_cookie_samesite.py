@@ -57,14 +57,17 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from stopper.finding import Area, Cleared, Finding, Severity, Vantage
+from stopper.rules._closed import closed_by
 from stopper.rules._posture import TALISMAN, constant, own_calls, uses_sessions
 from stopper.rules._setting import SettingRule
+from stopper.rules._when import says_no_same_site, sets_same_site
 from stopper.source.project import Project
 
 if TYPE_CHECKING:
     from stopper.wire.site import Site
 
 
+@closed_by("cookies", when=sets_same_site, in_app=says_no_same_site, whole=True)
 class SessionCookieSamesite(SettingRule):
     """Compare SESSION_COOKIE_SAMESITE, as it holds in production, with the policy."""
 

@@ -56,6 +56,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Cleared, Finding, Severity, Vantage
+from stopper.rules._closed import closed_by
 from stopper.rules._posture import TALISMAN, constant, own_calls, uses_sessions
 from stopper.rules._setting import SettingRule
 from stopper.source.project import Project
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from stopper.wire.site import Site
 
 
+@closed_by("cookies", whole=True)
 class SessionCookieSecure(SettingRule):
     """Compare SESSION_COOKIE_SECURE, as it holds in production, with the policy."""
 

@@ -46,7 +46,9 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
+from stopper.rules._closed import closed_by
 from stopper.rules._posture import own_calls
+from stopper.rules._when import renews_session
 from stopper.source.files import Role
 from stopper.source.project import Project
 
@@ -69,6 +71,7 @@ _RENEWED = re.compile(
 )
 
 
+@closed_by("sessions", when=renews_session, whole=True)
 class SessionSurvivesLogin(Rule):
     """Look for views that log a user in, by hand or with Flask-Login, and do not clear the session."""
 

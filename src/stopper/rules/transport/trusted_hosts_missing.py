@@ -62,6 +62,7 @@ from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Cleared, Finding, Severity, Vantage
 from stopper.rule import Rule
+from stopper.rules._closed import closed_by
 from stopper.rules._posture import absence, constant, own_calls
 from stopper.source.project import Project
 
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from stopper.wire.site import Site
 
 
+@closed_by("hosts", whole=True)
 class TrustedHostsMissing(Rule):
     """Look for external links and request.host where neither TRUSTED_HOSTS nor SERVER_NAME is set."""
 

@@ -62,6 +62,8 @@ from typing import TYPE_CHECKING
 from stopper.finding import Area, Confidence, Finding, Severity, Vantage
 from stopper.fix import Edit, Fix, Safety
 from stopper.rule import Rule
+from stopper.rules._closed import closed_by
+from stopper.rules._when import needs_no_token
 from stopper.source.files import Role
 from stopper.source.project import Project
 from stopper.source.template import Form, Template
@@ -79,6 +81,7 @@ _WRITES_FORMS = re.compile(r"form|csrf|token|hidden", re.IGNORECASE)
 _HEADER = re.compile(r"X-(?:CSRF|XSRF)", re.IGNORECASE)
 
 
+@closed_by("csrf", when=needs_no_token, whole=True)
 class FormWithoutCsrfToken(Rule):
     """Every POST form without a token, in a project that uses CSRFProtect or SeaSurf."""
 
@@ -97,11 +100,7 @@ class FormWithoutCsrfToken(Rule):
                 if _delegated(form, template, project):
                     continue
                 scripted = any(_HEADER.search(one.text.content) for one in project.templates.family(template))
-                doubt = (
-                    " Unless its script sends it: a template here sets the token's header."
-                    if scripted
-                    else ""
-                )
+                doubt = " Unless its script sends it: a template here sets the header." if scripted else ""
                 yield self.found(
                     form.location,
                     "This form posts without a CSRF token: the protection refuses it, or its view is "

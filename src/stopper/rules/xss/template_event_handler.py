@@ -43,6 +43,8 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
+from stopper.rules._closed import closed_by
+from stopper.rules._when import fits_places
 from stopper.rules.xss._places import Judge, as_json
 from stopper.source.escaping import holds_no_text
 from stopper.source.markup import HTMLContext
@@ -51,6 +53,7 @@ from stopper.source.project import Project
 _SKIPPED = frozenset(("e", "escape", "forceescape", "striptags", "xmlattr", "urlencode"))
 
 
+@closed_by("xss", when=fits_places, whole=True)
 class TemplateEventHandler(Rule):
     """Every expression in an ``on...`` attribute or after ``javascript:``, without ``|tojson``."""
 

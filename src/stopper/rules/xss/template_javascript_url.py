@@ -44,6 +44,8 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
+from stopper.rules._closed import closed_by
+from stopper.rules._when import fits_places
 from stopper.rules.xss._places import Judge, Judged
 from stopper.source.project import Project
 
@@ -52,6 +54,7 @@ _NEVER_RUNS = {"img", "link", "source", "video", "audio", "input", "image", "scr
 _MADE_BY_APP = ("url", "uri", "link", "href", "endpoint", "src", "path", "static", "logo", "next", "prev")
 
 
+@closed_by("xss", when=fits_places, whole=True)
 class TemplateJavascriptUrl(Rule):
     """Every expression that stands first in an attribute that can run a ``javascript:`` address."""
 

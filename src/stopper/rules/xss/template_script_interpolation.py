@@ -41,6 +41,8 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
+from stopper.rules._closed import closed_by
+from stopper.rules._when import fits_places
 from stopper.rules.xss._places import Judge
 from stopper.source.escaping import holds_no_text
 from stopper.source.markup import HTMLContext
@@ -50,6 +52,7 @@ from stopper.source.template import Output
 _SKIPPED = frozenset(("e", "escape", "forceescape", "striptags", "xmlattr"))
 
 
+@closed_by("xss", when=fits_places, whole=True)
 class TemplateScriptInterpolation(Rule):
     """Every expression in a script without ``|tojson``: bare ones, and those inside a JavaScript string."""
 

@@ -41,6 +41,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
+from stopper.rules._closed import closed_by
 from stopper.rules.xss._places import Judge
 from stopper.source.code import Call
 from stopper.source.files import Role
@@ -50,6 +51,7 @@ from stopper.source.template import Template
 _OWN_CHOICE = ("select_jinja_autoescape", "jinja_options")
 
 
+@closed_by("xss", whole=True)
 class TemplateUnescapedExtension(Rule):
     """Every template rendered by name that makes HTML and ends otherwise than Flask escapes."""
 

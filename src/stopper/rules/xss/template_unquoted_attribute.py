@@ -41,6 +41,8 @@ from collections.abc import Iterator
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.fix import Edit, Fix, Safety
 from stopper.rule import Rule
+from stopper.rules._closed import closed_by
+from stopper.rules._when import fits_places
 from stopper.rules.xss._places import Judge, as_json
 from stopper.source.escaping import holds_no_text
 from stopper.source.markup import HTMLContext
@@ -49,6 +51,7 @@ from stopper.source.project import Project
 _SKIPPED = frozenset(("e", "escape", "tojson", "striptags"))
 
 
+@closed_by("xss", when=fits_places, whole=True)
 class TemplateUnquotedAttribute(Rule):
     """Every expression in an attribute value without quotes, but for numbers and constants."""
 

@@ -93,6 +93,17 @@ def test_a_python_file_that_is_loaded_is_read(tmp_path: Path) -> None:
     assert settings(tmp_path, app_dot_py=app, s_dot_cfg="A = 3\n").in_production("A")[0].value.constant == 3
 
 
+def test_settings_gathered_before_there_is_an_app_are_read(tmp_path: Path) -> None:
+    app = (
+        f"{HEAD}from flask import Config\n"
+        "def gathered():\n    config = Config('/')\n    config.from_object('defaults')\n    config['B'] = 4\n    return config\n"
+        "app = Flask(__name__)\napp.config.update(gathered())\n"
+    )
+    found = settings(tmp_path, app_dot_py=app, defaults_dot_py="A = 3\n")
+
+    assert [found.in_production(key)[0].value.constant for key in "AB"] == [3, 4]
+
+
 def test_an_environment_file_gives_what_the_code_reads(tmp_path: Path) -> None:
     app = f'{HEAD}app = Flask(__name__)\napp.config["SECRET_KEY"] = os.environ["KEY"]\n'
     compose = "services:\n  web:\n    environment:\n      KEY: bench\n      OTHER: 1\n    ports: []\n"

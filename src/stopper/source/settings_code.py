@@ -31,6 +31,8 @@ ATTRIBUTES = {
 }  # fmt: skip
 """Attributes of an app that are settings."""
 
+_CONFIGS = frozenset(["flask.Flask().config", "flask.Config()", "flask.config.Config()"])
+"""An app's settings, and settings gathered for an app that is made later."""
 _APPS = frozenset(["app", "application", "current_app", "flask_app"])
 _LOADERS = (
     "from_object",
@@ -90,7 +92,7 @@ class _Reader:
     def is_config(self, node: ast.expr, scope: Scope) -> bool:
         if isinstance(node, ast.Attribute):
             return node.attr == "config" and self.is_app(node.value, scope)
-        return isinstance(node, ast.Name) and self.code.names.name(node, scope) == "flask.Flask().config"
+        return isinstance(node, ast.Name) and self.code.names.name(node, scope) in _CONFIGS
 
     def place(self, node: ast.AST, scope: Scope) -> tuple[str, bool, tuple[str, str, int]]:
         """Return the environment, whether a branch decides, and the order of a statement."""

@@ -47,11 +47,13 @@ def test_an_error_is_raised_where_the_answer_is_asked_for(capfd: pytest.CaptureF
 @linux
 def test_what_is_dropped_leaves_no_process() -> None:
     aside = Aside(threading.Event().wait, apart=True)
+    assert aside._child is not None
+    process = aside._child[0]
     aside.drop()
     aside.drop()
 
     with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+        os.waitpid(process, os.WNOHANG)
 
 
 @linux

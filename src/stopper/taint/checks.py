@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from stopper.taint.domain import Taint, Value
+from stopper.taint.domain import UNKNOWN, Taint, Value
 
 _SQL = re.compile(
     r"\b(select\b.*\bfrom|insert\s+into|update\b.*\bset|delete\s+from|replace\s+into|(?:drop|create|alter|truncate)\s+table|where\b|order\s+by"
@@ -37,6 +37,8 @@ _HEAD = re.compile(r"(?im)^(?:subject|to|from|cc|bcc|reply-to):[^\n]*$")
 _CONVERSION = re.compile(r"%[-#0 +]*[\d*]*(?:\.\d+)?([a-zA-Z])")
 _DIRECT = 4
 """With how many hops data is plainly the client's; behind more it has become something of the application's."""
+_TYPES = ("mimetype", "content_type", "headers")
+"""The keywords of an answer that can say what it is."""
 _SAFE_LOADERS = ("SafeLoader", "CSafeLoader", "BaseLoader", "CBaseLoader")
 
 
@@ -85,6 +87,13 @@ def _sql_text(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
 def _coerced(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     """Check a SQLAlchemy clause: only text that was joined here is text of SQL."""
     return default if "built" in taint.marks and not situation.value.shape else ""
+
+
+def _bind_name(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check the name of a login at a directory: ``ann@example.com`` is an account and has no parts to break out of."""
+    del taint
+    literal = situation.value.literal
+    return "low" if "@" in literal and "=" not in literal else default
 
 
 def _query_object(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
@@ -181,16 +190,20 @@ def _attribute(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
 
 
 def _html(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
-    for key in ("mimetype", "content_type", "headers"):
-        given = situation.keywords.get(key)
-        if given is not None and not _is_html(given):
-            return ""
-    if any(not _is_html(value) for value in situation.args[1:]):
+    given = [situation.keywords[key] for key in _TYPES if key in situation.keywords]
+    if any(not _is_html(value) for value in (*given, *situation.args[1:])):
         return ""
+    if default == "high" and any(map(_is_open, (*given, *situation.args[2:]))):
+        default = "medium"
     value = situation.value
     if value.shape in ("dict", "list") or ("object" in taint.marks and "built" not in taint.marks):
         return ""
     return default if situation.html else ""
+
+
+def _is_open(value: Value) -> bool:
+    """Tell whether nothing is known of a content type, or of headers among which one may stand."""
+    return not value.shape and not value.fields and value.constant is UNKNOWN
 
 
 def _is_html(value: Value) -> bool:
@@ -214,6 +227,8 @@ def _header_name(taint: Taint, situation: Situation, default: Verdict) -> Verdic
 def _header_names(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     """Check headers that are given together: only names that the client chooses count."""
     value = situation.value
+    if any(name.startswith(".") for name, _ in value.fields):
+        return ""  # an object among other things: what a key that is not known could have stood for, and no headers
     keys = [part for name, part in value.fields if name in ("[keys]", "**")]
     if value.shape == "dict":
         return default if any(taint in part.every() for part in keys) else ""
@@ -393,7 +408,8 @@ def _mail_text(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
 
 
 _CHECKS: dict[str, Callable[[Taint, Situation, Verdict], Verdict]] = {
-    "allow-pickle": _allow_pickle, "arguments": _arguments, "attribute": _attribute, "cell": _cell, "coerced": _coerced,
+    "allow-pickle": _allow_pickle, "arguments": _arguments, "attribute": _attribute,
+    "bind-name": _bind_name, "cell": _cell, "coerced": _coerced,
     "curl-url": _curl_url, "deserializer": _deserializer, "driver": _driver, "header-name": _header_name,
     "header-names": _header_names, "html": _html, "keys": _keys, "location": _location, "log": _log, "logger": _logger,
     "lxml": _lxml, "mail-text": _mail_text, "password": _password, "path": _path,

@@ -55,6 +55,23 @@ def test_no_finding_holds_the_secret_whole(tmp_path: Path, slug: str, secret: st
     assert secret not in repr(findings)
 
 
+@pytest.mark.parametrize(
+    ("name", "line", "confidence"),
+    [
+        ("settings.py", "MAIL_PASSWORD = {!r}", "high"),
+        ("settings.py", "    # ('https://mail.bench.net', dict(password={!r}))", "low"),
+        ("compose.prod.yml", "MAIL_PASSWORD: {}", "high"),
+        ("compose.with-dev.yml", "MAIL_PASSWORD: {}", "low"),
+    ],
+)
+def test_a_comment_and_a_file_for_development_are_doubted(
+    tmp_path: Path, name: str, line: str, confidence: str
+) -> None:
+    (tmp_path / name).write_text(line.format("9fK2mQ7vT4xZ8bN1cR5w") + "\n")
+
+    assert [one.confidence for one in found(tmp_path, "hardcoded-password")] == [confidence]
+
+
 def test_a_key_of_a_development_class_is_not_in_production(tmp_path: Path) -> None:
     text = 'from flask import Flask\nclass DevelopmentConfig:\n    SECRET_KEY = "k7-winter-night-8812"\napp = Flask(__name__)\n'
 

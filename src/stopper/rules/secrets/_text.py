@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Confidence, Finding
 from stopper.rule import Rule
+from stopper.source.branches import DEVELOPMENT, TESTING
 from stopper.source.credentials import (
     Credential,
     named_literals,
@@ -18,7 +19,7 @@ from stopper.source.credentials import (
 from stopper.source.files import Role, SourceFile
 from stopper.source.history import opens_nothing
 from stopper.source.project import Project
-from stopper.source.settings_model import Setting
+from stopper.source.settings_model import Setting, environment_of
 
 KEY = "secrets_in_text"
 """Under what the project remembers the secrets of its files."""
@@ -35,6 +36,7 @@ _BINARY = re.compile(
     re.IGNORECASE,
 )
 _BARE = re.compile(r"\.(env|ya?ml|ini|cfg|conf)$|(^|/)(\.env[^/]*|Dockerfile[^/]*)$", re.IGNORECASE)
+_COMMENT = re.compile(r"\s*(#|//)")
 _PROSE = (".md", ".rst", ".html", ".htm", ".txt")
 
 
@@ -84,12 +86,19 @@ def report(
     return rule.found(
         place,
         message,
-        confidence=one.confidence,
+        confidence=Confidence.LOW
+        if one.kind == "named" and _shows_only(file, project.line(place))
+        else one.confidence,
         severity=one.severity,
         remedy=remedy,
         code=shown,
         context=f"{one.kind} {one.masked}",
     )
+
+
+def _shows_only(file: SourceFile, line: str) -> bool:
+    """Tell whether a literal stands in a comment, as an example, or in a file whose name says that it is for development."""
+    return _COMMENT.match(line) is not None or environment_of(file.name) in (DEVELOPMENT, TESTING)
 
 
 def key_settings(project: Project) -> Iterator[Setting]:

@@ -135,6 +135,24 @@ def test_the_budget_of_requests_is_never_exceeded(serve: Callable[..., Any]) -> 
     assert any("budget" in one.error for one in result.unanswered)
 
 
+def test_pages_of_another_kind_are_read_before_the_same_list_in_another_order(
+    serve: Callable[..., Any],
+) -> None:
+    lists = [f"/posts?sort={number}" for number in range(20)]
+    posts = [f"/post/{number}" for number in range(20)]
+    links = "".join(f"<a href='{one}'>x</a>" for one in (*lists, *posts, "/login", "/about")).encode()
+    site = serve(
+        lambda handler, _: handler.wfile.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n" + links
+        )
+    )
+
+    result = survey(Plan(site.url, pages=7))
+
+    paths = [one.url.removeprefix(site.url) for one in result.of("page")]
+    assert paths == ["", "posts?sort=0", "post/0", "login", "about", "post/1", "post/2"]
+
+
 def test_the_budget_of_seconds_is_kept(serve: Callable[..., Any]) -> None:
     began = time.monotonic()
     survey(Plan(serve(lambda *_: time.sleep(20)).url, budget=Budget(requests=40, seconds=2.0, each=1.0)))

@@ -178,3 +178,65 @@ def test_columns_set_the_width_in_a_pipe(project: Path, columns: str, widest: in
     result = start("audit", project, "--rule", "sql-injection", COLUMNS=columns, FORCE_COLOR="")
     assert result.returncode == 1
     assert widest - 20 < max(map(len, result.stdout.splitlines())) <= widest
+
+
+def on_a_terminal(*words: object) -> tuple[str, str]:
+    """Return what `stopper` prints, and what it shows on standard error where that is a terminal of 100 columns."""
+    import pty
+    import termios
+
+    reader, writer = pty.openpty()
+    termios.tcsetwinsize(writer, (24, 100))
+    done = subprocess.Popen(
+        [sys.executable, "-m", "stopper", *map(str, words)], stdout=subprocess.PIPE, stderr=writer, text=True,
+        env={**os.environ, "TERM": "xterm"},
+    )  # fmt: skip
+    os.close(writer)
+    printed, _ = done.communicate(timeout=120)
+    shown = b""
+    with open(reader, "rb", buffering=0) as terminal:
+        try:
+            while piece := terminal.read(65536):
+                shown += piece
+        except OSError:
+            pass  # the other end is closed
+    return printed, shown.decode("utf-8", "replace")
+
+
+def test_a_terminal_shows_a_bar_that_goes_away(project: Path) -> None:
+    printed, shown = on_a_terminal("audit", project, "--no-cache", "--area", "sql")
+
+    assert "━" in shown
+    assert "sql-injection" in shown
+    assert shown.endswith(("\x1b[2K", "\x1b[?25h"))
+    assert "━" not in printed
+
+
+@pytest.mark.parametrize("word", ["--no-progress", "--quiet"])
+def test_no_bar_where_none_is_wanted(project: Path, word: str) -> None:
+    assert on_a_terminal("audit", project, "--no-cache", "--area", "sql", word)[1] == ""
+
+
+def test_a_pipe_needs_no_library_for_screens(project: Path) -> None:
+    code = "import sys\nfrom stopper.cli.main import main\ntry:\n    main(['audit', sys.argv[1], '--no-cache', '--area', 'sql'])\nfinally:\n    print('rich' in sys.modules, file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(project)], capture_output=True, text=True, check=False
+    )
+
+    assert done.stderr == "False\n"
+
+
+def test_a_warm_run_prints_what_the_cold_run_printed(project: Path, tmp_path: Path) -> None:
+    views = "".join(
+        f'@app.get("/{at}")\ndef view{at}():\n    return sqlite3.connect("x").execute("SELECT " + request.args["q"])\n'
+        for at in range(150)
+    )
+    with (project / "app.py").open("a") as file:
+        file.write(views)
+    place = {"STOPPER_CACHE_DIR": str(tmp_path / "kept")}
+    words = ("audit", project, "--rule", "sql-injection")
+    cold, warm = start(*words, **place), start(*words, **place)
+
+    assert len(cold.stdout) > 1 << 16, "more than a pipe holds"
+    assert warm.stdout.splitlines()[2:] == cold.stdout.splitlines()[2:]
+    assert warm.returncode == cold.returncode == 1

@@ -16,6 +16,8 @@ from stopper.errors import UsageError
 from stopper.finding import Area, Confidence, Severity
 
 if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
     from stopper.audit import Progress
     from stopper.config import Config
     from stopper.report import Report
@@ -261,17 +263,18 @@ def _exit_code(report: Report, config: Config) -> int:
 
 
 class _Progress:
-    """A line on the terminal that says what is being looked at; nothing in a pipe."""
+    """A bar on the terminal that says what is being looked at; nothing in a pipe."""
 
     def __init__(self, *, show: bool) -> None:
         self.show = show
+        self._bar: Bar | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.show:
-            click.echo("\r\x1b[K", err=True, nl=False)
+        if self._bar is not None:
+            self._bar.stop()
 
     @property
     def step(self) -> Progress | None:
@@ -279,4 +282,26 @@ class _Progress:
         return self._tell if self.show else None
 
     def _tell(self, what: str, done: int, total: int) -> None:
-        click.echo(f"\r\x1b[K{done:>3}/{total} {what}"[:78], err=True, nl=False)
+        if self._bar is None:
+            self._bar = _bar()
+        self._bar.update(self._bar.task_ids[0], description=what, completed=done, total=total)
+        self._bar.refresh()
+
+
+def _bar() -> Bar:
+    """Return a bar that is drawn at each step: a thread that drew it in between would forbid the second process."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Rich
+
+    columns = (
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
+    console = Console(stderr=True, no_color=True if "NO_COLOR" in os.environ else None)
+    bar = Rich(*columns, console=console, auto_refresh=False, transient=True)
+    bar.add_task("", total=None)
+    bar.start()
+    return bar

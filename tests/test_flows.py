@@ -120,3 +120,27 @@ def test_every_check_that_a_model_names_exists() -> None:
 
 def test_every_kind_has_a_sink() -> None:
     assert {entry.kind for entry in models.load().tables["sink"].every()} == models.KINDS
+
+
+@pytest.mark.parametrize(
+    ("given", "confidences"),
+    [
+        ("200, {'X-Mark': '1'}", ["high"]),
+        ("200, kept()", ["medium"]),
+        ("200, {'Content-Type': 'application/json'}", []),
+    ],
+)
+def test_an_answer_whose_headers_are_not_known_may_be_no_page(
+    tmp_path: Path, given: str, confidences: list[str]
+) -> None:
+    code = f"""
+import json
+from elsewhere import kept
+from flask import Flask, make_response, request
+app = Flask(__name__)
+
+@app.get("/")
+def index():
+    return make_response(json.dumps({{"name": request.args["name"]}}), {given})
+"""
+    assert [flow.confidence for flow in flows_into(project(tmp_path, app=code), "html")] == confidences

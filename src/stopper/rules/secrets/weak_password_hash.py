@@ -100,6 +100,9 @@ _TOKEN = re.compile(
 )
 
 
+_LABEL = re.compile(r"(?i)(?<![a-z])(etag|checksum|cache_?key|fingerprint|gravatar)(?![a-z])")
+
+
 def _is_excused(call: Call) -> bool:
     """Tell whether the call itself says that the hash is not for security."""
     argument = call.argument(None, "usedforsecurity")
@@ -128,6 +131,8 @@ def _hashes_password(call: Call, project: Project) -> bool:
 def _is_token(call: Call) -> bool:
     """Tell whether what is hashed, or what the hash is called, is a token or a session's number."""
     given = call.argument(0, "string")
+    if _LABEL.search(f"{call.function} {call.code.partition('=')[0]}"):
+        return False
     return given is not None and bool(
         _TOKEN.search(given.source) or _TOKEN.search(call.code.partition("=")[0].split("(")[0])
     )

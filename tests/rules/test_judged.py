@@ -1,0 +1,63 @@
+"""What was reported of applications in use and was no hole is not reported again; its dangerous neighbour is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stopper.finding import Finding
+from stopper.rule import discover
+from stopper.source.files import walk
+from stopper.source.project import Project
+
+RESET = """\
+from flask import Flask, request
+from models import User
+
+app = Flask(__name__)
+
+
+@app.post("/reset-password")
+def reset_password():
+    user = {user}
+    user.set_password(request.form["password"])
+    return "", 204
+"""
+ETAG = """\
+import hashlib
+
+from flask import Flask, current_app
+
+app = Flask(__name__)
+
+
+def {name}(day):
+    return hashlib.md5((current_app.config["SECRET_KEY"] + day).encode()).hexdigest()
+"""
+
+
+def found(folder: Path, slug: str, text: str) -> list[Finding]:
+    (folder / "app.py").write_text(text)
+    (rule,) = [one for one in discover() if one.slug == slug]
+    return [item for item in rule.source(Project(walk(folder))) if isinstance(item, Finding)]
+
+
+@pytest.mark.parametrize(
+    ("user", "times"),
+    [
+        ("User.verify_token(token)", 0),
+        ("User.verify_hash(hash, salt='reset')", 0),
+        ("serializer.loads(token, max_age=600)", 0),
+        ('User.check_password(request.form["old"]) and User.verify_token(token)', 1),
+        ("User.one().verify_totp(token)", 1),
+        ('User.by_code(request.form["code"])', 1),
+    ],
+)
+def test_a_reset_that_asks_for_a_signed_token_needs_no_limit(tmp_path: Path, user: str, times: int) -> None:
+    assert len(found(tmp_path, "login-without-limit", RESET.replace("{user}", user))) == times
+
+
+@pytest.mark.parametrize(("name", "times"), [("session_token", 1), ("build_etag", 0), ("cache_key", 0)])
+def test_a_hash_that_labels_content_is_no_token(tmp_path: Path, name: str, times: int) -> None:
+    assert len(found(tmp_path, "weak-password-hash", ETAG.replace("{name}", name))) == times

@@ -345,6 +345,37 @@ def test_a_proxy_in_the_tree_must_be_counted(tmp_path: Path) -> None:
     assert found(tmp_path / "2", "guard-not-enforcing", f"{text}Stopper(app, proxies=1)\n", nginx) == []
 
 
+@pytest.mark.parametrize(
+    ("guard", "told"),
+    [
+        ("Stopper(app)", False),
+        ("Stopper(app, csp_policy={'img-src': ['https://img.example']})", False),
+        ("Stopper(app, csp_policy={'script-src': \"'self' 'unsafe-inline'\"})", True),
+        ("Stopper(app, csp='off', csp_policy={'script-src': \"'self' 'unsafe-inline'\"})", False),
+        ("Stopper(app).csp(script_src=\"'unsafe-inline'\")", True),
+        (
+            "stopper = Stopper(app)\n@app.get('/x')\n@stopper.csp(script_src=\"'unsafe-inline'\")\ndef x():\n    return ''",
+            True,
+        ),
+    ],
+)
+def test_the_policy_that_the_guard_is_given_is_judged_as_any_other(
+    guard: str, told: bool, tmp_path: Path
+) -> None:
+    text = f"{HEAD}app = Flask(__name__)\n{guard}\n"
+
+    assert bool(found(tmp_path / "1", "csp-unsafe-inline", text)) is told
+    assert found(tmp_path / "2", "csp-misspelt", text) == []
+    assert found(tmp_path / "3", "csp-incomplete", text) == []
+
+
+def test_a_short_hsts_of_the_guard_is_told_of(tmp_path: Path) -> None:
+    text = f"{HEAD}app = Flask(__name__)\nStopper(app, hsts_seconds=%d)\n"
+
+    assert found(tmp_path / "1", "hsts-weak", text % 300)
+    assert found(tmp_path / "2", "hsts-weak", text % 63072000) == []
+
+
 def booted(in_force: str) -> Booted:
     """Return an app whose gate says which guards stop what they see."""
     gate = {"class": "stopper.guard.gate.Gate", "state": {"in_force": in_force}}
@@ -386,3 +417,74 @@ def test_the_guarded_example_has_nothing_left_but_true_remarks() -> None:
     }
 
     assert told <= {"server-side-request-forgery", "unhashed-requirement"}
+
+
+FACTORY = (
+    ("shop/__init__.py", "from .factory import create_app\n"),
+    ("shop/extensions.py", "from stopper import Stopper\nstopper = Stopper()\n"),
+    (
+        "shop/config.py",
+        (
+            "class Config:\n    STOPPER_PROXIES = 1\n\n\nclass DevelopmentConfig(Config):\n    STOPPER_MODE = 'report'\n\n\n"
+            "class ProductionConfig(Config):\n    {mode}\n\n\nCONFIGS = {'production': ProductionConfig, 'development': DevelopmentConfig}\n"
+        ),
+    ),
+    (
+        "shop/factory.py",
+        (
+            "from flask import Flask\nfrom .config import CONFIGS\nfrom .extensions import stopper\nfrom .views import bp\n\n\n"
+            "def register_extensions(app):\n    stopper.init_app(app)\n\n\n"
+            "def create_app(name='production'):\n    app = Flask(__name__)\n"
+            "    app.config.from_object({load})\n"
+            "    register_extensions(app)\n    app.register_blueprint(bp)\n    return app\n"
+        ),
+    ),
+    (
+        "shop/views.py",
+        (
+            "from flask import Blueprint, session\nfrom flask.views import MethodView\nfrom .extensions import stopper\n"
+            "bp = Blueprint('auth', __name__)\n\n\nclass Login(MethodView):\n    {decorators}\n"
+            "    def post(self):\n        session.clear()\n        session['user_id'] = 1\n        return ''\n\n\n"
+            "bp.add_url_rule('/login', view_func=Login.as_view('login'))\n"
+        ),
+    ),
+)
+
+
+def factory(mode: str, decorators: str, load: str = "CONFIGS[name]") -> list[tuple[str, str]]:
+    """Return the files of a project whose guard, settings, views and factory stand in modules of their own."""
+    given = {"{mode}": mode, "{decorators}": decorators, "{load}": load}
+    files = []
+    for name, text in FACTORY:
+        for mark, instead in given.items():
+            text = text.replace(mark, instead)  # noqa: PLW2901 - one mark after the other
+        files.append((name, text))
+    return files
+
+
+@pytest.mark.parametrize(
+    ("mode", "decorators", "told"),
+    [
+        ("pass", "pass", ""),
+        ("STOPPER_MODE = 'report'", "pass", "only reports"),
+        ("STOPPER_LIMITS = 'off'", "pass", "is off"),
+        ("pass", "decorators = [stopper.exempt('limits')]", "exempt"),
+        ("pass", "@stopper.exempt('limits')", "exempt"),
+    ],
+)
+def test_a_guard_in_a_factory_is_followed_through_the_modules(
+    mode: str, decorators: str, told: str, tmp_path: Path
+) -> None:
+    files = factory(mode, decorators)
+    findings = found(
+        tmp_path, "login-without-limit", "from shop import create_app\napp = create_app()\n", *files
+    )
+
+    assert [told in one.message for one in findings] == ([True] if told else [])
+
+
+def test_a_mode_in_configuration_that_cannot_be_followed_makes_doubt(tmp_path: Path) -> None:
+    load = "f'shop.config.{name.title()}Config'"
+    (finding,) = found(tmp_path, "login-without-limit", "", *factory("STOPPER_LIMITS = 'off'", "pass", load))
+
+    assert finding.confidence is Confidence.LOW

@@ -1,4 +1,4 @@
-"""The content security policies that a project writes: for Talisman, in a header of its own, or at a proxy."""
+"""The content security policies that a project writes: for Talisman or Stopper's guard, in a header of its own, or at a proxy."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from stopper.csp import Weight, judge, parse
 from stopper.finding import Finding, Location, Severity, Vantage
 from stopper.rule import Rule
+from stopper.rules._guard_policies import given_policies
 from stopper.rules._posture import TALISMAN, constant, own_calls
 from stopper.source.files import Role
 from stopper.source.project import Project
@@ -54,6 +55,8 @@ def _every(project: Project) -> Iterator[Policy]:
             in_scripts = isinstance(nonce, list | tuple) and "script-src" in nonce
             yield _parsed(call.location, value, nonce=in_scripts)
     yield from _stored(project)
+    for given in given_policies(project):
+        yield _parsed(given.location, given.directives, nonce=given.nonce)
     for proxy in project.settings.proxies:
         for name, value, location in proxy.headers:
             if name.lower() == "content-security-policy":

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from stopper.finding import Location
 from stopper.rules._engaged import Installed, installed, made
+from stopper.rules._posture import own_modules
 from stopper.source.branches import ANY, PRODUCTION
 from stopper.source.code import Call
 from stopper.source.files import Role
@@ -53,7 +54,7 @@ class Said:
     value: Any
     """The constant, or UNKNOWN."""
     place: Location | None = None
-    """Where it is written; None where it is the default."""
+    """Where it is written; None where that cannot be seen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +87,7 @@ class Guarding:
         found = [self._given(call, name) for call in engaged]
         values = [_UNSAID if one is None else one.value for one in found]
         if any(value != values[0] for value in values[1:]):
-            return Said(UNKNOWN, next(one.place for one in found if one is not None))
+            return Said(UNKNOWN, next((one.place for one in found if one is not None), None))
         return found[0] if found else None
 
     def _mode(self, guard: str) -> Stand:
@@ -116,16 +117,19 @@ class Guarding:
         """Return a setting as ``app.config`` has it, else as a file of environment variables has it."""
         found = list(self._places(key))
         if not found:
-            return None
-        first = found[0]
-        same = all(one.value == first.value for one in found)
-        return first if same else Said(UNKNOWN, found[-1].place)
+            return Said(UNKNOWN) if self._hidden(key) else None
+        same = all(one.value == found[0].value for one in found)
+        return found[0] if same else Said(UNKNOWN, found[-1].place)
+
+    def _hidden(self, key: str) -> bool:
+        """Tell whether a setting may stand in configuration that is loaded in a way which cannot be read here."""
+        modules = own_modules(self.project) if self.project.settings.unreadable else ()
+        return any(key in module.text.content for module in modules)
 
     def _places(self, key: str) -> Iterator[Said]:
         project = self.project
-        settings = [
-            one for one in project.settings.in_production(key) if project.role(one.location.path) is Role.APP
-        ]
+        every = project.settings.in_production(key)
+        settings = [one for one in every if project.role(one.location.path) is Role.APP]
         for one in settings:
             yield Said(UNKNOWN if one.conditional else one.value.in_production(), one.location)
         for variable in project.settings.variable(key) if not settings else ():

@@ -55,6 +55,7 @@ from typing import TYPE_CHECKING
 from stopper.finding import Area, Finding, Severity, Vantage
 from stopper.policy import HEADERS
 from stopper.rule import Rule
+from stopper.rules._guarded import guarding
 from stopper.rules._headers import header_values
 from stopper.source.project import Project
 
@@ -78,6 +79,16 @@ class HstsWeak(Rule):
             told = _problem(value)
             if told:
                 yield self.found(place, told, remedy=HEADERS["Strict-Transport-Security"], context="hsts")
+
+        said = guarding(project).said("hsts_seconds")
+        if (
+            said is not None
+            and said.place is not None
+            and str(said.value).isdecimal()
+            and int(said.value) < _LEAST
+        ):
+            told = f"{_problem(f'max-age={said.value}')}; it is meant for the beginning"
+            yield self.found(said.place, told, remedy="STOPPER_HSTS_SECONDS = 63072000", context="hsts")
 
     def wire(self, site: Site) -> Iterator[Finding]:
         """Report the first page whose value is too short or cannot be read."""

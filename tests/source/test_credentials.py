@@ -98,8 +98,10 @@ def test_a_literal_that_a_name_calls_secret_is_found(line: str, confidence: Conf
 def test_passwords_in_urls_are_found_and_weaker_on_this_machine() -> None:
     remote = credentials.passwords_in_urls("mysql://app:k7winter@db.shop.net/x")
     local = credentials.passwords_in_urls("postgres://postgres:postgres@localhost/x")
+    inner = credentials.passwords_in_urls("mysql://root:k7winter@mysqldb/x")
 
-    assert [one.severity for one in remote] == [Severity.HIGH]
+    assert [(one.severity, one.confidence) for one in remote] == [(Severity.HIGH, Confidence.HIGH)]
+    assert [(one.severity, one.confidence) for one in inner] == [(Severity.HIGH, Confidence.MEDIUM)]
     assert [one.severity for one in local] == [Severity.LOW]
 
 

@@ -270,7 +270,8 @@ def passwords_in_urls(text: str) -> list[Credential]:
     """Return the passwords in URLs (``scheme://user:password@host``).
 
     A host on this machine, or one that only a compose file's network knows, makes the finding low; so does a password
-    everybody tries first, because the text then more likely shows a form than an account.
+    everybody tries first, because the text then more likely shows a form than an account. Another host without a dot is
+    one of a network that is not seen here: medium.
     """
     spans = list(lines_with(text, ("://",))) if "://" in text else []
     matches = (
@@ -289,7 +290,8 @@ def passwords_in_urls(text: str) -> list[Credential]:
             continue
         weak = bool(_LOCAL.match(host)) or secret.lower() in WELL_KNOWN or secret.lower() == user.lower()
         severity = Severity.LOW if weak else Severity.HIGH
-        confidence = Confidence.LOW if weak else Confidence.HIGH
+        near = "." not in host and ":" not in host
+        confidence = Confidence.LOW if weak else Confidence.MEDIUM if near else Confidence.HIGH
         name = f"password of {user or 'the account'} at {host} ({scheme})"
         found.append(Credential("password-in-url", name, *match.span(3), secret, severity, confidence))
     return found

@@ -10,6 +10,7 @@ from stopper.taint.binding import Answer, bound
 from stopper.taint.change import Change, apply
 from stopper.taint.domain import CLEAN, SEQUENCES, Target, Value, joined, merged, together
 from stopper.taint.frame import Frame
+from stopper.taint.guards import near_miss
 from stopper.taint.ir import AccessPath, Call, Operand
 from stopper.taint.steps import accepts
 from stopper.taint.summary import Summary
@@ -213,9 +214,10 @@ class Calls(Frame):
         for name, operand in self._origins(target, op, shifted).items():
             if name in summary.after:
                 self.update(operand, answer.value(summary.after[name]))
-            kinds = summary.checked.get(name)
-            if kinds and isinstance(operand, AccessPath):
-                apply(self.state, [Change(operand, kinds)])
+            kinds = summary.checked.get(name, frozenset())
+            near = near_miss(op.last, self.engine.lowered(target.scope)) if operand is not op.receiver else ""
+            if (kinds or near) and isinstance(operand, AccessPath):
+                apply(self.state, [Change(operand, kinds, near)])
         if target.scope.parent is self.function.scope:
             for name, value in summary.outer.items():
                 self.state[name] = answer.value(value)

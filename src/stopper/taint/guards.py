@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from functools import cached_property
 
 from stopper.taint import characters
 from stopper.taint.change import Change
 from stopper.taint.domain import ALL, Value
-from stopper.taint.ir import AccessPath, Assign, Call, Compare, Constant, Function, Join, Load, Op, Operand
+from stopper.taint.ir import (
+    AccessPath,
+    Assign,
+    Call,
+    Compare,
+    Constant,
+    Function,
+    Join,
+    Load,
+    Op,
+    Operand,
+    Raise,
+)
 from stopper.taint.models import Models
 from stopper.taint.prefixes import NORMALISERS, prefix_changes
 
@@ -42,10 +55,25 @@ _RAISING = frozenset(
     )
 )
 """What raises for everything that is not a number, a date or an id."""
+_REFUSING = re.compile(
+    r"_*(?:check|validate|verify|ensure|assert|require|refuse|reject|guard|forbid|deny)", re.IGNORECASE
+)
+"""How a function is called that lets only some data pass."""
 _DEEP = 4
 """How many assignments are followed back from a test."""
 _RESOLVERS = frozenset(("ip_address", "gethostbyname", "getaddrinfo"))
 _EQUALITIES = {"==": True, "in": True, "is": True, "!=": False, "not in": False, "is not": False}
+
+
+def near_miss(name: str, function: Function) -> str:
+    """Return what is said of a function of the project's that is called to refuse, and raises; "" for all others."""
+    if not _REFUSING.match(name) or not any(map(_gives_up, function.ops())):
+        return ""
+    return f"the function {name}() was not seen to refuse what is dangerous"
+
+
+def _gives_up(op: Op) -> bool:
+    return isinstance(op, Raise) or (isinstance(op, Call) and op.last == "abort")
 
 
 class Guards:

@@ -65,8 +65,7 @@ class Library(Calls):
         if op.stars:
             args = tuple(spread(args, op.stars))
             op = replace(op, args=op.args[: op.stars[0]], stars=())
-        if self.recording:
-            self.sinks.call(op, receiver, args, keywords)
+        self.sinks.call(op, receiver, args, keywords)
         found = self.engine.edges.call(self, op, receiver, args, keywords)
         if op.name and self.models.find("ends", op.name):
             self.dead = True

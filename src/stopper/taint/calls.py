@@ -202,8 +202,6 @@ class Calls(Frame):
         for key, value in summary.shares.items():
             self.result.share(key, answer.value(value))
         self.result.cut = self.result.cut or summary.cut
-        if not self.recording:
-            return
         for hit in summary.hits:
             for taint in answer.reaching(hit.taint):
                 if not taint.safe_for(hit.kind) and accepts(hit.kind, taint):

@@ -13,7 +13,6 @@ class Run(Protocol):
 
     function: Function
     engine: Any
-    recording: bool
 
     def read(self, operand: Operand) -> Value:
         """Return what is known of an operand at this point."""

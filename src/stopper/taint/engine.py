@@ -43,20 +43,31 @@ class _Active:
     """Whether a circle came back to it."""
 
 
+Reads = dict[str, int]
+"""The cells that were read, each with how often cells had grown when it was first read."""
+
+
 @dataclass(slots=True)
 class Shared:
     """Cells that outlive a function's run: variables of modules, attributes of classes, what is kept for the next request."""
 
     cells: dict[str, Value] = field(default_factory=dict)
-    grown: set[str] = field(default_factory=set)
-    """The groups of cells that got new taints since they were last settled."""
-    reading: list[set[str]] = field(default_factory=lambda: [set()])
-    """The groups of cells that the functions being solved have read, the outermost first."""
+    grown: Reads = field(default_factory=dict)
+    """When each cell got new taints last, counted in such events."""
+    events: int = 0
+    reading: list[Reads] = field(default_factory=lambda: [{}])
+    """The cells that the functions being solved have read, the outermost first."""
 
     def get(self, key: str) -> Value | None:
         """Return what a cell holds, None where nothing was written."""
-        self.reading[-1].add(_group(key))
+        self.reading[-1].setdefault(key, self.events)
         return self.cells.get(key)
+
+    def under(self, prefix: str) -> list[Value]:
+        """Return what all cells of a table hold: ``table users``."""
+        self.reading[-1].setdefault(prefix, self.events)
+        names = sorted(name for name in self.cells if name.startswith(f"{prefix}."))
+        return [self.cells[name] for name in names]
 
     def put(self, key: str, value: Value) -> None:
         """Write to a cell, which keeps what it held."""
@@ -66,18 +77,20 @@ class Shared:
             return
         self.cells[key] = after
         if set(after.every()) - set(before.every() if before is not None else ()):
-            self.grown.add(_group(key))
+            self.events += 1
+            self.grown[key] = self.grown[key.rpartition(".")[0]] = self.events
 
-    def settled(self) -> frozenset[str]:
-        """Return the groups of cells that got new taints, and start anew."""
-        grown = frozenset(self.grown)
-        self.grown.clear()
-        return grown
+    def rest_on(self, reads: Reads) -> None:
+        """Note that the function being solved rests on what another has read."""
+        mine = self.reading[-1]
+        for key, event in reads.items():
+            if mine.get(key, event) >= event:
+                mine[key] = event
 
-
-def _group(key: str) -> str:
-    """Return the cells that are told apart from others when something is read again: those of one module, class or table."""
-    return key.rpartition(".")[0] or key
+    def outdated(self, reads: Reads) -> bool:
+        """Tell whether a cell got new taints since it was read."""
+        grown = self.grown
+        return any(grown.get(key, 0) > event for key, event in reads.items())
 
 
 class Engine:
@@ -124,17 +137,17 @@ class Engine:
     def _tracked(self, function: Function, entry: dict[str, Value]) -> Summary:
         """Solve a function, and note the cells that were read on the way."""
         reading = self.shared.reading
-        reading.append(set())
+        reading.append({})
         result = self._solve(self, function, entry)
-        result.reads = frozenset(reading.pop())
-        reading[-1] |= result.reads
+        result.reads = reading.pop()
+        self.shared.rest_on(result.reads)
         return result
 
-    def forget(self, grown: frozenset[str]) -> None:
+    def forget(self) -> None:
         """Give up the summaries that rest on cells which hold more now."""
         tables: tuple[dict[Any, Summary], ...] = (self._done, self._general, self._modules, self._definitions)
         for table in tables:
-            for key in [key for key, summary in table.items() if summary.reads & grown]:
+            for key in [key for key, summary in table.items() if self.shared.outdated(summary.reads)]:
                 del table[key]
         self._contexts.clear()
 
@@ -151,7 +164,7 @@ class Engine:
     def _read(self, summary: Summary) -> Summary:
         """Return a summary; who uses it rests on the cells that it rests on."""
         if summary.reads:
-            self.shared.reading[-1] |= summary.reads
+            self.shared.rest_on(summary.reads)
         return summary
 
     def applied(self, scope: Any, values: dict[str, Value]) -> tuple[Summary, Tokens]:

@@ -156,8 +156,6 @@ class FlaskEdges(Edges):
         return None
 
     def _render(self, run: Run, op: Call, render: Render) -> None:
-        if not run.recording:
-            return
         for template in render.templates:
             self.pages.seen(template)
             if self.stage.matters(template) or render.escaped is False:

@@ -112,20 +112,19 @@ def _analyze(project: Project) -> Flows:
 
 
 def _results(engine: Engine, every_root: tuple[Root, ...]) -> list[list[Summary]]:
-    """Return what each root does; a root that read cells which hold more at the end is solved again."""
+    """Return what each root does; a root that read a cell before its last growth is solved again."""
     results: list[list[Summary]] = [[] for _ in every_root]
-    read = [frozenset[str]()] * len(every_root)
+    read: list[dict[str, int]] = [{} for _ in every_root]
     waiting = list(range(len(every_root)))
     for _ in range(MAX_ROUNDS):
         for place in waiting:
-            engine.shared.reading.append(set())
+            engine.shared.reading.append({})
             results[place] = list(solved(engine, every_root[place]))
-            read[place] = frozenset(engine.shared.reading.pop())
-        grown = engine.shared.settled()
-        waiting = [place for place, groups in enumerate(read) if groups & grown]
+            read[place] = engine.shared.reading.pop()
+        waiting = [place for place, reads in enumerate(read) if engine.shared.outdated(reads)]
         if not waiting:
             break
-        engine.forget(grown)
+        engine.forget()
     return results
 
 

@@ -28,7 +28,6 @@ class Frame:
         self.function = function
         self.state: dict[str, Value] = {}
         self.result = Summary()
-        self.recording = False
         self.dead = False
         self.guards = Guards(function, self.models, self.read, self.verdicts)
         self.sinks = Sinks(self.models, function, self.read, self.record, self.engine.lowered)
@@ -117,8 +116,6 @@ class Frame:
 
     def record(self, kind: str, value: Value, at: Place, sink: str, confidence: str) -> None:
         """Note every taint of ``value`` that can harm a sink of ``kind``."""
-        if not self.recording:
-            return
         for taint in value.taints:
             if not taint.safe_for(kind) and accepts(kind, taint):
                 self.result.hits.setdefault(Hit(kind, taint, at, sink, confidence, self.function.scope))

@@ -66,7 +66,7 @@ from stopper.taint.ir import (
 )
 from stopper.taint.steps import common, depth
 from stopper.taint.strings import joined_text, loaded
-from stopper.taint.summary import Summary
+from stopper.taint.summary import Hit, Summary
 
 MAX_STEPS = 20_000
 """How many operations one function may cost."""
@@ -74,6 +74,8 @@ _METHODS = {
     "+": "add", "-": "sub", "*": "mul", "/": "truediv", "//": "floordiv", "%": "mod", "|": "or", "&": "and", "^": "xor",
     "<<": "lshift", ">>": "rshift", "@": "matmul", "**": "pow",
 }  # fmt: skip
+_Seen = tuple[dict[Hit, None], list[tuple[Value, dict[str, Value]]], list[Value]]
+"""What one visit of a block has seen: what reached sinks, what came out with the state then, what was handed out."""
 _TEXTS = ("__str__", "__format__", "__repr__")
 
 
@@ -103,18 +105,18 @@ class Run(Library):
         self.steps = 0
 
     def solve(self, entry: dict[str, Value]) -> Summary:
-        """Run the worklist to its fixed point, recording on the way, or where there are loops once more over what is reached."""
+        """Run the worklist to its fixed point; of each block the last visit tells what reaches a sink and what comes out."""
         function, states = self.function, {0: entry}
         place = function.places
-        self.recording = not function.loops
+        seen: dict[int, _Seen] = {}
         waiting = [0]
         while waiting:
             number = function.order[heappop(waiting)]
             if not self._afford(number):
                 break
+            self.result.hits, self.exits, self.yields = seen[number] = {}, [], []
             ways = self._leave(number, states[number])
-            if self.recording:
-                self._fall_off(number, ways)
+            self._fall_off(number, ways)
             for target, state in ways:
                 before = states.get(target)
                 after = state if before is None else joined_states(before, state)
@@ -122,12 +124,18 @@ class Run(Library):
                     states[target] = after
                     if place[target] not in waiting:
                         heappush(waiting, place[target])
-        if not self.recording:
-            self.recording = True
-            for number in sorted(states):
-                self._fall_off(number, self._leave(number, states[number]))
+        self._gather([seen[number] for number in (sorted(seen) if function.loops else seen)])
         self._conclude(entry)
         return self.result
+
+    def _gather(self, visits: list[_Seen]) -> None:
+        """Put together what the last visits of all blocks have seen."""
+        self.result.hits, self.exits, self.yields = {}, [], []
+        for hits, exits, yields in visits:
+            for hit in hits:
+                self.result.hits.setdefault(hit)
+            self.exits += exits
+            self.yields += yields
 
     def _afford(self, number: int) -> bool:
         """Count the operations of a block; past the bounds the work stops."""
@@ -272,8 +280,7 @@ class Run(Library):
             if target.scope is not None and part[0] == ".":
                 self.share(f"{target.scope.dotted}{part}", source.refined(lambda taint: taint.marked("kept")))
         self.engine.edges.store(self, op, source)
-        if self.recording:
-            self.sinks.store(op, source)
+        self.sinks.store(op, source)
 
     def shared(self, op: Share) -> None:
         """Write a variable of an enclosing scope."""
@@ -399,8 +406,6 @@ class Run(Library):
     def return_(self, op: Return) -> None:
         """Leave the function, or hand a value out and go on."""
         value = self.read(op.source)
-        if not self.recording:
-            return
         if op.yields:
             self.yields.append(value)
         else:

@@ -254,10 +254,8 @@ def _selected(text: str, run: Any) -> Value | None:
 
 
 def _whole(run: Any, table: str) -> Value | None:
-    cells: dict[str, Value] = run.engine.shared.cells
-    names = sorted(name for name in cells if name.startswith(f"table {table}."))
-    found = [run.engine.shared.get(name) for name in names]
-    return together([one for one in found if one is not None]) if found else None
+    found: list[Value] = run.engine.shared.under(f"table {table}")
+    return together(found) if found else None
 
 
 def _opened(run: Any, handle: object) -> str:

@@ -42,8 +42,8 @@ class Summary:
     """The kinds each parameter is safe for when the function came back."""
     approved: dict[str, frozenset[str]] = field(default_factory=dict)
     """The kinds each parameter is safe for when the answer was true."""
-    reads: frozenset[str] = frozenset()
-    """The cells that the work on it has read."""
+    reads: dict[str, int] = field(default_factory=dict, compare=False)
+    """The cells that the work on it has read, and when."""
     cut: bool = False
     """Whether the step bound stopped the work."""
     ends: bool = False

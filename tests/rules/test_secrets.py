@@ -192,3 +192,41 @@ def test_a_role_for_test_machines_is_no_place_of_production_passwords(tmp_path: 
         (tmp_path / folder / "vars.py").write_text(f'MAIL_PASSWORD = "{PASSWORD}"\n')
 
     assert [one.location.path for one in found(tmp_path, "hardcoded-password")] == ["roles/app/tasks/vars.py"]
+
+
+@pytest.mark.parametrize(
+    ("read", "confidence"),
+    [
+        ('first.get("iss")', "low"),
+        ('first["iss"] + first["aud"]', "low"),
+        ('first["sub"]', "high"),
+        ('find(first, first["iss"])', "high"),
+    ],
+)
+def test_a_first_look_at_who_issued_a_token_is_a_question(tmp_path: Path, read: str, confidence: str) -> None:
+    text = (
+        "import jwt\n"
+        "def issuer(token):\n"
+        '    first = jwt.decode(token, options={"verify_signature": False})\n'
+        f"    return {read}\n"
+    )
+
+    assert [one.confidence for one in found(tmp_path, "jwt-verification-off", app__py=text)] == [confidence]
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "confidence"),
+    [
+        ("tool/.env", "MAIL_PASSWORD=k7-winter-night\n", "high"),
+        ("tool/.env", "KEY_PATH=./tls/localhost.key\n", "low"),
+        ("web/.env", "MAIL_PASSWORD=k7-winter-night\n", "low"),
+    ],
+)
+def test_a_folder_that_is_copied_into_an_image_is_judged_by_what_lies_in_it(
+    tmp_path: Path, path: str, text: str, confidence: str
+) -> None:
+    for name, content in {"tool/Dockerfile": "FROM alpine:3.20\nCOPY . .\n", path: text}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+
+    assert [one.confidence for one in found(tmp_path, "dotenv-in-image")] == [confidence]

@@ -36,6 +36,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
+from stopper.rules.secrets._environment import gives_secret
 from stopper.source.files import Role
 from stopper.source.history import is_env_file
 from stopper.source.project import Project
@@ -52,11 +53,14 @@ class DotenvInImage(Rule):
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each COPY . that takes .env along."""
-        present = any(is_env_file(file.path) for file in project.tree.files)
+        taken = [
+            file for file in project.tree.files if is_env_file(file.path) and gives_secret(file.text.content)
+        ]
         for file in project.tree.named("Dockerfile", "Dockerfile.*", "*.Dockerfile"):
             if file.role is not Role.APP or file.name.endswith(".dockerignore") or _keeps_out(project):
                 continue
             for match in _COPY.finditer(file.text.content, _last_stage(file.text.content)):
+                present = any(one.path.startswith(file.path.removesuffix(file.name)) for one in taken)
                 place = file.text.location(file.path, match.start(), match.end())
                 yield self.found(
                     place, "the whole folder is copied into the image, and .dockerignore does not keep .env out",

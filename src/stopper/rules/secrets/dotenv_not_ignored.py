@@ -33,14 +33,10 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Location, Severity
 from stopper.rule import Rule
-from stopper.source.credentials import is_placeholder, is_secret_name, passwords_in_urls, provider_credentials
+from stopper.rules.secrets._environment import gives_secret
 from stopper.source.files import Role, role_of
 from stopper.source.history import Committed, is_env_file
 from stopper.source.project import Project
-
-_SHORTEST = 3
-"""How many characters a value has that could keep anything secret."""
-_PATHS = ("/", "./", "../", "~", "http://", "https://")
 
 
 class DotenvNotIgnored(Rule):
@@ -94,14 +90,4 @@ def _may_hold_secret(project: Project, path: str, past: Committed | None) -> boo
         text: str | None = file.read_text(encoding="utf-8", errors="replace")
     else:
         text = project.history.content(past) if past is not None else None
-    return text is None or any(map(_is_secret, text.splitlines()))
-
-
-def _is_secret(line: str) -> bool:
-    """Tell whether a line gives a secret's name a value that is more than a digit, a path or a placeholder."""
-    name, _, value = line.strip().removeprefix("export ").partition("=")
-    value = value.strip().strip("\"'")
-    if provider_credentials(line) or passwords_in_urls(line):
-        return True
-    given = len(value) >= _SHORTEST and not value.startswith(_PATHS) and not is_placeholder(value)
-    return given and is_secret_name(name.strip())
+    return text is None or gives_secret(text)

@@ -49,6 +49,11 @@ from stopper.rule import Rule
 from stopper.source.code import Call
 from stopper.source.files import Role
 from stopper.source.project import Project
+from stopper.source.reads import keys_read
+
+_FINDING = frozenset(("iss", "kid", "alg", "aud", "tid"))
+"""What must be known of a token before its signature can be checked: who issued it, and with which key."""
+_NO_KEY = frozenset(("",))
 
 
 class JwtVerificationOff(Rule):
@@ -69,16 +74,15 @@ class JwtVerificationOff(Rule):
         for call in calls:
             if not _unchecked(call):
                 continue
-            peeks = (call.module.path, call.function) in checking
+            doubt = ""
+            if (call.module.path, call.function) in checking:
+                doubt = "; the function also checks it: see that nothing else is read from this first look"
+            elif (keys_read(call) or _NO_KEY) <= _FINDING:
+                doubt = "; what is read of it only finds the key: see that the token is checked with it afterwards"
             yield self.found(
                 call.location,
-                "the token is decoded without checking its signature"
-                + (
-                    "; the function also checks it: see that nothing else is read from this first look"
-                    if peeks
-                    else ""
-                ),
-                confidence=Confidence.LOW if peeks else Confidence.HIGH,
+                "the token is decoded without checking its signature" + doubt,
+                confidence=Confidence.LOW if doubt else Confidence.HIGH,
                 remedy='jwt.decode(token, key, algorithms=["HS256"])',
                 context=call.function,
             )

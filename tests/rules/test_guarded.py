@@ -278,6 +278,38 @@ def test_what_the_app_says_itself_of_its_cookies_stays_its_own(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("app.jinja_env.autoescape = False\nStopper(app)", False),
+        ("Stopper(app)\napp.jinja_env.autoescape = False", True),
+        ("app.jinja_env.autoescape = False\nStopper(app, xss='off')", True),
+        ("import jinja2\nmails = jinja2.Environment()\nStopper(app)", True),
+    ],
+)
+def test_the_guard_escapes_what_was_switched_off_before_it_and_in_the_apps_own_environment(
+    lines: str, told: bool, tmp_path: Path
+) -> None:
+    text = f"{HEAD}app = Flask(__name__)\n{lines}\n"
+
+    assert bool(found(tmp_path, "jinja-autoescape-disabled", text)) is told
+
+
+@pytest.mark.parametrize(
+    ("mark", "confidences"),
+    [("", [Confidence.MEDIUM]), ("@stopper.upload('images')\n", [])],
+)
+def test_a_view_that_says_what_it_accepts_has_its_images_made_anew(
+    mark: str, confidences: list[Confidence], tmp_path: Path
+) -> None:
+    text = (
+        f"{HEAD}from PIL import Image\napp = Flask(__name__)\nstopper = Stopper(app)\n@app.post('/x')\n{mark}def x():\n"
+        "    file = request.files['file']\n    Image.open(file.stream).verify()\n    file.save('x')\n    return ''\n"
+    )
+
+    assert [one.confidence for one in found(tmp_path, "image-not-rewritten", text)] == confidences
+
+
+@pytest.mark.parametrize(
     ("guard", "severity"),
     [
         ("", Severity.CRITICAL),

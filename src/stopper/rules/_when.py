@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.finding import Finding
 from stopper.policy import UPLOAD_BYTES
+from stopper.rules._engaged import CONSTRUCTORS
 from stopper.rules._guarded import Guarding
+from stopper.rules._posture import own_calls
 from stopper.source.values import UNKNOWN
 
 if TYPE_CHECKING:
@@ -85,3 +87,25 @@ def completes_cookie(guards: Guarding, finding: Finding) -> bool:
     said = call.argument(None, "samesite") if call is not None else None
     none = said is not None and isinstance(said.value.constant, str)
     return not none and not ("httponly" in finding.message and guards.setting("script_cookies", ()))
+
+
+def looks_at_uploads(guards: Guarding, finding: Finding) -> bool | None:
+    """Tell whether the view says which files it accepts, so that the guard looks at them first; None where another view does."""
+    project = guards.project
+    marked = [call.decorates for call in own_calls(project, *(f"{one}().upload" for one in CONSTRUCTORS))]
+    route = project.routes.at(finding.location.path, finding.location.line)
+    if route is not None and any(view is route.view for view in marked):
+        return True
+    return None if marked else False
+
+
+def escapes_all_the_same(guards: Guarding, finding: Finding) -> bool:
+    """Tell whether escaping is switched off before the guard takes the app's environment over, in the lines right above it."""
+    if "jinja_" not in finding.context:
+        return False
+    place = finding.location
+    for call in guards.installed.calls:
+        if call.location.path == place.path and place.line < call.location.line:
+            lines = call.module.text.content.splitlines()[place.line : call.location.line]
+            return not any(line.lstrip().startswith(("def ", "class ", "async def ")) for line in lines)
+    return False

@@ -42,7 +42,9 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
+from stopper.rules._closed import closed_by
 from stopper.rules._posture import constant, own_calls
+from stopper.rules._when import looks_at_uploads
 from stopper.source.project import Project
 
 _SNIFFERS = (
@@ -62,6 +64,7 @@ _PLAIN = frozenset(("json", "csv", "tsv", "txt", "xml", "yaml", "yml", "toml"))
 _BY_NAME = ("flask_wtf.file.FileAllowed", "flask_wtf.file.file_allowed", "flask_uploads.UploadSet")
 
 
+@closed_by("uploads", when=looks_at_uploads)
 class UploadByExtension(Rule):
     """Look for validators of the extension in an app that never looks at the content."""
 

@@ -43,6 +43,8 @@ from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
+from stopper.rules._closed import closed_by
+from stopper.rules._when import escapes_all_the_same
 from stopper.source.code import Call
 from stopper.source.files import Role
 from stopper.source.project import Project
@@ -58,6 +60,7 @@ _HTML = re.compile(r"\.x?html?\b|</?(?:p|div|html|body|span|a|table|h[1-6])\b", 
 _OTHER_SYNTAX = ("block_start_string", "variable_start_string")
 
 
+@closed_by("xss", when=escapes_all_the_same)
 class JinjaAutoescapeDisabled(Rule):
     """Environments made without ``autoescape``, and Flask's own with it taken away."""
 

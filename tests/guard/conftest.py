@@ -186,9 +186,9 @@ class RedisServer:
         command = shutil.which("redis-server")
         if command is None:
             pytest.skip("redis-server is not installed")
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            self.port = int(one.getsockname()[1])
+        self.port = next(
+            port for _ in range(1000) if (port := free_port()) < 55_000
+        )  # a cluster's bus is 10,000 above
         bound = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
         self._command = [command, *more, *bound]
         self._process: subprocess.Popen[bytes] | None = None

@@ -37,6 +37,25 @@ def {name}(day):
 """
 
 
+LOGIN = """\
+from flask import Flask, current_app, session
+
+app = Flask(__name__)
+
+
+def enter(user):
+    {renew}
+    session.permanent = True
+
+
+@app.post("/login")
+def login():
+    session["user_id"] = 1
+    enter(1)
+    return "", 204
+"""
+
+
 def found(folder: Path, slug: str, text: str) -> list[Finding]:
     (folder / "app.py").write_text(text)
     (rule,) = [one for one in discover() if one.slug == slug]
@@ -61,3 +80,17 @@ def test_a_reset_that_asks_for_a_signed_token_needs_no_limit(tmp_path: Path, use
 @pytest.mark.parametrize(("name", "times"), [("session_token", 1), ("build_etag", 0), ("cache_key", 0)])
 def test_a_hash_that_labels_content_is_no_token(tmp_path: Path, name: str, times: int) -> None:
     assert len(found(tmp_path, "weak-password-hash", ETAG.replace("{name}", name))) == times
+
+
+@pytest.mark.parametrize(
+    ("renew", "times"),
+    [
+        ("current_app.session_interface.regenerate(session)", 0),
+        ("session.clear()", 0),
+        ("session.modified = True", 1),
+    ],
+)
+def test_a_login_may_have_a_function_of_the_project_renew_the_session(
+    tmp_path: Path, renew: str, times: int
+) -> None:
+    assert len(found(tmp_path, "session-survives-login", LOGIN.replace("{renew}", renew))) == times

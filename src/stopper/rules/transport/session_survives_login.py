@@ -47,9 +47,10 @@ from collections.abc import Iterator
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
 from stopper.rules._closed import closed_by
-from stopper.rules._posture import own_calls
+from stopper.rules._posture import own_calls, own_modules
 from stopper.rules._when import renews_session
 from stopper.source.files import Role
+from stopper.source.module import Kind
 from stopper.source.project import Project
 
 _USER = (
@@ -69,6 +70,23 @@ _USER = (
 _RENEWED = re.compile(
     r"session\.(?:clear|regenerate)\(|session_interface|regenerate_session|current_user\.is_authenticated\s*=|pop\(['\"]csrf_token"
 )
+
+_VERBS = frozenset("get post put patch delete".split())
+"""Methods of views: a ``request.form.get(`` calls none of them."""
+_CALLED = re.compile(r"(\w+)\(")
+
+
+def _renewing(project: Project) -> frozenset[str]:
+    """Return the names of the project's functions that renew the session: a login that calls one keeps nothing."""
+    return frozenset(
+        scope.name
+        for module in own_modules(project)
+        if _RENEWED.search(module.text.content)
+        for scope in module.scopes
+        if scope.kind is Kind.FUNCTION
+        and scope.name not in _VERBS
+        and _RENEWED.search(module.source(scope.node))
+    )
 
 
 @closed_by("sessions", when=renews_session, whole=True)
@@ -90,13 +108,14 @@ class SessionSurvivesLogin(Rule):
             (call.location, call.scope)
             for call in own_calls(project, "flask_login.login_user", "flask_login.utils.login_user")
         ]
+        renewing = _renewing(project)
         for place, scope in sorted(places, key=lambda one: one[0]):
             text = (
                 scope.module.source(scope.node)
                 if scope.module.role is Role.APP and scope.function is not None
                 else "session.clear()"
             )
-            if not _RENEWED.search(text):
+            if not _RENEWED.search(text) and renewing.isdisjoint(_CALLED.findall(text)):
                 yield self.found(
                     place, "the session is kept when the user changes", confidence=Confidence.MEDIUM,
                     remedy="session.clear()  # before the user is stored", context=scope.qualname,

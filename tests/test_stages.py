@@ -29,7 +29,10 @@ def told() -> str:
 
 def test_the_report_is_the_same_whoever_asked() -> None:
     """In processes of their own: a fork is only made where no other thread runs, and other tests leave some."""
-    code = "import tests.test_stages as here\nfrom stopper import stages\nfrom stopper.source.aside import pays\nstages.WORTH = 0\nassert pays()\nprint(here.told())\n"
+    code = (
+        "import tests.test_stages as here\nfrom stopper import stages\nfrom stopper.source.aside import pays\n"
+        "stages.WORTH = 0\nassert pays()\nprint(here.told())\n"
+    )
     said = []
     for most in ("", "1"):
         environment = {**os.environ, "STOPPER_PROCESSES": most}

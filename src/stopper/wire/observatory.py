@@ -142,10 +142,7 @@ def _unsafe(sources: tuple[str, ...], *, strict: bool) -> bool:
 def _cookies(site: Site, page: Exchange, algorithm: int) -> Test:
     del page, algorithm
     name, rule = "cookies", "cookie-without-flags"
-    kept = (
-        one for one in site.cookies() if not one.expires
-    )  # the Observatory's jar forgets what is taken away
-    cookies = [one for one in kept if one.exchange.purpose == "page"]
+    cookies = [one for one in site.cookies() if one.exchange.purpose == "page"]
     if not cookies:
         return Test(name, "cookies-not-found", 0, rule)
     hsts = _max_age(site.pages[0]) >= HALF_YEAR

@@ -14,7 +14,6 @@ import hashlib
 import json
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -115,6 +114,8 @@ class Cache:
 
     def _store(self, key: str | None, entry: object) -> None:
         """Write an entry beside its place and move it there; where that fails, nothing is kept."""
+        import tempfile  # late: a run that changed nothing writes nothing
+
         if self.folder is None or key is None:
             return
         body = json.dumps(to_plain(entry), separators=(",", ":")).encode()

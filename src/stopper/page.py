@@ -16,6 +16,7 @@ __all__ = ["Example", "Page", "parse"]
 
 _DEFAULT_FILE = "app.py"
 _SECTION = re.compile(r"^(?:(?P<example>Bad|Good)::|(?P<references>References):)\s*$")
+_HEADINGS = ("Bad", "Good", "References")
 _FILE = re.compile(r"^\s*(?:#|<!--|\{#|//)\s*file:\s*(?P<name>[^\s#}]+?)\s*(?:-->|#\})?\s*$")
 _BULLET = re.compile(r"^\s*[-*]\s+(?P<text>.+)$")
 
@@ -68,7 +69,7 @@ def _sections(text: str) -> Iterator[tuple[str, list[str]]]:
     """Yield each heading with its lines; the prose before the first heading has the empty heading."""
     heading, lines = "", list[str]()
     for line in text.splitlines():
-        match = _SECTION.match(line)
+        match = _SECTION.match(line) if line.startswith(_HEADINGS) else None
         if match is None:
             lines.append(line)
             continue
@@ -83,7 +84,7 @@ def _example(lines: list[str]) -> Example:
     files: dict[str, list[str]] = {}
     current = files.setdefault(_DEFAULT_FILE, [])
     for line in source.splitlines():
-        match = _FILE.match(line)
+        match = _FILE.match(line) if "file:" in line else None
         if match is None:
             current.append(line)
         else:

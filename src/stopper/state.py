@@ -59,13 +59,18 @@ def of_history(root: Path) -> str | None:
 
 def of_stopper() -> str:
     """Return the digest of the code, rules and models that run, of Python and of the libraries with a say."""
-    own = [
-        (path.relative_to(_HOME).as_posix(), path.read_bytes())
-        for path in sorted(_HOME.rglob("*"))
-        if path.suffix in (".py", ".toml", ".json")
-    ]
     versions = [_version(name) for name in _LIBRARIES]
-    return digest_of(*(part for pair in own for part in pair), sys.version, sys.platform, versions)
+    return digest_of(*(part for pair in _own() for part in pair), sys.version, sys.platform, versions)
+
+
+def _own() -> Iterator[tuple[str, bytes]]:
+    """Yield each file of Stopper's that has a say, with its content; ``os.walk``, for ``Path.rglob`` takes three times as long."""
+    for place, folders, names in os.walk(_HOME):
+        folders[:] = sorted(name for name in folders if name != "__pycache__")
+        for name in sorted(names):
+            if name.endswith((".py", ".toml", ".json")):
+                path = Path(place, name)
+                yield os.path.relpath(path, _HOME), path.read_bytes()
 
 
 def _version(name: str) -> list[str]:

@@ -1,5 +1,6 @@
 """`stopper audit`: exit codes, files, baselines, and what is told when the words are wrong."""
 
+import contextlib
 import gc
 import json
 import os
@@ -194,12 +195,10 @@ def on_a_terminal(*words: object) -> tuple[str, str]:
     os.close(writer)
     printed, _ = done.communicate(timeout=120)
     shown = b""
-    with open(reader, "rb", buffering=0) as terminal:
-        try:
-            while piece := terminal.read(65536):
-                shown += piece
-        except OSError:
-            pass  # the other end is closed
+    with contextlib.suppress(OSError):  # the other end is closed
+        while piece := os.read(reader, 65536):
+            shown += piece
+    os.close(reader)
     return printed, shown.decode("utf-8", "replace")
 
 
@@ -218,7 +217,12 @@ def test_no_bar_where_none_is_wanted(project: Path, word: str) -> None:
 
 
 def test_a_pipe_needs_no_library_for_screens(project: Path) -> None:
-    code = "import sys\nfrom stopper.cli.main import main\ntry:\n    main(['audit', sys.argv[1], '--no-cache', '--area', 'sql'])\nfinally:\n    print('rich' in sys.modules, file=sys.stderr)"
+    code = (
+        "import atexit, sys\n"
+        "atexit.register(lambda: print('rich' in sys.modules, file=sys.stderr))\n"
+        "from stopper.cli.main import main\n"
+        "main(['audit', sys.argv[1], '--no-cache', '--area', 'sql'])\n"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code, str(project)], capture_output=True, text=True, check=False
     )

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import pickle  # the only bytes read are those that our own fork wrote into a pipe nobody else can open
 import signal
 import sys
 import threading
@@ -88,6 +87,8 @@ def _forked(compute: Callable[[], object]) -> tuple[int, int] | None:
 
 def _work(compute: Callable[[], object], writer: int) -> None:
     """Compute, write the answer, and end: nothing of what the parent has open or still plans to do may happen twice."""
+    import pickle
+
     code = 1
     try:
         gc.freeze()
@@ -101,6 +102,8 @@ def _work(compute: Callable[[], object], writer: int) -> None:
 
 def _received(process: int, reader: int) -> tuple[Any] | None:
     """Return what the second process wrote, None when it did not come to its end."""
+    import pickle  # the only bytes read are those that our own fork wrote into a pipe nobody else can open
+
     with os.fdopen(reader, "rb") as pipe:
         raw = pipe.read()
     _, status = os.waitpid(process, 0)

@@ -16,7 +16,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -33,7 +33,7 @@ _DIGIT = re.compile("[0-9]")
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Provider:
     """What the credentials of one provider look like."""
 
@@ -41,8 +41,8 @@ class Provider:
     name: str
     hints: tuple[str, ...]
     """The text around a match, in lower case, holds one of them."""
-    pattern: re.Pattern[str]
-    """Group 1 is the secret."""
+    form: str
+    """The regular expression of a credential; group 1 is the secret."""
     severity: Severity = Severity.HIGH
     entropy: float = 3.0
     check: str = ""
@@ -50,6 +50,11 @@ class Provider:
     revoke: str = ""
     anywhere: bool = False
     """Whether a hint may stand anywhere in the text, not only around the match."""
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The form, compiled when a text first holds a hint: most providers leave none in a project."""
+        return re.compile(self.form, re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,7 @@ def _hints() -> frozenset[str]:
 
 def _provider(entry: dict[str, object]) -> Provider:
     values = dict(entry)
-    values["pattern"] = re.compile(str(entry["pattern"]), re.ASCII)
+    values["form"] = str(values.pop("pattern"))
     values["severity"] = Severity(str(entry.get("severity", "high")))
     for key in ("hints", "quiet"):
         given = entry.get(key, [])
@@ -168,14 +173,9 @@ def _recognized(provider: Provider, match: re.Match[str]) -> Iterator[Credential
         return
     confidence = _confidence(provider, match[1])
     if confidence is not None:
+        start, end = match.span(1)
         yield Credential(
-            provider.id,
-            provider.name,
-            *match.span(1),
-            match[1],
-            provider.severity,
-            confidence,
-            provider.revoke,
+            provider.id, provider.name, start, end, match[1], provider.severity, confidence, provider.revoke
         )
 
 

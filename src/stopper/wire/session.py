@@ -10,8 +10,6 @@ import zlib
 from collections.abc import Iterable
 from typing import Any
 
-from itsdangerous import BadSignature, TimestampSigner
-
 _MOST = 65_536
 """How many bytes of a compressed session are read."""
 
@@ -35,6 +33,11 @@ def payload(cookie: str) -> dict[str, Any]:
 
 def key_of(cookie: str, keys: Iterable[str]) -> str | None:
     """Return the first of the keys with which Flask would have signed a session cookie (flask.sessions), or None."""
+    from itsdangerous import (  # late: an audit of source code reads no cookie
+        BadSignature,
+        TimestampSigner,
+    )
+
     for key in keys:
         signer = TimestampSigner(
             key, salt="cookie-session", key_derivation="hmac", digest_method=hashlib.sha1

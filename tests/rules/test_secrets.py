@@ -230,3 +230,15 @@ def test_a_folder_that_is_copied_into_an_image_is_judged_by_what_lies_in_it(
         (tmp_path / name).write_text(content)
 
     assert [one.confidence for one in found(tmp_path, "dotenv-in-image")] == [confidence]
+
+
+@pytest.mark.parametrize(
+    ("line", "confidence"),
+    [("provider.update_app_config(app.config)", "medium"), ("print(app.config)", "high")],
+)
+def test_a_setting_that_something_unseen_may_change_is_told_less_surely(
+    tmp_path: Path, line: str, confidence: str
+) -> None:
+    text = f"from elsewhere import provider\nfrom flask import Flask\napp = Flask(__name__)\napp.config['TESTING'] = True\n{line}\n"
+
+    assert [one.confidence for one in found(tmp_path, "testing-mode-on", app__py=text)] == [confidence]

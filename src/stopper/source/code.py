@@ -281,6 +281,18 @@ class Code:
             if name is not None and (name in exact or name.rpartition(".")[0] in owners):
                 yield Call(site, name, self.names)
 
+    def given(self, name: str) -> Iterator[Call]:
+        """Yield the calls of application code that are handed a thing by its full name, such as ``flask.Flask().config``."""
+        last = name.rpartition(".")[2]
+        for site in self._index.every_call():
+            for arg in site.node.args if site.scope.module.role is Role.APP else ():
+                if (
+                    isinstance(arg, ast.Attribute)
+                    and arg.attr == last
+                    and self.names.name(arg, site.scope) == name
+                ):
+                    yield Call(site, self.names.name(site.node.func, site.scope) or "", self.names)
+
     def every_call(self, last: str) -> Iterator[Call]:
         """Yield the calls written with this last name, whatever it stands for (``name`` is "" when not known)."""
         for module in self.modules:

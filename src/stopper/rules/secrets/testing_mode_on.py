@@ -26,6 +26,7 @@ References:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
     from stopper.app.booted import Booted
 
 
+_CHANGES = re.compile("update|override|load|configure|apply|merge", re.IGNORECASE)
+"""What a function is called that writes to the settings it is given."""
+
+
 class TestingModeOn(Rule):
     """Ask what TESTING and PROPAGATE_EXCEPTIONS are in production."""
 
@@ -46,12 +51,19 @@ class TestingModeOn(Rule):
     cwe = (489, 209)
 
     def source(self, project: Project) -> Iterator[Finding]:
-        """Report each that is on."""
+        """Report each that is on; less surely where the app hands its settings to something that may still change them."""
+        changers = [
+            call
+            for call in project.code.given("flask.Flask().config")
+            if _CHANGES.search(call.target.identifier)
+        ]
         for key in ("TESTING", "PROPAGATE_EXCEPTIONS"):
             for setting in project.settings.in_production(key):
                 if setting.value.in_production() is True and project.role(setting.location.path) is Role.APP:
+                    sure = setting.value.known and not changers
+                    doubt = f", unless {changers[0].target.identifier}() changes it" if changers else ""
                     yield self.found(
-                        setting.location, f"{key} is on in production", confidence=Confidence.HIGH if setting.value.known else Confidence.MEDIUM,
+                        setting.location, f"{key} is on in production{doubt}", confidence=Confidence.HIGH if sure else Confidence.MEDIUM,
                         remedy=f"{key} = False", context=key,
                     )  # fmt: skip
 

@@ -94,3 +94,17 @@ def test_a_login_may_have_a_function_of_the_project_renew_the_session(
     tmp_path: Path, renew: str, times: int
 ) -> None:
     assert len(found(tmp_path, "session-survives-login", LOGIN.replace("{renew}", renew))) == times
+
+
+@pytest.mark.parametrize(
+    ("text", "confidence"),
+    [
+        (
+            "import requests\ndef rates():\n    return requests.get('https://rates.bench.net').json()\n",
+            "medium",
+        ),
+        ("import requests\nprint(requests.get('https://rates.bench.net').json())\n", "low"),
+    ],
+)
+def test_a_request_that_is_made_once_holds_no_worker(tmp_path: Path, text: str, confidence: str) -> None:
+    assert [one.confidence for one in found(tmp_path, "request-without-timeout", text)] == [confidence]

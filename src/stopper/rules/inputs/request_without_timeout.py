@@ -58,7 +58,8 @@ class RequestWithoutTimeout(Rule):
             yield self.found(
                 call.location,
                 "this request waits for ever when the other server does not answer",
-                confidence=Confidence.MEDIUM,
+                # at module level it holds no worker: it is a script, or it is made once at the start
+                confidence=Confidence.MEDIUM if call.function else Confidence.LOW,
                 remedy="requests.get(url, timeout=5)",
                 context=f"{call.function} {call.name}",
             )

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
-import os
 import shutil
 import socket
 import subprocess
@@ -22,8 +20,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from servers import MEDIUM_OR_ABOVE, Weak, evaluated, observatory
+
 from stopper.csp import Weight, judge, parse
 from stopper.deploying import Deployment, configuration
+from stopper.wire.hello import INTERMEDIATE
 from stopper.wire.observatory import score
 from stopper.wire.site import Site
 from stopper.wire.survey import Plan, survey
@@ -58,26 +59,6 @@ APPS = {
     "behind Caddy": "",
     "debug on": "",
 }  # fmt: skip
-SCAN = """
-import { retrieve } from "P/src/retriever/retriever.js";
-import { ALL_TESTS } from "P/src/constants.js";
-import * as grader from "P/src/grader/grader.js";
-const [host, http, https, path] = process.argv.slice(2);
-const requests = await retrieve(host, { httpPort: Number(http), httpsPort: Number(https), path });
-const results = (await Promise.all(ALL_TESTS.map((test) => test(requests)))).filter((one) => one);
-const modifiers = results.map((one) => grader.getScoreModifier(one.result));
-const base = 100 + modifiers.filter((one) => one < 0).reduce((a, b) => a + b, 0);
-const full = 100 + modifiers.reduce((a, b) => a + b, 0);
-const { score, grade } = grader.getGradeForScore(base >= 90 ? full : base);
-console.log(JSON.stringify({ score, grade, tests: Object.fromEntries(results.map((one) => [one.name ?? "cross-origin-resource-policy", one.result])) }));
-"""
-EVALUATE = """
-import { CspEvaluator } from "N/csp_evaluator/dist/evaluator.js";
-import { CspParser } from "N/csp_evaluator/dist/parser.js";
-import { Version } from "N/csp_evaluator/dist/csp.js";
-const found = new CspEvaluator(new CspParser(process.argv[2]).csp, Version.CSP3).evaluate();
-console.log(JSON.stringify(found.map((one) => ({ severity: one.severity, directive: one.directive, value: one.value, type: one.type }))));
-"""
 
 
 @dataclass
@@ -222,50 +203,6 @@ def waited(port: int) -> None:
     raise SystemExit(f"nothing answers at port {port}")
 
 
-def observatory(node: Path | None, folder: Path, one: Deployed, ca: Path) -> dict[str, object] | None:
-    """Return what the Observatory says, or None where it was not given or gave nothing."""
-    if node is None:
-        return None
-    package = node / "node_modules" / "@mdn" / "mdn-http-observatory"
-    for name, text in (("hsts-preload.json", "{}"), ("tld-list.json", '["test"]')):
-        if not (package / "conf" / name).exists():
-            (package / "conf" / name).write_text(text)
-    (folder / "scan.mjs").write_text(SCAN.replace('"P/', f'"{package}/'))
-    command = ["node", str(folder / "scan.mjs"), "localhost", str(one.http), str(one.https), "/"]
-    run = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "NODE_EXTRA_CA_CERTS": str(ca)},
-        check=False,
-    )
-    lines = [line for line in run.stdout.splitlines() if line.startswith("{")]
-    if not lines:
-        print(run.stderr[-2000:], file=sys.stderr)
-        return None
-    said: dict[str, object] = json.loads(lines[-1])
-    return said
-
-
-def evaluated(node: Path | None, folder: Path, policy: str) -> list[tuple[str, str]] | None:
-    """Return the directives and values that Google's evaluator reports at medium or above."""
-    if node is None or not policy:
-        return None if node is None else []
-    (folder / "csp.mjs").write_text(EVALUATE.replace('"N/', f'"{node}/node_modules/'))
-    run = subprocess.run(
-        ["node", str(folder / "csp.mjs"), policy], capture_output=True, text=True, check=False
-    )
-    if run.returncode:
-        print(run.stderr[-1000:], file=sys.stderr)
-        return None
-    # Severity: HIGH 10, SYNTAX 20, MEDIUM 30, HIGH_MAYBE 40, MEDIUM_MAYBE 50, ... (csp_evaluator's finding.ts)
-    return [
-        (one["directive"], one.get("value") or "")
-        for one in json.loads(run.stdout)
-        if one["severity"] in (10, 30, 40, 50)
-    ]
-
-
 def sslyze(command: Path | None, folder: Path, one: Deployed, ca: Path) -> str:
     """Return sslyze's verdict on Mozilla's intermediate profile."""
     if command is None:
@@ -292,19 +229,21 @@ def sslyze(command: Path | None, folder: Path, one: Deployed, ca: Path) -> str:
 def ours(site: Site) -> str:
     """Return our verdict on the same profile."""
     tls = site.tls
-    fine = tls is not None and set(tls.versions) <= {"TLS 1.2", "TLS 1.3"} and not tls.weak and tls.trusted
+    fine = (
+        tls is not None
+        and set(tls.versions) <= {"TLS 1.2", "TLS 1.3"}
+        and not tls.weak
+        and tls.trusted
+        and set(tls.curves) <= INTERMEDIATE
+    )
     return "compliant" if fine else "not compliant"
 
 
-def missed(policy: str, theirs: list[tuple[str, str]]) -> list[str]:
+def missed(policy: str, theirs: list[Weak]) -> list[str]:
     """Return what the evaluator reports and we do not."""
     found = judge(parse(policy))
     known = {(one.directive, one.source.strip("'").lower()) for one in found if one.weight >= Weight.LOW}
-    return [
-        f"{directive} {value}".strip()
-        for directive, value in theirs
-        if (directive, value.strip("'").lower()) not in known
-    ]
+    return [str(one) for one in theirs if (one.directive, one.value.strip("'").lower()) not in known]
 
 
 def main() -> int:
@@ -342,9 +281,10 @@ def row(one: Deployed, node: Path | None, sslyze_command: Path | None, folder: P
     """Return the table's row for one deployment."""
     site = survey(Plan(f"https://localhost:{one.https}/", one.http, ca))
     said = score(site, algorithm=4)
-    theirs = observatory(node, folder, one, ca)
+    theirs = observatory(node, folder, (one.http, one.https), ca)
     policy = site.pages[0].header("content-security-policy") or "" if site.pages else ""
-    weak = evaluated(node, folder, policy)
+    said_of_it = evaluated(node, folder, policy)
+    weak = None if said_of_it is None else [one for one in said_of_it if one.severity in MEDIUM_OR_ABOVE]
     own = {test.name: test.result for test in said.tests} if said else {}
     tests = theirs["tests"] if theirs else {}
     assert isinstance(tests, dict)

@@ -28,14 +28,22 @@ def login():
 IMPORT = "from stopper import Stopper"
 
 
-def found(folder: Path, port: int) -> list[str]:
-    """Let hydra try sixty passwords, the right one among them; return those that it takes for right."""
+def found(
+    folder: Path,
+    port: int,
+    right: str = "secret040",
+    service: str = "http-post-form",
+    address: str = "127.0.0.1",
+) -> list[str]:
+    """Let hydra try sixty passwords for the user `admin`, the right one the 41st; return those that it takes for right."""
     command = shutil.which("hydra")
     if command is None:
         pytest.skip("hydra is not installed")
     words, report = folder / "words", folder / "report.json"
     report.unlink(missing_ok=True)
-    words.write_text("".join(f"secret{number:03}\n" for number in range(60)))
+    tried = [f"secret{number:03}" for number in range(60)]
+    tried[40] = right
+    words.write_text("".join(f"{word}\n" for word in tried))
     form = "/login:username=^USER^&password=^PASS^:S=302"
     options = [
         "-l",
@@ -54,7 +62,7 @@ def found(folder: Path, port: int) -> list[str]:
         str(port),
     ]
     subprocess.run(
-        [command, *options, "127.0.0.1", "http-post-form", form],
+        [command, *options, address, service, form],
         capture_output=True,
         timeout=120,
         check=False,

@@ -59,7 +59,7 @@ def served(
     if wsgi is not None:
         (blog.home / "wsgi.py").write_text(wsgi, encoding="utf-8")
     environ = environment(blog, more or {})
-    _run(blog, environ, "flask", "--app", "blog", "init-db").wait(60)
+    assert _run(blog, environ, "flask", "--app", "blog", "init-db").wait(60) == 0, log(blog)
     usual = ["--workers", "1", "--threads", "4", "--graceful-timeout", "2", "wsgi:app"]
     servers = [
         _run(blog, environ, "gunicorn", *_tls(blog), "--bind", f"127.0.0.1:{blog.https}", *usual),

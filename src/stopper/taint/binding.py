@@ -190,10 +190,10 @@ class Answer:
 
 def _met(given: Taint, inside: Taint, trace: tuple[tuple[Place, str], ...]) -> Taint:
     named = inside.source.endswith(_FILE) and not given.source.endswith(_FILE)
-    return replace(
-        given, source=given.source + _FILE if named else given.source, clean=given.clean | inside.clean, marks=inside.marks, near=given.near or inside.near,
-        trace=(*trace, *inside.trace)[:_LONGEST],
-    )  # fmt: skip
+    source = given.source + _FILE if named else given.source
+    met = (*trace, *inside.trace)[:_LONGEST]
+    near = given.near or inside.near
+    return Taint(source, given.kind, given.parameter, given.clean | inside.clean, inside.marks, near, met)
 
 
 _LONGEST = 24

@@ -205,7 +205,7 @@ class Calls(Frame):
         for hit in summary.hits:
             for taint in answer.reaching(hit.taint):
                 if not taint.safe_for(hit.kind) and accepts(hit.kind, taint):
-                    self.result.hits.setdefault(replace(hit, taint=taint))
+                    self.result.hits.setdefault(hit.of(taint))
 
     def _left_behind(self, target: Target, summary: Summary, answer: Answer, op: Call, shifted: int) -> None:
         """Write back what the function changed: its arguments, its receiver, variables of this function."""

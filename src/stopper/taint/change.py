@@ -48,6 +48,7 @@ def _changed(kinds: frozenset[str], near: str, marks: frozenset[str]) -> Callabl
     def change(taint: Taint) -> Taint | None:
         if ALL in kinds:
             return taint.cleaned(kinds)
-        return replace(taint.cleaned(kinds).marked(*marks), near=taint.near or near)
+        found = taint.cleaned(kinds).marked(*marks)
+        return found if found.near or not near else replace(found, near=near)
 
     return change

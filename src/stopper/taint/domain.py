@@ -47,9 +47,9 @@ UNKNOWN = _Unknown()
 """The constant of a value that is not constant."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Taint:
-    """Data from one source, and what happened to it since."""
+    """Data from one source, and what happened to it since; never written to, and not frozen as it is made too often for that."""
 
     source: str
     """What is read, as a reader knows it: ``request.args['q']``."""
@@ -73,12 +73,16 @@ class Taint:
     def cleaned(self, kinds: Iterable[str]) -> Taint:
         """Return the taint after a sanitiser or a guard for ``kinds``."""
         clean = self.clean.union(kinds)
-        return self if clean == self.clean else replace(self, clean=clean)
+        return self if clean == self.clean else self.within(clean, self.marks)
 
     def marked(self, *marks: str) -> Taint:
         """Return the taint in a further state."""
         found = self.marks.union(marks)
-        return self if found == self.marks else replace(self, marks=found)
+        return self if found == self.marks else self.within(self.clean, found)
+
+    def within(self, clean: frozenset[str], marks: frozenset[str]) -> Taint:
+        """Return the taint in this state and no other."""
+        return Taint(self.source, self.kind, self.parameter, clean, marks, self.near, self.trace)
 
     def hop(self, at: Place, note: str) -> Taint:
         """Return the taint after one more hop; a second hop at one place is left out."""
@@ -128,9 +132,9 @@ class Target:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Value:
-    """What is known of a value."""
+    """What is known of a value; never written to, and not frozen as it is made too often for that."""
 
     taints: tuple[Taint, ...] = ()
     constant: Any = UNKNOWN
@@ -235,10 +239,28 @@ class Value:
         found = dict(self.fields)
         if name in (ANY, KEYS) and name in found:
             part = joined(found[name], part)
+        new = name not in found
         found[name] = part
         if len(found) > MAX_FIELDS:
             return replace(self, constant=UNKNOWN).flat(part.every())
-        return replace(self, constant=UNKNOWN, fields=tuple(sorted(found.items(), key=_name)))
+        fields = sorted(found.items(), key=_name) if new else found.items()
+        return self.holding(self.taints, tuple(fields), UNKNOWN)
+
+    def holding(
+        self, taints: tuple[Taint, ...], fields: tuple[tuple[str, Value], ...], constant: Any
+    ) -> Value:
+        """Return the value with other taints, other fields and another constant."""
+        return Value(
+            taints,
+            constant,
+            self.shape,
+            fields,
+            self.literal,
+            self.name,
+            self.targets,
+            self.classes,
+            self.choices,
+        )
 
     def flat(self, more: tuple[Taint, ...] = ()) -> Value:
         """Return the value with its fields given up: whatever a field holds may be anywhere."""
@@ -249,7 +271,8 @@ class Value:
         """Return a container with its elements at unknown places."""
         items = self.items()
         others = [item for item in self.fields if item not in items]
-        return replace(self, fields=tuple(sorted([*others, (ANY, self._any())], key=_name)))
+        fields = tuple(sorted([*others, (ANY, self._any())], key=_name))
+        return self.holding(self.taints, fields, self.constant)
 
     def mapped(self, change: Callable[[tuple[Taint, ...]], tuple[Taint, ...]]) -> Value:
         """Return the value with ``change`` applied to the taints of each of its parts, in what it calls as well."""
@@ -276,9 +299,9 @@ class Value:
         """Return the value with ``change`` applied to each taint; None drops one."""
         if not self.taints and not self.fields:
             return self
-        taints = tuple(new for taint in self.taints if (new := change(taint)) is not None)
-        fields = tuple((name, part.refined(change)) for name, part in self.fields)
-        return replace(self, taints=taints, fields=fields)
+        taints = tuple([new for taint in self.taints if (new := change(taint)) is not None])
+        fields = tuple([(name, part.refined(change)) for name, part in self.fields])
+        return self.holding(taints, fields, self.constant)
 
 
 CLEAN = Value()
@@ -332,9 +355,7 @@ def _narrowed(taints: Iterable[Taint]) -> tuple[Taint, ...]:
         key = (taint.kind, taint.parameter, not taint.marks.isdisjoint(_ELSEWHERE))
         other = by_source.get(key)
         by_source[key] = (
-            taint
-            if other is None
-            else replace(other, clean=other.clean & taint.clean, marks=other.marks & taint.marks)
+            taint if other is None else other.within(other.clean & taint.clean, other.marks & taint.marks)
         )
     return tuple(by_source.values())
 

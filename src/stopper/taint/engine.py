@@ -10,7 +10,7 @@ from stopper.taint.binding import Tokens
 from stopper.taint.constants import constant
 from stopper.taint.domain import CLEAN, UNKNOWN, Taint, Target, Value, joined
 from stopper.taint.edges import Edges
-from stopper.taint.ir import Function
+from stopper.taint.ir import Constant, Function
 from stopper.taint.models import Models
 from stopper.taint.program import Program, Variable
 from stopper.taint.summary import Summary
@@ -121,6 +121,15 @@ class Engine:
         self._modules: dict[int, Summary] = {}
         self._definitions: dict[int, Summary] = {}
         self._constants: dict[str, Value] = {}
+        self._literals: dict[int, tuple[Constant, Value]] = {}
+        """The values of the constants in the code, by the identity of these, which are kept alive by it."""
+
+    def constant(self, operand: Constant) -> Value:
+        """Return the value of a constant in the code."""
+        found = self._literals.get(id(operand))
+        if found is None:
+            found = self._literals[id(operand)] = (operand, constant(operand.value))
+        return found[1]
 
     def lowered(self, scope: Any) -> Function:
         """Return a scope as blocks of operations."""

@@ -225,11 +225,19 @@ class Places:
         self.project = project
         self._scopes: dict[int, Scope] = {}
         self._seen: set[int] = set()
+        self._steps: dict[tuple[int, int, str], Step] = {}
 
     def step(self, module: Module, at: object, note: str) -> Step:
         """Return a hop as a reader sees it; a place in a template stands for itself."""
         if isinstance(at, Location):
             return Step(at, note, self.project.line(at).strip())
+        key = (id(module), id(at), note)
+        found = self._steps.get(key)
+        if found is None:
+            found = self._steps[key] = self._step(module, at, note)
+        return found
+
+    def _step(self, module: Module, at: object, note: str) -> Step:
         node = at if isinstance(at, ast.AST) else module.tree
         where = module.location(node)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from stopper.taint.constants import constant
 from stopper.taint.domain import ANY, CLEAN, EACH, Taint, Value
 from stopper.taint.engine import Engine
 from stopper.taint.guards import Guards
@@ -35,7 +34,7 @@ class Frame:
     def read(self, operand: Operand) -> Value:
         """Return what is known of an operand."""
         if isinstance(operand, Constant):
-            return constant(operand.value)
+            return self.engine.constant(operand)
         value = self.state.get(operand.base)
         if value is None:
             value = self._outer(operand.base)

@@ -320,7 +320,7 @@ class Function:
     _places: dict[int, int] = field(default_factory=dict)
     _loops: bool | None = None
     _size: int = 0
-    _kept: frozenset[str] | None = None
+    _passing: frozenset[str] | None = None
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -352,11 +352,12 @@ class Function:
         return self._loops
 
     @property
-    def kept(self) -> frozenset[str]:
-        """Return the temporaries that are read in other blocks than the one that makes them."""
-        if self._kept is None:
-            self._kept = _crossing(self)
-        return self._kept
+    def passing(self) -> frozenset[str]:
+        """Return the temporaries that are read in no other block than the one that makes them."""
+        if self._passing is None:
+            made = {op.target.base for op in self.ops() if hasattr(op, "target")}
+            self._passing = frozenset(name for name in made if name[0] == "%") - _crossing(self)
+        return self._passing
 
     def ops(self) -> Iterator[Op]:
         """Yield every operation."""

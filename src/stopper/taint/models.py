@@ -119,9 +119,18 @@ class Models:
     """All models, indexed."""
 
     tables: dict[str, _Index]
+    memo: dict[tuple[str, str, str], tuple[Entry, ...]] = field(default_factory=dict)
+    """What has been found, by table, name and method."""
 
     def find(self, table: str, name: str, method: str = "") -> tuple[Entry, ...]:
         """Return the entries for a full name; failing these, for a method of an unknown receiver."""
+        key = (table, name, method)
+        found = self.memo.get(key)
+        if found is None:
+            found = self.memo[key] = self._find(table, name, method)
+        return found
+
+    def _find(self, table: str, name: str, method: str) -> tuple[Entry, ...]:
         index = self.tables[table]
         found = index.named(name) if name else ()
         if found:

@@ -157,8 +157,9 @@ class Run(Library):
         ways = []
         left = self.state
         if block.edges:
-            kept = self.function.kept
-            left = {name: value for name, value in left.items() if name[0] != "%" or name in kept}
+            left = dict(left)
+            for name in left.keys() & self.function.passing:
+                del left[name]
         for edge in block.edges:
             state = left
             if edge.test is not None:

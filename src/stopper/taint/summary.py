@@ -23,6 +23,10 @@ class Hit:
     through: tuple[Hop, ...] = field(compare=False, default=())
     """The hops inside called functions."""
 
+    def of(self, taint: Taint) -> Hit:
+        """Return the hit of another taint at the same sink."""
+        return Hit(self.kind, taint, self.at, self.sink, self.confidence, self.scope, self.through)
+
 
 @dataclass(slots=True)
 class Summary:

@@ -25,6 +25,9 @@ from stopper.cache import Cache, audited, listed
 from stopper.config import Config
 from stopper.plain import from_plain, to_plain
 from stopper.report import Report, Stats
+from stopper.rules.secrets import _text
+from stopper.source.credentials import Credential
+from stopper.source.files import SourceFile
 
 APP = """\
 import sqlite3
@@ -131,6 +134,55 @@ def test_a_commit_is_seen_and_what_it_added_is_remembered(
     assert any("added GitHub token" in one.message for one in first.findings)
     assert any("added GitHub token" in one.message for one in second.findings)
     assert not any(TOKEN in path.read_text("latin-1") for path in runs.cache.folder.iterdir())  # type: ignore[union-attr]
+
+
+def test_only_files_that_changed_or_hold_secrets_are_searched_again(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STOPPER_PROCESSES", "1")
+    for name in ("one", "two", "three"):
+        (runs.folder / f"{name}.py").write_text(f"x = {name!r}\n")
+    (runs.folder / "held.py").write_text(f'TOKEN = "{TOKEN}"\n')
+    runs.report()
+    searched = []
+    read = _text._read
+
+    def noted(file: SourceFile) -> list[Credential]:
+        searched.append(file.path)
+        return read(file)
+
+    monkeypatch.setattr(_text, "_read", noted)
+    (runs.folder / "two.py").write_text(f'TOKEN = "{TOKEN}"\n')
+    second = runs.report()
+
+    assert searched == ["held.py", "two.py"]
+    assert second == runs.fresh()
+    assert any(one.location.path == "two.py" for one in second.findings)
+
+
+TEXTS = ("x = 1\n", f'TOKEN = "{TOKEN}"\n', APP, APP + MORE, 'PASSWORD = "k7-winter-Tr4in"\n', None)
+EDITS = st.lists(
+    st.tuples(st.sampled_from(("app.py", "b.py", ".env", "docs/c.py")), st.sampled_from(TEXTS)),
+    min_size=1,
+    max_size=5,
+)
+
+
+@given(edits=EDITS)
+@settings(max_examples=25, deadline=None)
+def test_after_any_edits_the_report_is_that_of_a_fresh_run(edits: list[tuple[str, str | None]]) -> None:
+    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(state, "of_stopper", lambda: "the code of this test run")
+        runs = Runs(Path(name, "project"), Path(name, "cache"))
+        (runs.folder / "docs").mkdir(parents=True)
+        (runs.folder / "main.py").write_text(APP)
+        for path, text in edits:
+            if text is None:
+                (runs.folder / path).unlink(missing_ok=True)
+            else:
+                (runs.folder / path).write_text(text)
+
+            assert runs.report() == runs.fresh()
 
 
 def test_a_file_that_git_hides_from_the_tree_is_watched(runs: Runs) -> None:

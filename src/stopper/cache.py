@@ -1,10 +1,10 @@
 """What earlier runs found out, kept in the user's cache folder: findings are the same with it and without it.
 
-A report is taken from here only when nothing changed that it depends on (``state``); the secrets of git's history when no commit
-was added. Each entry is JSON behind a line with its version and digest, so that one which was cut short, altered or written by
-another version is passed over, and nothing in it can run. Entries are written whole and moved into place: runs may share the
-folder. It belongs to the user alone (mode 0700); a folder that others may write to is not used. Secrets are not kept, only
-their digests and their first characters.
+A report is taken from here only when nothing changed that it depends on (``state``); the secrets of git's history when no
+commit was added; a file in which no secret was found is not searched again before it changes. Each entry is JSON behind a line
+with its version and digest, so that one which was cut short, altered or written by another version is passed over, and nothing
+in it can run. Entries are written whole and moved into place: runs may share the folder. It belongs to the user alone (mode
+0700); a folder that others may write to is not used. Secrets are not kept, only their digests and their first characters.
 """
 
 from __future__ import annotations
@@ -63,6 +63,14 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Bare:
+    """The files of a project in which no secret was found."""
+
+    marks: tuple[str, ...]
+    """A digest of the path and the content of each."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cache:
     """The entries of one folder; without a folder it keeps nothing."""
 
@@ -96,6 +104,18 @@ class Cache:
         if not _was_cut(history.skipped):
             self._store(key, history.known)
         return history
+
+    def bare(self, root: Path, look: Callable[[set[str] | None], _T]) -> _T:
+        """Return what ``look`` finds, which is told the files without secrets of an earlier run and tells those of this one."""
+        if self.folder is None:
+            return look(None)
+        key = state.digest_of("bare", state.of_stopper(), str(root))
+        known = self._load(Bare, key) or Bare(())
+        marks = set(known.marks)
+        found = look(marks)
+        if marks != set(known.marks):
+            self._store(key, Bare(tuple(sorted(marks))))
+        return found
 
     def _load(self, kind: type[_T], key: str | None) -> _T | None:
         """Return the entry under a key; None when there is none that can be trusted."""

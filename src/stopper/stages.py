@@ -45,7 +45,7 @@ def begun(project: Project, rules: Iterable[Rule], cache: Cache) -> Iterator[Non
     """Read the history and the secrets in files meanwhile, if a rule will ask for them; leave no process behind."""
     if any(rule.area is Area.SECRETS for rule in rules):
         root = project.tree.root
-        texts = {_text.KEY: lambda: _text.located(project)}
+        texts = {_text.KEY: lambda: cache.bare(root, lambda bare: _text.located(project, bare))}
         project.begin(apart=pays(), history=lambda: cache.history(root), **texts)
     try:
         yield

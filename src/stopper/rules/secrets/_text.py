@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 
@@ -60,9 +61,27 @@ def secrets_in(project: Project) -> list[tuple[SourceFile, Credential]]:
     return [(project.tree.by_path[path], one) for path, one in found]
 
 
-def located(project: Project) -> list[tuple[str, Credential]]:
-    """Return every secret of the application's files with the file's path."""
-    return [(file.path, one) for file in texts(project) for one in _read(file)]
+def located(project: Project, bare: set[str] | None = None) -> list[tuple[str, Credential]]:
+    """Return every secret of the application's files with the file's path.
+
+    Files that an earlier run marked in ``bare`` hold none and are not searched; after that it holds the marks of this run.
+    """
+    earlier, marks, found = frozenset(bare or ()), set[str](), list[tuple[str, Credential]]()
+    for file in texts(project):
+        mark = _mark(file)
+        secrets = [] if mark in earlier else _read(file)
+        found += [(file.path, one) for one in secrets]
+        marks |= set() if secrets else {mark}
+    if bare is not None:
+        bare.intersection_update(marks)
+        bare.update(marks)
+    return found
+
+
+def _mark(file: SourceFile) -> str:
+    """Return a digest of all that the secrets found in a file depend on."""
+    whole = f"{file.path}\0{file.text.content}".encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(whole, digest_size=16).hexdigest()
 
 
 def _read(file: SourceFile) -> list[Credential]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -100,20 +101,24 @@ class Calls(Frame):
             return Value(targets=found)
         values = [value for owner in base.classes if (value := self._held(owner, name)) is not None]
         scopes = [target.scope for target in base.targets if target.scope is not None]
-        values += [_unstored(value) for owner in scopes if (value := self._held(owner, name)) is not None]
+        shared = self.engine.shared.fresh
+        held = [self._held(owner, name, shared) for owner in scopes]
+        values += [_unstored(value) for value in held if value is not None]
         if not values:
             return None
-        held = together(values)
-        return replace(held, taints=merged(base.taints, held.taints)) if base.taints else held
+        every = together(values)
+        return replace(every, taints=merged(base.taints, every.taints)) if base.taints else every
 
-    def _held(self, owner: Any, name: str) -> Value | None:
+    def _held(
+        self, owner: Any, name: str, shared: Callable[[str], Value | None] | None = None
+    ) -> Value | None:
         """Return a variable of a module, or an attribute of a class or its ancestors."""
         if owner.kind is Kind.MODULE:
             return self.engine.variable(owner, name)
         if owner.kind is not Kind.CLASS:
             return None
         for place in self.program.ancestors(owner):
-            cell = self.engine.shared.get(f"{place.dotted}.{name}")
+            cell = (shared or self.engine.shared.get)(f"{place.dotted}.{name}")
             held = self.engine.module(place).get(name) if name in place.bindings else None
             if cell is not None or held is not None:
                 return joined(cell, held) if cell is not None and held is not None else cell or held

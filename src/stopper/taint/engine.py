@@ -63,6 +63,11 @@ class Shared:
         self.reading[-1].setdefault(key, self.events)
         return self.cells.get(key)
 
+    def fresh(self, key: str) -> Value | None:
+        """Return what a cell holds, to who does not look at what of it was stored."""
+        self.reading[-1].setdefault(f"{key} fresh", self.events)
+        return self.cells.get(key)
+
     def under(self, prefix: str) -> list[Value]:
         """Return what all cells of a table hold: ``table users``."""
         self.reading[-1].setdefault(prefix, self.events)
@@ -76,9 +81,12 @@ class Shared:
         if after == before:
             return
         self.cells[key] = after
-        if set(after.every()) - set(before.every() if before is not None else ()):
+        new = set(after.every()) - set(before.every() if before is not None else ())
+        if new:
             self.events += 1
             self.grown[key] = self.grown[key.rpartition(".")[0]] = self.events
+            if any("stored" not in taint.marks for taint in new):
+                self.grown[f"{key} fresh"] = self.events
 
     def rest_on(self, reads: Reads) -> None:
         """Note that the function being solved rests on what another has read."""

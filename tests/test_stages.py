@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -92,3 +93,20 @@ def test_an_audit_leaves_no_process(tmp_path: Path) -> None:
         audit(tmp_path)
 
     assert children() <= before
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_report_is_the_same_in_whatever_order_the_disk_lists_files(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    before = told()
+    scandir = os.scandir
+
+    def shuffled(place: Path) -> list[os.DirEntry[str]]:
+        entries = list(scandir(place))
+        random.Random(seed).shuffle(entries)
+        return entries
+
+    monkeypatch.setattr("stopper.source.files.os.scandir", shuffled)
+
+    assert told() == before

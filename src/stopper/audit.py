@@ -13,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from stopper import stages
-from stopper.baseline import Baseline
 from stopper.cache import NO_CACHE, Cache, listed
 from stopper.config import Config
 from stopper.errors import NotFlaskError
@@ -170,6 +169,8 @@ def _sift(
     unanswered = set(map(id, sifted.kept))
     kept = [one for one in sure if id(one) in unanswered and not config.ignores(one.location.path, one.rule)]
     if config.baseline is not None:
+        from stopper.baseline import Baseline
+
         kept = list(Baseline.load(config.baseline).sift(kept).new)
     return kept, len(sure) - len(kept), notes
 

@@ -15,7 +15,6 @@ from stopper.rules._posture import TALISMAN, constant, own_calls
 from stopper.source.files import Role
 from stopper.source.project import Project
 from stopper.source.values import UNKNOWN
-from stopper.wire.page import read
 
 if TYPE_CHECKING:
     from stopper.wire.exchange import Exchange
@@ -106,6 +105,8 @@ def weaknesses(rule: Rule, site: Site, kinds: tuple[str, ...]) -> Iterator[Findi
 
 def _needs(exchange: Exchange) -> str:
     """Say what a page has that a strict policy must be told of."""
+    from stopper.wire.page import read  # late: only a live site has pages
+
     page = read(exchange.body) if exchange.is_html else None
     if page is None:
         return ""

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 
 KNOWN = {
     "flask": "3.1.3",
@@ -31,6 +30,8 @@ def ask_index(names: Iterable[str]) -> dict[str, str]:
 
     It goes on the network: call it only when the user allowed that.
     """
+    from concurrent.futures import ThreadPoolExecutor  # late: it brings logging, and most runs ask nobody
+
     with ThreadPoolExecutor(max_workers=8) as pool:
         wanted = sorted(set(names))
         return {

@@ -67,7 +67,6 @@ from stopper.rules._when import needs_no_token
 from stopper.source.files import Role
 from stopper.source.project import Project
 from stopper.source.template import Form, Template
-from stopper.wire.page import read
 
 if TYPE_CHECKING:
     from stopper.wire.site import Site
@@ -113,6 +112,8 @@ class FormWithoutCsrfToken(Rule):
 
     def wire(self, site: Site) -> Iterator[Finding]:
         """Report the forms of the pages that post without a token."""
+        from stopper.wire.page import read  # late: only a live site has pages
+
         for page in site.pages:
             for form in read(page.body).forms if page.is_html else ():
                 if form.method == "post" and not form.has_token and not _elsewhere(form.action):

@@ -22,6 +22,20 @@ Bad::
     HTTP/1.1 302 Found
     Location: http://blog.example.org/start
 
+Bad::
+
+    > GET https://blog.example.org/
+    HTTP/1.1 200 OK
+
+    > GET http://blog.example.org/
+    HTTP/1.1 301 Moved Permanently
+    Location: https://blog.example.org/
+
+    > POST http://blog.example.org/
+    > plain-post
+    HTTP/1.1 301 Moved Permanently
+    Location: https://blog.example.org/
+
 Good::
 
     > GET https://blog.example.org/
@@ -76,6 +90,12 @@ class HttpsRedirectMissing(Rule):
                 "proxy:redirect", f"{hops[0].url} {told}", vantage=Vantage.WIRE, context="redirect",
                 remedy="return 308 https://$host$request_uri;  # in the server block for port 80",
             )  # fmt: skip
+        for answer in site.of("plain-post"):
+            if not told and answer.status in (301, 302, 303):
+                yield self.seen(
+                    "proxy:redirect", f"a POST to {answer.url} is led on with {answer.status}: it arrives as a GET, without its body",
+                    vantage=Vantage.WIRE, context="method", severity=Severity.LOW, remedy="return 308 https://$host$request_uri;",
+                )  # fmt: skip
 
 
 def _problem(answer: Exchange, host: str) -> str:

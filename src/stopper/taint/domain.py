@@ -189,7 +189,8 @@ class Value:
         """Return the taints of the value and of all its parts."""
         if not self.fields:
             return self.taints
-        return merged(self.taints, *(part.every() for key, part in self.fields if key != PAYLOAD))
+        inside = [found for key, part in self.fields if key != PAYLOAD and (found := part.every())]
+        return merged(self.taints, *inside) if inside or len(self.taints) > 1 else self.taints
 
     def field(self, name: str) -> Value | None:
         """Return what a field holds, None where nothing is known of it apart from the whole."""
@@ -338,10 +339,7 @@ def _by_number(item: tuple[str, Value]) -> tuple[int, str]:
 
 def merged(*groups: Iterable[Taint]) -> tuple[Taint, ...]:
     """Return the taints of all groups, each once, the first seen first; past the limit those of one source become one."""
-    found: dict[Taint, None] = {}
-    for group in groups:
-        for taint in group:
-            found.setdefault(taint)
+    found = dict.fromkeys([taint for group in groups for taint in group])
     return tuple(found) if len(found) <= MAX_TAINTS else _narrowed(found)
 
 
@@ -368,7 +366,7 @@ def joined(one: Value, other: Value) -> Value:
         one, other = one.opened(), other.opened()
     constant = one.constant if _same(one.constant, other.constant) else UNKNOWN
     return Value(
-        merged(one.taints, other.taints), constant, _either(one.shape, other.shape), _fields(one, other),
+        merged(one.taints, other.taints) if one.taints or other.taints else (), constant, _either(one.shape, other.shape), _fields(one, other),
         _either(one.literal, other.literal), _name_of(one, other), _union(one.targets, other.targets),
         _union(one.classes, other.classes), _choices(one, other) if constant is UNKNOWN else (),
     )  # fmt: skip
@@ -378,8 +376,10 @@ def _choices(one: Value, other: Value) -> tuple[Any, ...]:
     """Return the constants that two values may be, if both can be nothing else."""
     left = (one.constant,) if one.known else one.choices
     right = (other.constant,) if other.known else other.choices
+    if not left or not right:
+        return ()
     both = tuple(dict.fromkeys((*left, *right)))
-    return both if left and right and len(both) <= MAX_CHOICES else ()
+    return both if len(both) <= MAX_CHOICES else ()
 
 
 def _differ(one: Value, other: Value) -> bool:
@@ -391,8 +391,13 @@ def _fields(one: Value, other: Value) -> tuple[tuple[str, Value], ...]:
     if not one.fields or not other.fields:
         return one.fields or other.fields
     left, right = dict(one.fields), dict(other.fields)
-    names = sorted({*left, *right})
-    return tuple((name, joined(one.part(name), other.part(name))) for name in names)
+    found = []
+    for name in sorted(left | right):
+        mine, its = left.get(name), right.get(name)
+        if mine is not its or mine is None:
+            mine = joined(mine or one.part(name), its or other.part(name))
+        found.append((name, mine))
+    return tuple(found)
 
 
 def _either(one: str, other: str) -> str:

@@ -49,6 +49,7 @@ def test_colours_change_nothing_but_the_colours(text: str, width: int) -> None:
         (block("abcdefghijklmno p"), "abcdefghij\nklmno p\n"),
         (block("x", indent=3), "   x\n"),
         (block("title", ruled=True), "title ────\n"),
+        (block("a long title", ruled=True), "a long … ─\n"),
         (block("abcdefghijk", cut=True), "abcdefghi…\n"),
     ],
 )

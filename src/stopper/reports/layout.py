@@ -68,7 +68,7 @@ def _columns(char: str) -> int:
 def _lines(one: Block, width: int, *, colour: bool) -> Iterator[str]:
     room, text = width - one.indent, "".join(piece for piece, _ in one.spans)
     for start, end in _ranges(one, text, room):
-        whole = end == len(text) or not one.cut
+        whole = end == len(text) or not (one.cut or one.ruled)
         spans = list(_within(one.spans, start, start + len(text[start:end].rstrip()) if whole else end))
         if not whole:
             spans.append(("…", spans[-1][1] if spans else ""))
@@ -83,9 +83,8 @@ def _ranges(one: Block, text: str, room: int) -> list[tuple[int, int]]:
     """Return where each line of a paragraph starts and ends."""
     if not one.cut and not one.ruled:
         return list(_wrapped(text, room))
-    if columns(text) <= room:
-        return [(0, len(text))]
-    return [(0, _fitting(text, 0, room - 1))]
+    most = room - 2 if one.ruled else room
+    return [(0, len(text) if columns(text) <= most else _fitting(text, 0, most - 1))]
 
 
 def _wrapped(text: str, room: int) -> Iterator[tuple[int, int]]:

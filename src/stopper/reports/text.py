@@ -65,7 +65,7 @@ def _area(state: AreaState) -> Block:
     detail = counts or ("nothing found" if state.state == CLOSED else "")
     if state.reason:
         detail = f"{detail}; {state.reason}" if detail else state.reason
-    return block("  ", f"{state.area:<13}", (f"{word:<8}", style), shown(detail), cut=True)
+    return block("  ", f"{state.area:<13}", (f"{word:<8}", style), shown(detail))
 
 
 def _site(report: Report) -> Iterator[Block]:

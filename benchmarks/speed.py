@@ -169,6 +169,12 @@ def measure(tools: list[Tool], tree: Path, times: int, work: Path) -> Row:
     return row
 
 
+def _environment(cache: Path) -> dict[str, str]:
+    """Return the user's environment with a cache folder of its own, and with compiled modules kept, as after any installation."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "STOPPER_CACHE_DIR": str(cache)}
+
+
 def start(one: Tool, tree: Path, cache: Path) -> subprocess.Popen[bytes]:
     """Start a tool on a tree."""
     return subprocess.Popen(
@@ -176,7 +182,7 @@ def start(one: Tool, tree: Path, cache: Path) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         cwd=tree.parent,
-        env={**os.environ, "STOPPER_CACHE_DIR": str(cache)},
+        env=_environment(cache),
     )
 
 

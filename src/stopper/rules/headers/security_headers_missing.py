@@ -85,7 +85,9 @@ class SecurityHeadersMissing(Rule):
         for route, guard in left_out(project):
             told = f"{route.rule} is exempt from Stopper's {guard} guard, and gets none of its headers"
             remedy = "stopper.headers(...) or stopper.csp(...), for what differs here alone"
-            yield self.found(route.location, told, route=route.ref, remedy=remedy, context=f"{route.endpoint} {guard}")
+            yield self.found(
+                route.location, told, route=route.ref, remedy=remedy, context=f"{route.endpoint} {guard}"
+            )
 
     def _missing(self, project: Project, place: Location) -> Iterator[Finding]:
         """Report the headers that neither the project nor Stopper's guards set for an app."""

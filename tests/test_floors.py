@@ -19,7 +19,20 @@ FLOORS = {
     "taint": 2,
     **dict.fromkeys(("page", "rule", "rules"), 3),
     **dict.fromkeys(
-        ("grade", "report", "merge", "vantages", "audit", "deploying", "stages", "state", "plain", "baseline", "cache"), 4
+        (
+            "grade",
+            "report",
+            "merge",
+            "vantages",
+            "audit",
+            "deploying",
+            "stages",
+            "state",
+            "plain",
+            "baseline",
+            "cache",
+        ),
+        4,
     ),
     "reports": 5,
     "cli": 6,

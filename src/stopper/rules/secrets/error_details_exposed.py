@@ -87,6 +87,7 @@ _INSIDE = (
     "PermissionError",
 )
 
+
 class ErrorDetailsExposed(Rule):
     """Every flow of a caught exception or a traceback into an answer."""
 

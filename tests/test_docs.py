@@ -16,10 +16,12 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from stopper.audit import audit
 from stopper.cli.main import main
 from stopper.config import KEYS
 from stopper.guard.guards import GUARDS
 from stopper.guard.settings import Common
+from stopper.reports import text
 from stopper.rule import discover
 
 ROOT = Path(__file__).parents[1]
@@ -142,6 +144,21 @@ def test_the_readme_shows_only_commands_that_a_test_knows() -> None:
     unknown = [line for line in commands_in(README) if line.split()[0] not in {"stopper", "make", "pip"}]
 
     assert unknown == []
+
+
+def test_the_report_in_the_readme_is_what_the_audit_says() -> None:
+    """Line by line, the seconds aside: what stands there is the head of the report and one of its findings."""
+    block = README.partition("```text\n")[2].partition("```")[0].strip().splitlines()
+    said = re.sub(
+        r", [\d.]+ s$", "", text.render(audit(ROOT / "examples" / "blog")), flags=re.MULTILINE
+    ).splitlines()
+    at = block.index("")  # between the files read and the areas
+    areas = block.index("", at + 1)
+    found = block[areas + 1 :]
+
+    assert [line.replace("Stopper  ", "") for line in block[:1]] == ["examples/blog"]
+    assert block[1:areas] == said[1:areas]
+    assert found == said[said.index(found[0]) :][: len(found)]
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])

@@ -78,6 +78,16 @@ def test_a_helper_of_the_project_is_given_parameters_where_it_takes_them(
     assert rewritten(tmp_path, body, rewrite.bound_statement, "query_db", head) == expected
 
 
+def test_sql_that_the_author_wrote_stays_where_it_is(tmp_path: Path) -> None:
+    head = f'USERS = "SELECT * FROM users"\n{HEAD}'
+    body = """db.execute(f"{USERS} WHERE name LIKE '%{name}%' AND host = {host.name}")"""
+
+    said = rewritten(tmp_path, body, rewrite.bound_statement, "execute", head)
+
+    assert said == """db.execute(f"{USERS} WHERE name LIKE ? AND host = ?", (f"%{name}%", host.name))"""
+    ast.parse(said)
+
+
 def test_a_text_of_sqlalchemy_gets_named_parameters(tmp_path: Path) -> None:
     body = """session.execute(text(f"DELETE FROM users WHERE name = '{name}' AND host = {host.name}"))"""
 
@@ -99,6 +109,10 @@ def test_a_driver_that_wants_percent_signs_gets_them(tmp_path: Path) -> None:
     "body",
     [
         'db.execute(f"SELECT * FROM {name}")',
+        'db.execute(f"{name} WHERE id = 1")',
+        'db.execute(f"UPDATE users SET {name} WHERE id = 1")',
+        'db.execute(f"SELECT * FROM users WHERE id IN ({name})")',
+        'db.execute(f"INSERT INTO users ({name}) VALUES (1)")',
         'db.execute(f"SELECT * FROM users ORDER BY {name}")',
         "db.execute(f\"SELECT * FROM users WHERE name = 'a {name} b'\")",
         "db.execute(name)",
@@ -135,6 +149,10 @@ def test_a_command_becomes_a_list_where_no_shell_is_needed(tmp_path: Path, body:
         (
             "render_template_string", rewrite.template_values, 'return render_template_string("<p>" + name)',
             'return render_template_string("<p>{{ name }}", name=name)',
+        ),
+        (
+            "render_template_string", rewrite.template_values, 'render_template_string(f"<p>{name}", host=host)',
+            'render_template_string("<p>{{ name }}", host=host, name=name)',
         ),
         (
             "open", rewrite.joined_safely, 'return open(os.path.join("/srv", name)).read()',

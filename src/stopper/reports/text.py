@@ -186,8 +186,8 @@ def _summary(report: Report) -> Iterator[Block]:
 
 
 def first_sentence(text: str) -> str:
-    """Return the first sentence of a page's prose, on one line."""
-    line = " ".join(text.split("\n\n", maxsplit=1)[0].split())
+    """Return the first sentence of a page's prose, on one line, its code between single backticks as people write it."""
+    line = " ".join(text.split("\n\n", maxsplit=1)[0].split()).replace("``", "`")
     end = line.find(". ")
     return line if end < 0 else line[: end + 1]
 

@@ -9,14 +9,23 @@ import ast
 import re
 import shlex
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from stopper.finding import Location
 from stopper.source.code import Call, Code
 from stopper.source.module import Scope
 
-_NAMED_PLACE = re.compile(r"\b(?:FROM|INTO|UPDATE|TABLE|JOIN|BY|ASC|DESC|,)\s*[\"`\[]?$", re.IGNORECASE)
-"""What stands before the name of a table or column, which no parameter can take the place of."""
+_NAMED_PLACE = re.compile(
+    r"(?:\b(?:FROM|INTO|UPDATE|TABLE|JOIN|BY|ASC|DESC|,)\s*[\"`\[]?|\bIN\s*\(\s*|\bINTO\s+\S+\s*\(\s*)$",
+    re.IGNORECASE,
+)
+"""What stands before the name of a table or column, or before a whole list: no parameter can take their place."""
+_VALUE_PLACE = re.compile(
+    r"(?:[=<>(,+\-*/%|]|\b(?:LIKE|ILIKE|GLOB|BETWEEN|AND|OR|NOT|IS|LIMIT|OFFSET|THEN|ELSE|WHEN))\s*$",
+    re.IGNORECASE,
+)
+"""What stands before a value."""
 _PERCENT = re.compile(r"%(?:\((\w+)\))?[-+ 0#]*\d*(?:\.\d+)?([sdrifgx%])")
 _SHELL = re.compile(r"[|&;<>*?$`~(){}\[\]\n]")
 _FORMAT_DRIVERS = ("psycopg", "psycopg2", "pymysql", "MySQLdb", "mysql.connector", "aiomysql")
@@ -103,7 +112,7 @@ def bound_statement(code: Code, place: Location) -> str:
         return ""
     named = call.name.startswith("sqlalchemy")
     mark = "%s" if code.uses(*_FORMAT_DRIVERS) else "?"
-    bound = _bind(call, parts, (lambda name: f":{name}") if named else (lambda _: mark))
+    bound = _bind(code, call, parts, (lambda name: f":{name}") if named else (lambda _: mark))
     if bound is None:
         return ""
     text, values = bound
@@ -132,29 +141,38 @@ def _with(call: Call, statement: str, values: str, *, named: bool) -> str:
     return _replaced(call, new)
 
 
-def _bind(call: Call, parts: list[Part], mark: Callable[[str], str]) -> tuple[str, dict[str, str]] | None:
-    """Return the statement as a literal and the value of each parameter, or None where a part is no value."""
-    text = ""
+def _bind(
+    code: Code, call: Call, parts: list[Part], mark: Callable[[str], str]
+) -> tuple[str, dict[str, str]] | None:
+    """Return the statement as a literal and the value of each parameter, or None where a part is no value.
+
+    A part that is a constant of the project stays where it is: it is SQL that the author wrote.
+    """
+    text = seen = ""
     values: dict[str, str] = {}
+    kept: dict[str, str] = {}
     for at, part in enumerate(parts):
         if isinstance(part, str):
-            text += part
+            text, seen = text + part, seen + part
             continue
-        if _NAMED_PLACE.search(text.rstrip(" \n\t") + (" " if text[-1:].isspace() else "")):
-            return None
-        following = parts[at + 1] if at + 1 < len(parts) else ""
         source = call.module.source(part)
+        constant = code.expr(part, call.scope).value
+        if constant.known and isinstance(constant.constant, str):
+            kept[f"\0{at}\0"] = source
+            text, seen = f"{text}\0{at}\0", seen + constant.constant
+            continue
+        following = parts[at + 1] if at + 1 < len(parts) else ""
         quoted = re.search(r"'(%?)$", text)
         if quoted and isinstance(following, str) and (closing := re.match(r"(%?)'", following)):
-            text = text[: quoted.start()]
+            text, seen = text[: quoted.start()], seen.removesuffix(quoted[0])
             parts[at + 1] = following[closing.end() :]
             source = f'f"{quoted[1]}{{{source}}}{closing[1]}"' if quoted[1] or closing[1] else source
-        elif text.count("'") % 2:
+        elif not _VALUE_PLACE.search(seen) or _NAMED_PLACE.search(seen) or seen.count("'") % 2:
             return None
         name = _name(part, values)
         values[name] = source
-        text += mark(name)
-    return (_literal(text), values) if values else None
+        text, seen = text + mark(name), f"{seen}?"
+    return (_literal(text, kept), values) if values else None
 
 
 def _name(part: ast.expr, taken: dict[str, str]) -> str:
@@ -176,17 +194,18 @@ def template_values(code: Code, place: Location) -> str:
     )
     if call is None or parts is None:
         return ""
+    given = {word.arg or "**": call.module.source(word) for word in call.node.keywords}
     values: dict[str, str] = {}
     text = ""
     for part in parts:
         if isinstance(part, str):
             text += part
         else:
-            name = _name(part, values)
+            name = _name(part, {**given, **values})
             values[name] = call.module.source(part)
             text += f"{{{{ {name} }}}}"
-    given = ", ".join(f"{name}={value}" for name, value in values.items())
-    return _replaced(call, f"{call.target.source}({_literal(text)}, {given})") if values else ""
+    words = ", ".join([*given.values(), *(f"{name}={value}" for name, value in values.items())])
+    return _replaced(call, f"{call.target.source}({_literal(text)}, {words})") if values else ""
 
 
 def argument_list(code: Code, place: Location) -> str:
@@ -289,8 +308,18 @@ def _replaced(call: Call, new: str) -> str:
     return line.replace(call.source, new, 1) if call.source in line else ""
 
 
-def _literal(text: str) -> str:
-    """Return a text as a Python literal, between double quotes where that needs no escapes."""
+def _literal(text: str, kept: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return a text as a Python literal, between double quotes where that needs no escapes.
+
+    ``kept`` holds the expressions that marks in the text stand for; with any, the literal is an f-string.
+    """
+    if kept:
+        text = text.replace("{", "{{").replace("}", "}}")
     if "\n" in text and '"""' not in text and "\\" not in text:
-        return f'"""{text}"""'
-    return f'"{text}"' if '"' not in text and "\\" not in text and text.isprintable() else repr(text)
+        said = f'"""{text}"""'
+    else:
+        plain = "".join(text.split("\0"))
+        said = f'"{text}"' if '"' not in plain and "\\" not in plain and plain.isprintable() else repr(text)
+    for mark, source in kept.items():
+        said = said.replace(mark, f"{{{source}}}").replace(repr(mark)[1:-1], f"{{{source}}}")
+    return f"f{said}" if kept else said

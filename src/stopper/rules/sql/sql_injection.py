@@ -51,7 +51,7 @@ from stopper.rule import Rule
 from stopper.rules._closed import held_by
 from stopper.source import rewrite
 from stopper.source.project import Project
-from stopper.taint.flows import flows_into
+from stopper.taint.flows import Flow, flows_into
 
 
 @held_by("sql")
@@ -69,10 +69,14 @@ class SqlInjection(Rule):
             yield self.found_flow(
                 flow,
                 message,
-                remedy=rewrite.bound_statement(project.code, flow.place)
-                or rewrite.bound_statement(project.code, flow.sink)
-                or _remedy(flow.sink_name),
+                remedy=_bound(project, flow) or _remedy(flow.sink_name),
             )
+
+
+def _bound(project: Project, flow: Flow) -> str:
+    """Return the user's own statement with its values bound: at the call in the view, else at the driver's."""
+    places = dict.fromkeys((flow.place, flow.sink))
+    return next(filter(None, (rewrite.bound_statement(project.code, place) for place in places)), "")
 
 
 def _remedy(sink: str) -> str:

@@ -327,3 +327,22 @@ def test_what_one_request_leaves_behind_another_finds(tmp_path: Path, title: str
     assert [flow.confidence for flow in flows(tmp_path / "hole", code)] == [Confidence.LOW]
     assert flows(tmp_path / "other", MODELS.format(keep=keep, find=other)) == []
     assert flows(tmp_path / "off", code, second_order=False) == []
+
+
+CIRCLES = {
+    "a module and itself": {"app.py": "from app import run\n"},
+    "two modules": {"app.py": "from other import run\n", "other.py": "from app import run\n"},
+    "a package and itself": {"app.py": "from box import run\n", "box/__init__.py": "from box import run\n"},
+}
+
+
+@pytest.mark.parametrize("title", CIRCLES)
+def test_names_imported_in_a_circle_stand_for_nothing(tmp_path: Path, title: str) -> None:
+    view = 'made = run(app)\n@app.get("/")\ndef show():\n    made.go()\n    os.system(request.args["a"])\n'
+    for name, text in CIRCLES[title].items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text + (HEAD + view if name == "app.py" else ""), encoding="utf-8")
+
+    found = every(Project(walk(tmp_path))).by_kind
+
+    assert [flow.sink_name for flow in found["command"]] == ["system()"]

@@ -103,6 +103,7 @@ class Program:
         key = (id(scope), name)
         found = self._variables.get(key)
         if found is None:
+            self._variables[key] = _NOTHING  # for as long as it is asked for: imports may go in a circle
             found = self._variables[key] = self._variable(scope, name)
         return found
 

@@ -11,9 +11,10 @@ import gc
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
+from typing import TypeVar
 
 from stopper.cache import Cache
-from stopper.finding import Area, Finding, Skipped
+from stopper.finding import Area, Cleared, Finding, Skipped
 from stopper.rule import Rule
 from stopper.rules.secrets import _text
 from stopper.source.aside import Aside, pays
@@ -22,6 +23,7 @@ from stopper.source.project import Project
 Said = tuple[list[Finding], list[Skipped]]
 """What a rule found, and what it could not look at."""
 
+Item = TypeVar("Item", bound=Finding | Cleared)
 Tell = Callable[[str, int, int], None]
 
 WORTH = 4_000
@@ -76,18 +78,25 @@ def ask(rules: list[Rule], project: Project, tell: Tell) -> Said:
 
 
 def _ask(rule: Rule, project: Project) -> Said:
-    findings: list[Finding] = []
+    return asked(rule, lambda: rule.source(project))
+
+
+def asked(
+    rule: Rule, hook: Callable[[], Iterable[Item | Skipped]], where: str = ""
+) -> tuple[list[Item], list[Skipped]]:
+    """Return what a rule's hook yields, and what it could not look at; a rule that raises is skipped, and told ``where``."""
+    said: list[Item] = []
     skipped: list[Skipped] = []
     try:
-        for item in rule.source(project):
+        for item in hook():
             if isinstance(item, Skipped):
                 skipped.append(item)
             else:
-                findings.append(item)
+                said.append(item)
     except Exception as error:  # noqa: BLE001 - one broken rule must not hide what the others see
-        reason = f"the rule failed: {type(error).__name__}: {error}; please report it"
+        reason = f"the rule failed{where}: {type(error).__name__}: {error}; please report it"
         skipped.append(Skipped(f"rule {rule.slug}", reason, (rule.area,)))
-    return findings, skipped
+    return said, skipped
 
 
 def follows(rule: Rule) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from stopper.errors import UnseenError
@@ -13,6 +14,7 @@ from stopper.report import Note, SiteScore
 from stopper.rule import Rule
 from stopper.source.causes import cause
 from stopper.source.project import Project
+from stopper.stages import asked
 
 if TYPE_CHECKING:
     from stopper.app.boot import Boot
@@ -121,19 +123,13 @@ def _scored(url: str, site: Site) -> SiteScore | None:
 def _asked(
     rules: Iterable[Rule], hook: Callable[[Rule], Iterable[Finding | Cleared | Skipped]], where: str
 ) -> tuple[list[Finding | Cleared], list[Skipped]]:
-    """Return what each rule says; a rule that raises is skipped."""
+    """Return what all rules say, one after the other."""
     said: list[Finding | Cleared] = []
     skipped: list[Skipped] = []
     for rule in rules:
-        try:
-            for item in hook(rule):
-                if isinstance(item, Skipped):
-                    skipped.append(item)
-                else:
-                    said.append(item)
-        except Exception as error:  # noqa: BLE001 - one broken rule must not hide what the others see
-            reason = f"the rule failed on {where}: {type(error).__name__}: {error}; please report it"
-            skipped.append(Skipped(f"rule {rule.slug}", reason, (rule.area,)))
+        items, unseen = asked(rule, partial(hook, rule), f" on {where}")
+        said += items
+        skipped += unseen
     return said, skipped
 
 

@@ -45,6 +45,8 @@ def committed(folder: Path, away: str = "", **files: str) -> None:
             PASSWORD,
             f'from flask import Flask\napp = Flask(__name__)\napp.secret_key = "{PASSWORD}"\n',
         ),
+        ("jwt-key-weak", PASSWORD, f'import jwt\ntoken = jwt.encode({{"sub": 1}}, "{PASSWORD}")\n'),
+        ("jwt-key-weak", PASSWORD, f'import jwt\ntoken = jwt.encode({{"sub": 1}}, b"{PASSWORD}")\n'),
     ],
 )
 def test_no_finding_holds_the_secret_whole(tmp_path: Path, slug: str, secret: str, line: str) -> None:

@@ -39,7 +39,9 @@ from collections.abc import Iterator
 from stopper.finding import Area, Finding, Severity
 from stopper.rule import Rule
 from stopper.rules._posture import own_calls
+from stopper.rules.secrets._text import key_text
 from stopper.source.code import Call
+from stopper.source.credentials import redact_value
 from stopper.source.project import Project
 
 _PUBLIC = re.compile(r"PUBLIC KEY|CERTIFICATE|^\s*$")
@@ -64,14 +66,14 @@ class JwtKeyWeak(Rule):
         ):
             key = call.argument(1, "key")
             value = key.value if key is not None else None
-            text = value.constant if value is not None and value.known else None
-            if not isinstance(text, str | bytes) or _PUBLIC.search(str(text)) or _unchecked(call):
+            text = key_text(value.constant) if value is not None and value.known else None
+            if text is None or _PUBLIC.search(text) or _unchecked(call):
                 continue
             short = len(text) < 32
             yield self.found(
                 call.location, f"tokens are signed with a key that stands in the source{' and is shorter than 32 bytes' if short else ''}",
                 severity=Severity.CRITICAL if short else Severity.HIGH, remedy='os.environ["TOKEN_KEY"]', context=call.function,
-                code=redacted(call.code, str(text)),
+                code=redact_value(call.code, text),
             )  # fmt: skip
 
 
@@ -79,8 +81,3 @@ def _unchecked(call: Call) -> bool:
     """Tell whether the key of a call is not used: the signature is not checked."""
     options = call.argument(3, "options")
     return options is not None and "verify_signature" in options.source
-
-
-def redacted(code: str, secret: str) -> str:
-    """Return a line of code with a secret in it masked."""
-    return code.replace(secret, "...") if secret else code

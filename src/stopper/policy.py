@@ -10,9 +10,18 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+HSTS_SECONDS: Final = 63_072_000
+"""How long HSTS should hold: two years."""
+
+HSTS_PRELOAD_SECONDS: Final = 31_536_000
+"""The least that the browsers' preload list takes: a year (hstspreload.org)."""
+
+HSTS_LEAST_SECONDS: Final = 15_552_000
+"""The least that scanners take: half a year (HTTP Observatory)."""
+
 HEADERS: Final[Mapping[str, str]] = MappingProxyType({
     "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+    "Strict-Transport-Security": f"max-age={HSTS_SECONDS}; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "strict-origin-when-cross-origin",

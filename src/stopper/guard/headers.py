@@ -18,7 +18,7 @@ from stopper.guard.answers import Answer, Header
 from stopper.guard.guard import Cell, Guard
 from stopper.guard.route import Route
 from stopper.guard.settings import Mode, Settings, setting
-from stopper.policy import HEADERS
+from stopper.policy import HEADERS, HSTS_PRELOAD_SECONDS, HSTS_SECONDS
 
 Hook = Callable[[Answer], None]
 
@@ -63,7 +63,7 @@ def _wrong(header: str) -> Callable[[str], str | None]:
 class HeadersSettings(Settings):
     """Hold what the headers say."""
 
-    hsts_seconds: int = setting(63_072_000, least=0)
+    hsts_seconds: int = setting(HSTS_SECONDS, least=0)
     """How long browsers shall use HTTPS alone, in seconds (two years). Begin with 300, then a week, then a month; 0 takes it back."""
 
     hsts_subdomains: bool = False
@@ -116,9 +116,12 @@ class Headers(Guard):
     def start(self) -> None:
         """Refuse a wish for preloading that browsers would refuse, and marks that cannot be sent."""
         wanted: HeadersSettings = self.settings
-        if wanted.hsts_preload and not (wanted.hsts_subdomains and wanted.hsts_seconds >= 31_536_000):
+        if wanted.hsts_preload and not (
+            wanted.hsts_subdomains and wanted.hsts_seconds >= HSTS_PRELOAD_SECONDS
+        ):
             raise ConfigurationError(
-                "STOPPER_HSTS_PRELOAD needs STOPPER_HSTS_SUBDOMAINS = True and STOPPER_HSTS_SECONDS of at least 31536000"
+                "STOPPER_HSTS_PRELOAD needs STOPPER_HSTS_SUBDOMAINS = True "
+                f"and STOPPER_HSTS_SECONDS of at least {HSTS_PRELOAD_SECONDS}"
             )
         for pattern, said in self.state.common.routes.items():
             if self.name in said:

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 from stopper.csp import effective, has_nonce_or_hash, parse
+from stopper.policy import HSTS_LEAST_SECONDS
 from stopper.wire.exchange import Exchange
+from stopper.wire.hsts import max_age
 from stopper.wire.page import read
 from stopper.wire.site import Cookie, Site
 
-HALF_YEAR = 15_552_000
-"""Seconds of HSTS that lose no points."""
 _LETTERS = (
     (100, "A+"), (90, "A"), (85, "A-"), (80, "B+"), (70, "B"), (65, "B-"), (60, "C+"), (50, "C"), (45, "C-"), (40, "D+"), (30, "D"), (25, "D-"),
 )  # fmt: skip
@@ -145,7 +145,7 @@ def _cookies(site: Site, page: Exchange, algorithm: int) -> Test:
     cookies = [one for one in site.cookies() if one.exchange.purpose == "page"]
     if not cookies:
         return Test(name, "cookies-not-found", 0, rule)
-    hsts = _max_age(site.pages[0]) >= HALF_YEAR
+    hsts = (max_age(site.pages[0].header("strict-transport-security") or "") or 0) >= HSTS_LEAST_SECONDS
     worst = min((_cookie(one, hsts=hsts) for one in cookies), key=lambda one: one[1])
     if worst[1] < 0:
         return Test(name, *worst, rule)
@@ -263,13 +263,6 @@ def _referrer(site: Site, page: Exchange, algorithm: int) -> Test:
     )
 
 
-def _max_age(page: Exchange) -> int:
-    """Return the seconds for which HSTS holds, -1 where it cannot be read, 0 where there is none."""
-    value = page.header("strict-transport-security")
-    match = re.search(r"max-age\s*=\s*\"?(\d+)", value or "", re.IGNORECASE)
-    return 0 if value is None else int(match[1]) if match and "," not in value else -1
-
-
 def _hsts(site: Site, page: Exchange, algorithm: int) -> Test:
     del algorithm
     name = "strict-transport-security"
@@ -277,12 +270,13 @@ def _hsts(site: Site, page: Exchange, algorithm: int) -> Test:
         return Test(name, "hsts-not-implemented-no-https", -20, "certificate-not-trusted")
     if not site.verified:
         return Test(name, "hsts-invalid-cert", -20, "certificate-not-trusted")
-    if page.header(name) is None:
+    value = page.header(name)
+    if value is None:
         return Test(name, "hsts-not-implemented", -20, "security-headers-missing")
-    seconds = _max_age(page)
-    if seconds < 0:
+    seconds = max_age(value)
+    if seconds is None:
         return Test(name, "hsts-header-invalid", -20, "hsts-weak")
-    if seconds < HALF_YEAR:
+    if seconds < HSTS_LEAST_SECONDS:
         return Test(name, "hsts-implemented-max-age-less-than-six-months", -10, "hsts-weak")
     return Test(name, "hsts-implemented-max-age-at-least-six-months", 0, "hsts-weak")
 

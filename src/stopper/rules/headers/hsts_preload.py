@@ -23,18 +23,16 @@ References:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Finding, Severity, Vantage
+from stopper.policy import HSTS_PRELOAD_SECONDS
 from stopper.rule import Rule
+from stopper.wire.hsts import max_age
 
 if TYPE_CHECKING:
     from stopper.wire.site import Site
-
-_YEAR = 31_536_000
-"""Seconds: the least that the list takes."""
 
 
 class HstsPreload(Rule):
@@ -49,12 +47,11 @@ class HstsPreload(Rule):
         value = site.pages[0].header("strict-transport-security") if site.pages else None
         if value is None or site.origin.scheme != "https":
             return
-        lowered = value.lower()
-        age = re.search(r"max-age\s*=\s*\"?(\d+)", lowered)
-        needs = [] if age and int(age[1]) >= _YEAR else [f"max-age={_YEAR}"]
-        needs += [word for word in ("includeSubDomains", "preload") if word.lower() not in lowered]
+        year = f"max-age={HSTS_PRELOAD_SECONDS}"
+        needs = [] if (max_age(value) or 0) >= HSTS_PRELOAD_SECONDS else [year]
+        needs += [word for word in ("includeSubDomains", "preload") if word.lower() not in value.lower()]
         if needs:
             yield self.seen(
                 "header:Strict-Transport-Security", f"the preload list would need {', '.join(needs)} as well", vantage=Vantage.WIRE,
-                context="preload", remedy=f"Strict-Transport-Security: max-age={_YEAR}; includeSubDomains; preload",
+                context="preload", remedy=f"Strict-Transport-Security: {year}; includeSubDomains; preload",
             )  # fmt: skip

@@ -48,22 +48,19 @@ References:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Finding, Severity, Vantage
-from stopper.policy import HEADERS
+from stopper.policy import HEADERS, HSTS_LEAST_SECONDS, HSTS_SECONDS
 from stopper.rule import Rule
 from stopper.rules._guarded import guarding
 from stopper.rules._headers import header_values
 from stopper.source.project import Project
+from stopper.wire.hsts import max_age
 
 if TYPE_CHECKING:
     from stopper.wire.site import Site
-
-_LEAST = 180 * 86_400
-"""Seconds: what the HTTP Observatory takes as half a year."""
 
 
 class HstsWeak(Rule):
@@ -85,10 +82,12 @@ class HstsWeak(Rule):
             said is not None
             and said.place is not None
             and str(said.value).isdecimal()
-            and int(said.value) < _LEAST
+            and int(said.value) < HSTS_LEAST_SECONDS
         ):
             told = f"{_problem(f'max-age={said.value}')}; it is meant for the beginning"
-            yield self.found(said.place, told, remedy="STOPPER_HSTS_SECONDS = 63072000", context="hsts")
+            yield self.found(
+                said.place, told, remedy=f"STOPPER_HSTS_SECONDS = {HSTS_SECONDS}", context="hsts"
+            )
 
     def wire(self, site: Site) -> Iterator[Finding]:
         """Report the first page whose value is too short or cannot be read."""
@@ -105,9 +104,9 @@ class HstsWeak(Rule):
 
 def _problem(value: str) -> str:
     """Return what is wrong with a value, or "": too short, sent twice, or without max-age."""
-    match = re.search(r"max-age\s*=\s*\"?(\d+)", value, re.IGNORECASE)
-    if match is None or "," in value:
+    seconds = max_age(value)
+    if seconds is None:
         return f"no browser can read the HSTS value {value!r}"
-    if int(match[1]) < _LEAST:
-        return f"HSTS holds for {int(match[1]) // 86_400} days only"
+    if seconds < HSTS_LEAST_SECONDS:
+        return f"HSTS holds for {seconds // 86_400} days only"
     return ""

@@ -1,17 +1,18 @@
-"""A rule about one setting: what it is in the source, and what it is in the booted app."""
+"""A rule about one setting: what it is in the source, what it is in the booted app, and what the session cookie has of it on the wire."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from stopper.finding import Cleared, Finding
+from stopper.finding import Cleared, Finding, Vantage
 from stopper.rule import Rule
 from stopper.rules._posture import judged_setting
 from stopper.source.project import Project
 
 if TYPE_CHECKING:
     from stopper.app.booted import Booted
+    from stopper.wire.site import Site
 
 
 class SettingRule(Rule):
@@ -56,3 +57,21 @@ class SettingRule(Rule):
 
     def _line(self, key: str) -> str:
         return f'app.config["{key}"] = {self.remedy}'
+
+
+class SessionCookieRule(SettingRule):
+    """Look for what one setting gives the session cookie on the wire as well."""
+
+    attribute: ClassVar[str]
+    """The attribute of the cookie, in lower case."""
+
+    def wire(self, site: Site) -> Iterator[Finding | Cleared]:
+        """Say what the session cookie on the wire has."""
+        (key,) = self.keys
+        sessions = [one for one in site.cookies() if one.is_session]
+        wrong = [one for one in sessions if self.attribute not in one.attributes]
+        if wrong:
+            message = f"{wrong[0].exchange.url} sets the session cookie without {self.attribute}"
+            yield self.seen(f"setting:{key}", message, vantage=Vantage.WIRE, remedy=self._line(key))
+        elif sessions:
+            yield self.cleared("the session cookie on the wire has it", context=key, vantage=Vantage.WIRE)

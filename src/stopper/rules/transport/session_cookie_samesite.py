@@ -53,52 +53,30 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from stopper.finding import Area, Cleared, Finding, Severity, Vantage
+from stopper.finding import Area, Severity
 from stopper.rules._closed import closed_by
 from stopper.rules._posture import TALISMAN, constant, own_calls, uses_sessions
-from stopper.rules._setting import SettingRule
+from stopper.rules._setting import SessionCookieRule
 from stopper.rules._when import says_no_same_site, sets_same_site
 from stopper.source.project import Project
 
-if TYPE_CHECKING:
-    from stopper.wire.site import Site
-
 
 @closed_by("cookies", when=sets_same_site, in_app=says_no_same_site, whole=True)
-class SessionCookieSamesite(SettingRule):
+class SessionCookieSamesite(SessionCookieRule):
     """Compare SESSION_COOKIE_SAMESITE, as it holds in production, with the policy."""
 
     area = Area.TRANSPORT
     severity = Severity.LOW
     cwe = (1275, 352)
     keys = ("SESSION_COOKIE_SAMESITE",)
+    attribute = "samesite"
     wrong_message = "{key} lets other sites send requests with the user's session"
     unset_message = (
         "{key} is set nowhere: whether other sites can send requests with the session is left to the browser"
     )
     remedy = '"Lax"'
-
-    def wire(self, site: Site) -> Iterator[Finding | Cleared]:
-        """Say what the session cookie on the wire has."""
-        sessions = [one for one in site.cookies() if one.is_session]
-        wrong = [one for one in sessions if "samesite" not in one.attributes]
-        if wrong:
-            message = f"{wrong[0].exchange.url} sets the session cookie without samesite"
-            yield self.seen(
-                "setting:SESSION_COOKIE_SAMESITE",
-                message,
-                vantage=Vantage.WIRE,
-                remedy=self._line("SESSION_COOKIE_SAMESITE"),
-            )
-        elif sessions:
-            yield self.cleared(
-                "the session cookie on the wire has it",
-                context="SESSION_COOKIE_SAMESITE",
-                vantage=Vantage.WIRE,
-            )
 
     def wrong(self, value: Any) -> bool:
         """Tell whether other sites' requests carry the cookie."""

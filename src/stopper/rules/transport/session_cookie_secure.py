@@ -52,49 +52,27 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
-from stopper.finding import Area, Cleared, Finding, Severity, Vantage
+from stopper.finding import Area, Severity
 from stopper.rules._closed import closed_by
 from stopper.rules._posture import TALISMAN, constant, own_calls, uses_sessions
-from stopper.rules._setting import SettingRule
+from stopper.rules._setting import SessionCookieRule
 from stopper.source.project import Project
-
-if TYPE_CHECKING:
-    from stopper.wire.site import Site
 
 
 @closed_by("cookies", whole=True)
-class SessionCookieSecure(SettingRule):
+class SessionCookieSecure(SessionCookieRule):
     """Compare SESSION_COOKIE_SECURE, as it holds in production, with the policy."""
 
     area = Area.TRANSPORT
     severity = Severity.MEDIUM
     cwe = (614,)
     keys = ("SESSION_COOKIE_SECURE",)
+    attribute = "secure"
     wrong_message = "{key} is off in production: the session cookie is also sent over plain HTTP"
     unset_message = (
         "{key} is set nowhere, and Flask's default is False: the session cookie is also sent over plain HTTP"
     )
     remedy = "True"
-
-    def wire(self, site: Site) -> Iterator[Finding | Cleared]:
-        """Say what the session cookie on the wire has."""
-        sessions = [one for one in site.cookies() if one.is_session]
-        wrong = [one for one in sessions if "secure" not in one.attributes]
-        if wrong:
-            message = f"{wrong[0].exchange.url} sets the session cookie without secure"
-            yield self.seen(
-                "setting:SESSION_COOKIE_SECURE",
-                message,
-                vantage=Vantage.WIRE,
-                remedy=self._line("SESSION_COOKIE_SECURE"),
-            )
-        elif sessions:
-            yield self.cleared(
-                "the session cookie on the wire has it", context="SESSION_COOKIE_SECURE", vantage=Vantage.WIRE
-            )
 
     def concerns(self, project: Project) -> bool:
         """Tell whether sessions are used and Talisman does not set the flag."""

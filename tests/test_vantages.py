@@ -14,6 +14,9 @@ from stopper.app.boot import Boot
 from stopper.audit import audit
 from stopper.finding import Vantage
 from stopper.report import Report
+from stopper.source.causes import cause
+from stopper.source.files import walk
+from stopper.source.project import Project
 from stopper.vantages import Looks
 from stopper.wire.survey import Plan
 
@@ -182,6 +185,44 @@ def test_what_the_wire_shows_points_at_the_line_of_source_that_causes_it(site: t
     assert shown["form-without-csrf-token"] == "def login():"
     assert shown["file-exposed"] == "def leak():"
     assert {"error-details-exposed", "security-headers-missing", "version-banner"} & set(shown)
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ("Stopper(app)", "Stopper(app)"),
+        ("guard = Stopper()\nguard.init_app(app)", "guard.init_app(app)"),
+        ("Stopper(\n    app,\n    hsts_seconds=300,\n)", "hsts_seconds=300,"),
+        (
+            "app.config['STOPPER_HSTS_SECONDS'] = 300\nStopper(app)",
+            "app.config['STOPPER_HSTS_SECONDS'] = 300",
+        ),
+        (
+            "Stopper(app)\n@app.after_request\ndef add(answer):\n    answer.headers['Strict-Transport-Security'] = age",
+            "answer.headers['Strict-Transport-Security'] = age",
+        ),
+    ],
+)
+def test_a_header_that_the_guard_sets_points_at_what_told_the_guard(
+    tmp_path: Path, source: str, line: str
+) -> None:
+    (tmp_path / "app.py").write_text(
+        f"from flask import Flask\nfrom stopper import Stopper\napp = Flask(__name__)\n{source}\n"
+    )
+    place = cause(Project(walk(tmp_path)), "header:Strict-Transport-Security")
+
+    assert place is not None
+    assert (tmp_path / place.path).read_text().splitlines()[place.line - 1].strip() == line
+
+
+def test_a_header_that_the_guard_does_not_set_points_at_the_app(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        "from flask import Flask\nfrom stopper import Stopper\napp = Flask(__name__)\nStopper(app)\n"
+    )
+    place = cause(Project(walk(tmp_path)), "header:Server")
+
+    assert place is not None
+    assert place.line == 3
 
 
 def test_the_site_is_scored_and_the_grade_is_the_worse_of_both(site: tuple[Path, str]) -> None:

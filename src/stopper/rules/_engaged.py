@@ -9,12 +9,11 @@ from typing import Final
 from stopper.finding import Location
 from stopper.rules._posture import own_calls
 from stopper.source.branches import DEVELOPMENT, TESTING
+from stopper.source.causes import GUARD_CLASSES, GUARD_INITS
 from stopper.source.code import Call, Expr
 from stopper.source.files import Role
 from stopper.source.project import Application, Project
 
-CONSTRUCTORS: Final = ("stopper.Stopper", "stopper.guard.extension.Stopper")
-_INIT: Final = tuple(f"{one}().init_app" for one in CONSTRUCTORS)
 _ASSIGNED: Final = re.compile(r"\s*([\w.]+)\s*(?::[^=]+)?=")
 
 
@@ -41,13 +40,13 @@ class Installed:
 
 def made(project: Project) -> list[Call]:
     """Return the places that make a guard."""
-    return list(own_calls(project, *CONSTRUCTORS))
+    return list(own_calls(project, *GUARD_CLASSES))
 
 
 def installed(project: Project) -> Installed:
     """Return which apps are given to a guard."""
     every = [call for call in made(project) if _app_of(call) is not None or _hides_app(call)]
-    every += own_calls(project, *_INIT)
+    every += own_calls(project, *GUARD_INITS)
     calls = tuple(call for call in every if not _not_served(call))
     unseen = not calls and _unseen(project)
     own = [one for one in project.applications if one.module.role is Role.APP]
@@ -74,7 +73,7 @@ def _unseen(project: Project) -> bool:
     """Tell whether a guard that no call here is seen to use may be used all the same: in a loop, or as a class derived from it."""
     if made(project):
         return any(call.name == "" for call in project.code.every_call("init_app"))
-    return project.code.uses(*CONSTRUCTORS)
+    return project.code.uses(*GUARD_CLASSES)
 
 
 def _any(calls: tuple[Call, ...], *, unseen: bool) -> bool | None:

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from stopper.rules._engaged import CONSTRUCTORS
 from stopper.rules._guarded import guarding
 from stopper.rules._posture import own_calls, own_modules
+from stopper.source.causes import GUARD_CLASSES
 from stopper.source.code import Call
 from stopper.source.module import Scope
 from stopper.source.project import Project
 from stopper.source.routes import Route
 from stopper.source.values import UNKNOWN
 
-EXEMPT: Final = tuple(f"{one}().exempt" for one in CONSTRUCTORS)
+EXEMPT: Final = tuple(f"{one}().exempt" for one in GUARD_CLASSES)
 """The decorator that leaves a view alone."""
 
 _PUT_ON: Final = re.compile(r"\s*\(\s*([\w.]+)\s*\)")

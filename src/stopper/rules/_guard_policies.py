@@ -8,9 +8,9 @@ from typing import Any
 
 from stopper.finding import Location
 from stopper.policy import STRICT_CSP
-from stopper.rules._engaged import CONSTRUCTORS
 from stopper.rules._guarded import Stand, guarding
 from stopper.rules._posture import own_calls
+from stopper.source.causes import GUARD_CLASSES
 from stopper.source.project import Project
 from stopper.source.values import UNKNOWN
 
@@ -39,7 +39,7 @@ def given_policies(project: Project) -> Iterator[Given]:
     of_app = said.value if said is not None and isinstance(said.value, dict) else {}
     if said is not None and said.place is not None and of_app:
         yield _replaced(said.place, of_app)
-    for call in own_calls(project, *(f"{one}().csp" for one in CONSTRUCTORS)):
+    for call in own_calls(project, *(f"{one}().csp" for one in GUARD_CLASSES)):
         first = call.argument(0, "policy")
         listed = first.value.in_production() if first is not None else {}
         spoken = {name: one.value.in_production() for name, one in call.keywords.items() if name != "policy"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from stopper.finding import Location
@@ -24,14 +23,6 @@ def header_names(project: Project) -> set[str]:
 def _headers_in(text: str) -> set[str]:
     lowered = text.lower()
     return {name for name in HEADERS if f'"{name.lower()}"' in lowered or f"'{name.lower()}'" in lowered}
-
-
-def stored_headers(project: Project, *names: str) -> Iterator[tuple[str, Location]]:
-    """Yield each response header of the names given (lower case) that application code writes, and where."""
-    written = re.compile(rf"(?<!get\()(['\"])({'|'.join(map(re.escape, names))})\1", re.IGNORECASE)
-    for module in own_modules(project):
-        for match in written.finditer(module.text.content):
-            yield match[2].lower(), module.text.location(module.path, *match.span())
 
 
 def header_values(project: Project, name: str) -> Iterator[tuple[str, Location]]:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.finding import Finding
 from stopper.policy import UPLOAD_BYTES
-from stopper.rules._engaged import CONSTRUCTORS
 from stopper.rules._guarded import Guarding
 from stopper.rules._posture import own_calls
+from stopper.source.causes import GUARD_CLASSES
 from stopper.source.values import UNKNOWN
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def completes_cookie(guards: Guarding, finding: Finding) -> bool:
 def looks_at_uploads(guards: Guarding, finding: Finding) -> bool | None:
     """Tell whether the view says which files it accepts, so that the guard looks at them first; None where another view does."""
     project = guards.project
-    marked = [call.decorates for call in own_calls(project, *(f"{one}().upload" for one in CONSTRUCTORS))]
+    marked = [call.decorates for call in own_calls(project, *(f"{one}().upload" for one in GUARD_CLASSES))]
     route = project.routes.at(finding.location.path, finding.location.line)
     if route is not None and any(view is route.view for view in marked):
         return True

@@ -6,6 +6,7 @@ import re
 
 from stopper.finding import Location
 from stopper.source.files import Role
+from stopper.source.headers import stored_headers
 from stopper.source.project import Project
 
 _HEADER_MAKERS = {
@@ -17,6 +18,22 @@ _HEADER_MAKERS = {
     "access-control-allow-credentials": ("flask_cors.CORS", "flask_cors.cross_origin"),
 }
 """Who sets a header where the code does not name it."""
+GUARD_CLASSES = ("stopper.Stopper", "stopper.guard.extension.Stopper")
+"""The full names of Stopper's own guard."""
+GUARD_INITS = tuple(f"{one}().init_app" for one in GUARD_CLASSES)
+"""What gives it an app later on."""
+_GUARD_SETTINGS = {
+    "content-security-policy": "csp_policy",
+    "strict-transport-security": "hsts_seconds",
+    "x-content-type-options": "",
+    "x-frame-options": "frame_options",
+    "referrer-policy": "referrer_policy",
+    "permissions-policy": "permissions_policy",
+    "cross-origin-opener-policy": "opener_policy",
+    "cross-origin-resource-policy": "resource_policy",
+    "cross-origin-embedder-policy": "embedder_policy",
+}
+"""The headers that the guard sets, each with the setting that says what; "" where none does."""
 _COOKIE_SETTINGS = {"session": "SESSION_COOKIE_NAME", "remember_token": "REMEMBER_COOKIE_NAME"}
 
 
@@ -49,22 +66,34 @@ def _setting(project: Project, key: str) -> Location | None:
 
 
 def _header(project: Project, name: str) -> Location | None:
-    """Return where a header is written: in a proxy's file, by its name in code, or by the extension that makes it."""
+    """Return where a header is written: in a proxy's file, by its name in code, by an extension that makes it, or by the guard."""
     lowered = name.lower()
     for proxy in project.settings.proxies:
         for given, _, place in proxy.headers:
             if given.lower() == lowered:
                 return place
-    written = re.compile(rf"""(?<!get\()(['"]){re.escape(name)}\1""", re.IGNORECASE)
-    for module in project.modules:
-        match = written.search(module.text.content) if module.role is Role.APP else None
-        if match is not None:
-            return module.text.location(module.path, *match.span())
+    for _, place in stored_headers(project, name):
+        return place
     for maker in _HEADER_MAKERS.get(lowered, ()):
         for call in project.code.calls(maker):
             if call.module.role is Role.APP:
                 return call.location
-    return None
+    return _guard(project, lowered)
+
+
+def _guard(project: Project, header: str) -> Location | None:
+    """Return where Stopper's guard is told what to say in a header, or else where it is given the app."""
+    setting = _GUARD_SETTINGS.get(header)
+    if setting is None:
+        return None
+    makers = project.code.calls(*GUARD_CLASSES, *GUARD_INITS)
+    calls = [call for call in makers if call.module.role is Role.APP]
+    if not calls:
+        return None
+    keywords = [call.argument(None, setting) for call in calls]
+    told = next((one.location for one in keywords if one is not None), None)
+    given = next((call for call in calls if call.argument(0, "app") is not None), calls[0])
+    return told or _setting(project, f"STOPPER_{setting.upper()}") or given.location
 
 
 def _cookie(project: Project, name: str) -> Location | None:

@@ -59,8 +59,8 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
-from stopper.rules._headers import stored_headers
 from stopper.rules._posture import TALISMAN, constant, own_calls
+from stopper.source.headers import stored_headers
 from stopper.source.project import Project
 
 _WRITTEN = {

@@ -43,8 +43,8 @@ from collections.abc import Iterator
 from stopper.finding import Area, Confidence, Finding, Location, Severity
 from stopper.rule import Rule
 from stopper.rules._closed import closed_by
-from stopper.rules._headers import stored_headers
 from stopper.rules._posture import TALISMAN, constant, decorated_with, own_calls
+from stopper.source.headers import stored_headers
 from stopper.source.project import Project
 
 

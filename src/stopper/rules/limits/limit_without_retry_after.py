@@ -34,8 +34,8 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Finding, Severity
 from stopper.rule import Rule
-from stopper.rules._headers import stored_headers
 from stopper.rules._posture import LIMITER, absence, own_calls
+from stopper.source.headers import stored_headers
 from stopper.source.project import Project
 
 

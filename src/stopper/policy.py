@@ -6,6 +6,7 @@ versions Mozilla's SSL configuration guideline 6.0; limits Flask's "Security Con
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -91,6 +92,15 @@ KEY_BYTES: Final = 16
 
 SAFE_METHODS: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
 """Methods that must not change anything (RFC 9110, section 9.2.1)."""
+
+ACME_PREFIX: Final = "/.well-known/acme-challenge/"
+"""Where an ACME server asks for the answer to a challenge (RFC 8555, section 8.3)."""
+
+ACME_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+"""What follows there: the base64url alphabet (RFC 8555, section 8.3)."""
+
+ACME_KEY: Final = "stopper:acme:"
+"""What stands before the token in the name under which a Redis keeps an answer: ``certs/`` writes it, the guard reads it."""
 
 PROXY_HOPS: Final = 1
 """How many proxies stand before an app unless the deployment says otherwise."""

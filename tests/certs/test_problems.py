@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from acme import messages
 
-from stopper.certs.challenge import Redis, Shared, checked
+from stopper.certs.challenge import Folder, Redis, checked
 from stopper.certs.problems import sentence
 from stopper.certs.store import Store, checked_name
 from stopper.errors import CertificateError
@@ -34,11 +34,11 @@ def test_a_limit_says_until_when() -> None:
     assert "try again after 2026-11-25 07:00:00 UTC" in said
 
 
-@pytest.mark.parametrize("token", ["", "../x", "a/b", "a\\b", "x" * 200, "a\nb", "."])
+@pytest.mark.parametrize("token", ["", "../x", "a/b", "a\\b", "x" * 200, "a\nb", "a\n", "."])
 def test_a_token_that_is_no_token_is_refused(token: str, tmp_path: Path) -> None:
     with pytest.raises(CertificateError):
         checked(token)
-    assert Shared(tmp_path).get(token) is None
+    assert Folder(tmp_path).get(token) is None
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,18 @@ def test_a_host_name_is_taken(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a b", "../etc", "blog/..", "-a.example", "a..b", "bücher.example", "a.example:443", "x" * 300]
+    "name",
+    [
+        "a b",
+        "../etc",
+        "blog/..",
+        "-a.example",
+        "a..b",
+        "bücher.example",
+        "a.example:443",
+        "a.example\n",
+        "x" * 300,
+    ],
 )
 def test_what_is_no_host_name_is_refused(name: str) -> None:
     with pytest.raises(CertificateError, match="no host name"):

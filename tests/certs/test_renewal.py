@@ -186,7 +186,7 @@ def test_the_answer_may_lie_in_a_folder_that_a_web_server_serves(
     server = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
         time.sleep(1)
-        assert obtain(store, authority(pebble, store), NAMES, Way(challenge.Webroot(root))).renewed
+        assert obtain(store, authority(pebble, store), NAMES, Way(challenge.webroot(root))).renewed
     finally:
         server.terminate()
         server.wait(10)
@@ -237,7 +237,7 @@ def test_a_failed_validation_says_what_to_look_at_and_leaves_the_old_one(
             store,
             authority(pebble, store),
             NAMES[0],
-            Way(challenge.Shared(store.folder / "nobody-serves-this")),
+            Way(challenge.Folder(store.folder / "nobody-serves-this")),
             force=True,
         )
     assert serial(store) == before
@@ -371,7 +371,7 @@ def test_a_server_that_cannot_be_reached_is_named(store: Store, tmp_path: Path) 
     lost = Authority("https://localhost:9/dir", store)
 
     with pytest.raises(CertificateError, match="cannot be reached"):
-        obtain(store, lost, NAMES, Way(challenge.Shared(tmp_path)))
+        obtain(store, lost, NAMES, Way(challenge.Folder(tmp_path)))
 
 
 def test_a_lock_of_a_dead_process_is_free(tmp_path: Path) -> None:

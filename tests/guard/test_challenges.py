@@ -10,7 +10,7 @@ from flask import Flask
 
 from stopper import Stopper
 from stopper.errors import ConfigurationError
-from stopper.guard.challenges import PREFIX
+from stopper.policy import ACME_PREFIX
 
 
 def app(acme: str, **config: Any) -> Flask:
@@ -28,7 +28,9 @@ def app(acme: str, **config: Any) -> Flask:
 def test_a_challenge_is_answered_over_plain_http_and_by_any_name(tmp_path: Path) -> None:
     (tmp_path / "tok-en_1").write_text("tok-en_1.thumbprint")
     answer = (
-        app(str(tmp_path)).test_client().get(f"{PREFIX}tok-en_1", base_url="http://www.shop.example:5002")
+        app(str(tmp_path))
+        .test_client()
+        .get(f"{ACME_PREFIX}tok-en_1", base_url="http://www.shop.example:5002")
     )
 
     assert (answer.status_code, answer.text) == (200, "tok-en_1.thumbprint")
@@ -42,7 +44,7 @@ def test_what_is_no_known_token_is_not_answered(tmp_path: Path, token: str) -> N
     answer = (
         app(str(tmp_path / "answers"), TESTING=True)
         .test_client()
-        .get(PREFIX + token, base_url="http://shop.example")
+        .get(ACME_PREFIX + token, base_url="http://shop.example")
     )
 
     assert answer.status_code == 404
@@ -53,7 +55,7 @@ def test_a_redis_that_is_gone_is_a_page_that_is_not_there() -> None:
     assert (
         app("redis://127.0.0.1:9/0", TESTING=True)
         .test_client()
-        .get(f"{PREFIX}token", base_url="http://shop.example")
+        .get(f"{ACME_PREFIX}token", base_url="http://shop.example")
         .status_code
         == 404
     )

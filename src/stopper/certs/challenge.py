@@ -7,7 +7,6 @@ answers (``answer_for`` in its view).
 from __future__ import annotations
 
 import contextlib
-import re
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,11 +15,10 @@ from typing import Any, Protocol
 
 from stopper.certs.store import replace
 from stopper.errors import CertificateError
+from stopper.policy import ACME_KEY, ACME_PREFIX, ACME_TOKEN
 
-PREFIX = "/.well-known/acme-challenge/"
 SECONDS = 600
 """How long an answer is kept where nobody takes it away."""
-_TOKEN = re.compile(r"^[A-Za-z0-9_-]{1,128}$")
 
 
 class Place(Protocol):
@@ -33,37 +31,11 @@ class Place(Protocol):
         """Show it no longer."""
 
 
-class Webroot:
-    """A folder that a web server serves as the root of the site."""
-
-    def __init__(self, root: Path) -> None:
-        """Take the folder.
-
-        Raises:
-            CertificateError: It is not there.
-        """
-        if not root.is_dir():
-            raise CertificateError(
-                f"--webroot {root}: there is no such folder; name the one that your web server serves for port 80"
-            )
-        self.folder = root / PREFIX.strip("/")
-
-    def put(self, token: str, answer: str) -> None:
-        """Write the file that the web server serves."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        replace(self.folder / checked(token), answer.encode(), 0o644)
-
-    def take(self, token: str) -> None:
-        """Remove the file."""
-        with contextlib.suppress(OSError):
-            (self.folder / checked(token)).unlink()
-
-
-class Shared:
-    """A folder that every replica of the app can read."""
+class Folder:
+    """A folder from which a web server, or every replica of the app, answers."""
 
     def __init__(self, folder: Path) -> None:
-        """Take the folder."""
+        """Take the folder; it is made when something is written."""
         self.folder = folder
 
     def put(self, token: str, answer: str) -> None:
@@ -83,6 +55,19 @@ class Shared:
         return None
 
 
+def webroot(root: Path) -> Folder:
+    """Return the folder for answers below the one that a web server serves as the root of the site.
+
+    Raises:
+        CertificateError: The root is not there.
+    """
+    if not root.is_dir():
+        raise CertificateError(
+            f"--webroot {root}: there is no such folder; name the one that your web server serves for port 80"
+        )
+    return Folder(root / ACME_PREFIX.strip("/"))
+
+
 class Redis:
     """A Redis that every replica of the app can ask."""
 
@@ -98,18 +83,18 @@ class Redis:
 
     def put(self, token: str, answer: str) -> None:
         """Store the answer for ten minutes."""
-        self.client.set(f"stopper:acme:{checked(token)}", answer, ex=SECONDS)
+        self.client.set(ACME_KEY + checked(token), answer, ex=SECONDS)
 
     def take(self, token: str) -> None:
         """Remove it."""
-        self.client.delete(f"stopper:acme:{checked(token)}")
+        self.client.delete(ACME_KEY + checked(token))
 
     def get(self, token: str) -> str | None:
         """Return the answer for a token, or None; None too where Redis does not answer."""
-        if not _TOKEN.match(token):
+        if not ACME_TOKEN.fullmatch(token):
             return None
         try:
-            found = self.client.get(f"stopper:acme:{token}")
+            found = self.client.get(ACME_KEY + token)
         except Exception:  # noqa: BLE001 - a challenge that cannot be answered is a 404, not an error page
             return None
         return found.decode("ascii") if found else None
@@ -165,7 +150,7 @@ def _handler(answer: Callable[[str], str | None]) -> type[BaseHTTPRequestHandler
 
         def do_GET(self) -> None:
             """Answer a challenge, and nothing else."""
-            found = answer(self.path.removeprefix(PREFIX)) if self.path.startswith(PREFIX) else None
+            found = answer(self.path.removeprefix(ACME_PREFIX)) if self.path.startswith(ACME_PREFIX) else None
             body = (found or "not here\n").encode()
             self.send_response(200 if found else 404)
             self.send_header("Content-Type", "application/octet-stream" if found else "text/plain")
@@ -185,6 +170,6 @@ def checked(token: str) -> str:
     Raises:
         CertificateError: It is none that RFC 8555 allows.
     """
-    if not _TOKEN.match(token):
+    if not ACME_TOKEN.fullmatch(token):
         raise CertificateError("the ACME server sent a token with characters that RFC 8555 does not allow")
     return token

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from stopper.policy import ACME_PREFIX
+
 _NEXT = {
     "dns": "its name does not resolve to this machine: check the A and AAAA records, and wait until they are known everywhere",
     "unknownHost": "its name does not resolve: check the A and AAAA records",
     "connection": "the server could not reach it on port 80: open the port, and see that what listens there is this app or its proxy",
     "unauthorized": "another page was found instead of the answer: port 80 of the name leads to another machine, folder or app",
     "incorrectResponse": "another text was found instead of the answer: port 80 of the name leads to another machine, folder or app",
-    "tls": "the redirect from port 80 ended at TLS that could not be used: let /.well-known/acme-challenge/ answer over plain HTTP",
+    "tls": f"the redirect from port 80 ended at TLS that could not be used: let {ACME_PREFIX} answer over plain HTTP",
     "caa": "a CAA record of the domain forbids this authority: add one for it, or ask the authority that is named there",
     "dnssec": "its DNSSEC signatures are broken: mend the zone",
     "rejectedIdentifier": "the authority does not issue for this name: example names, IP addresses and forbidden words are refused",

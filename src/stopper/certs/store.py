@@ -32,7 +32,7 @@ from stopper.errors import CertificateError
 KEPT = 5
 """How many versions of a certificate are kept."""
 _NAME = re.compile(
-    r"^(?:\*\.)?(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$"
+    r"(?:\*\.)?(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
 )
 
 
@@ -196,7 +196,7 @@ def checked_name(name: str) -> str:
         CertificateError: It is none.
     """
     lowered = name.lower().rstrip(".")
-    if not _NAME.match(lowered):
+    if not _NAME.fullmatch(lowered):
         raise CertificateError(
             f"{name!r} is no host name; write it as in blog.example.org (a name with other letters in its xn-- form)"
         )

@@ -234,9 +234,9 @@ def _way(given: dict[str, Any], name: str) -> Way:
     place: Place
     guard = None
     if given["webroot"]:
-        place = challenge.Webroot(given["webroot"])
+        place = challenge.webroot(given["webroot"])
     elif given["shared"]:
-        place = challenge.Shared(given["shared"])
+        place = challenge.Folder(given["shared"])
     elif given["redis"]:
         place = challenge.Redis(given["redis"])
         guard = lock.in_redis(place.client, name)

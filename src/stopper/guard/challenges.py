@@ -6,11 +6,10 @@ Replicas share the answers in a folder or a Redis. It comes before every other g
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from werkzeug.wrappers import Response
@@ -19,9 +18,7 @@ from stopper.errors import ConfigurationError
 from stopper.guard.guard import Cell, Guard
 from stopper.guard.route import Route
 from stopper.guard.settings import Settings, setting
-
-PREFIX: Final = "/.well-known/acme-challenge/"
-_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+from stopper.policy import ACME_KEY, ACME_PREFIX, ACME_TOKEN
 
 
 @dataclass(frozen=True)
@@ -65,9 +62,9 @@ class Challenges(Guard):
     def arrive(self, environ: dict[str, Any]) -> Response | None:
         """Answer a challenge that is known; everything else goes on to the app."""
         path = environ.get("PATH_INFO", "")
-        if not path.startswith(PREFIX) or not (self._folder or self._redis):
+        if not path.startswith(ACME_PREFIX) or not (self._folder or self._redis):
             return None
-        answer = self._answer(path.removeprefix(PREFIX))
+        answer = self._answer(path.removeprefix(ACME_PREFIX))
         return Response(answer, content_type="application/octet-stream") if answer else None
 
     def covers(self, route: Route) -> Iterator[Cell]:
@@ -77,13 +74,13 @@ class Challenges(Guard):
 
     def _answer(self, token: str) -> str | None:
         """Return the answer for a token, or None; None too where the folder or Redis does not answer."""
-        if not _TOKEN.fullmatch(token):
+        if not ACME_TOKEN.fullmatch(token):
             return None
         if self._folder is not None:
             with contextlib.suppress(OSError, ValueError):
                 return (self._folder / token).read_text(encoding="ascii")
             return None
         with contextlib.suppress(Exception):
-            found = self._redis.get(f"stopper:acme:{token}")
+            found = self._redis.get(ACME_KEY + token)
             return found.decode("ascii") if found else None
         return None

@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from stopper.errors import ConfigurationError
+from stopper.policy import ACME_PREFIX
 
 PREFIX: Final = "STOPPER_"
 """What every key of the guard begins with in `app.config` and in the environment."""
@@ -72,10 +73,7 @@ class Common(Settings):
     """Policies by route. A pattern with a leading slash is matched with the URL rule, any other with the endpoint (`admin.*`);
     the value maps a guard to what its decorator takes, and `exempt` to a list of guards."""
 
-    probes: tuple[str, ...] = (
-        *("/health", "/healthz", "/livez", "/readyz", "/ping"),
-        "/.well-known/acme-challenge/*",
-    )
+    probes: tuple[str, ...] = ("/health", "/healthz", "/livez", "/readyz", "/ping", f"{ACME_PREFIX}*")
     """Paths that machines ask over plain HTTP and by address: not redirected to HTTPS, and not refused for their host."""
 
 

@@ -24,7 +24,7 @@ from servers import MEDIUM_OR_ABOVE, Weak, evaluated, observatory
 
 from stopper.csp import Weight, judge, parse
 from stopper.deploying import Deployment, configuration
-from stopper.wire.hello import INTERMEDIATE
+from stopper.policy import TLS_CURVES
 from stopper.wire.observatory import score
 from stopper.wire.site import Site
 from stopper.wire.survey import Plan, survey
@@ -234,7 +234,7 @@ def ours(site: Site) -> str:
         and set(tls.versions) <= {"TLS 1.2", "TLS 1.3"}
         and not tls.weak
         and tls.trusted
-        and set(tls.curves) <= INTERMEDIATE
+        and set(tls.curves) <= set(TLS_CURVES)
     )
     return "compliant" if fine else "not compliant"
 

@@ -12,11 +12,7 @@ from string import Template
 from types import MappingProxyType
 from typing import Final
 
-SUITES: Final = (
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
-    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
-)
-"""The suites of TLS 1.2 in Mozilla's intermediate profile that need no file of DH parameters."""
+from stopper.policy import ACME_PREFIX, TLS_CURVES, TLS_SUITES
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +81,7 @@ server {
     server_name $domain;
     server_tokens off;
 
-    location /.well-known/acme-challenge/ {
+    location $acme {
         proxy_pass http://127.0.0.1:$port;
         proxy_set_header Host $$host;
     }
@@ -104,7 +100,7 @@ server {
     ssl_certificate_key $key;
     ssl_protocols TLSv1.2 TLSv1.3;
     ssl_ciphers $suites;
-    ssl_ecdh_curve X25519:prime256v1:secp384r1;
+    ssl_ecdh_curve $curves;
     ssl_prefer_server_ciphers off;
     ssl_session_timeout 1d;
     ssl_session_cache shared:stopper:10m;
@@ -156,7 +152,7 @@ $domain {
 }
 
 http://$domain {
-    handle /.well-known/acme-challenge/* {
+    handle $acme* {
         reverse_proxy 127.0.0.1:$port
     }
     handle {
@@ -239,5 +235,6 @@ def configuration(kind: str, deployment: Deployment) -> str:
     text: Callable[..., str] = _KINDS[kind].substitute
     return text(
         domain=deployment.domain, app=deployment.app, root=deployment.root, user=deployment.user, certs=deployment.certs,
-        chain=deployment.chain, key=deployment.key, port=deployment.port, suites=SUITES, unit=deployment.domain.replace(".", "-"),
+        chain=deployment.chain, key=deployment.key, port=deployment.port, unit=deployment.domain.replace(".", "-"),
+        suites=":".join(TLS_SUITES), curves=":".join(TLS_CURVES), acme=ACME_PREFIX,
     )  # fmt: skip

@@ -93,6 +93,26 @@ KEY_BYTES: Final = 16
 SAFE_METHODS: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
 """Methods that must not change anything (RFC 9110, section 9.2.1)."""
 
+TLS_SUITES: Final = (
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES256-GCM-SHA384",
+    "ECDHE-ECDSA-CHACHA20-POLY1305",
+    "ECDHE-RSA-CHACHA20-POLY1305",
+)
+"""The suites of TLS 1.2 in Mozilla's intermediate profile (guideline 5.7) that need no file of DH parameters."""
+
+TLS_SUITES_WITH_DH: Final = (
+    "DHE-RSA-AES128-GCM-SHA256",
+    "DHE-RSA-AES256-GCM-SHA384",
+    "DHE-RSA-CHACHA20-POLY1305",
+)
+"""The profile's other suites of TLS 1.2: good where a server offers them, and written nowhere."""
+
+TLS_CURVES: Final = ("X25519", "prime256v1", "secp384r1")
+"""The curves of the same profile."""
+
 ACME_PREFIX: Final = "/.well-known/acme-challenge/"
 """Where an ACME server asks for the answer to a challenge (RFC 8555, section 8.3)."""
 

@@ -18,8 +18,6 @@ GROUPS = (
     ("brainpoolP256r1", 26), ("brainpoolP384r1", 27), ("brainpoolP512r1", 28),
 )  # fmt: skip
 """Named groups with their numbers (IANA, TLS Supported Groups)."""
-INTERMEDIATE = frozenset(("X25519", "prime256v1", "secp384r1"))
-"""The curves of Mozilla's intermediate profile."""
 _SUITES = (0xC02B, 0xC02F, 0xC02C, 0xC030, 0xCCA9, 0xCCA8, 0xC023, 0xC027, 0xC009, 0xC013, 0xC00A, 0xC014)
 """Suites with ECDHE, so that no handshake goes on without a curve."""
 _NEWEST = (0x1301, 0x1302, 0x1303)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from stopper.policy import TLS_SUITES, TLS_SUITES_WITH_DH
 from stopper.wire.hello import curves
 
 VERSIONS = (
@@ -17,14 +19,6 @@ VERSIONS = (
 )  # fmt: skip
 SECONDS = 3.0
 """For each handshake."""
-INTERMEDIATE = frozenset(
-    (
-        "ECDHE-ECDSA-AES128-GCM-SHA256 ECDHE-RSA-AES128-GCM-SHA256 ECDHE-ECDSA-AES256-GCM-SHA384 ECDHE-RSA-AES256-GCM-SHA384 "
-        "ECDHE-ECDSA-CHACHA20-POLY1305 ECDHE-RSA-CHACHA20-POLY1305 DHE-RSA-AES128-GCM-SHA256 DHE-RSA-AES256-GCM-SHA384 "
-        "DHE-RSA-CHACHA20-POLY1305"
-    ).split()
-)
-"""The suites of TLS 1.2 in Mozilla's intermediate profile (guideline 5.7)."""
 MAX_WEAK = 40
 """How many other suites are looked for at most."""
 
@@ -35,14 +29,14 @@ class Tls:
 
     versions: tuple[str, ...]
     """Those that it accepts, the oldest first."""
-    suite: str
+    suite: str = ""
     """What it picks with a current client."""
-    trusted: bool
-    problem: str
+    trusted: bool = False
+    problem: str = ""
     """Why the certificate is not trusted, or why no handshake succeeded; "" where all is well."""
-    names: tuple[str, ...]
+    names: tuple[str, ...] = ()
     """The names in the certificate; empty where it is not trusted."""
-    not_after: datetime | None
+    not_after: datetime | None = None
     weak: tuple[str, ...] = ()
     """Suites of TLS 1.2 that it accepts although Mozilla's intermediate profile leaves them out."""
     curves: tuple[str, ...] = ()
@@ -59,43 +53,27 @@ class Tls:
 def look(host: str, port: int, ca: Path | None = None) -> Tls:
     """Return what the server's TLS is; a server that does not answer gives an empty result with the problem."""
     versions = tuple(name for name, version in VERSIONS if _accepts(host, port, version))
-    weak = tuple(_weak(host, port)) if "TLS 1.2" in versions else ()
-    taken = tuple(curves(host, port, newest="TLS 1.3" in versions, seconds=SECONDS)) if versions else ()
-    key = _key(host, port) if versions else ""
+    seen = Tls(
+        versions,
+        weak=tuple(_weak(host, port)) if "TLS 1.2" in versions else (),
+        curves=tuple(curves(host, port, newest="TLS 1.3" in versions, seconds=SECONDS)) if versions else (),
+        key=_key(host, port) if versions else "",
+    )
     context = ssl.create_default_context(cafile=str(ca) if ca else None)
     if ca:
         context.load_default_certs()
     try:
-        with (
-            socket.create_connection((host, port), SECONDS) as plain,
-            context.wrap_socket(plain, server_hostname=host) as secure,
-        ):
+        with _handshake(host, port, context) as secure:
             certificate = secure.getpeercert() or {}
             cipher = secure.cipher()
     except (OSError, ValueError) as error:
-        return Tls(
-            versions,
-            "",
-            trusted=False,
-            problem=str(error),
-            names=(),
-            not_after=None,
-            weak=weak,
-            curves=taken,
-            key=key,
-        )
-    names = tuple(str(pair[1]) for pair in certificate.get("subjectAltName", ()))
-    ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
-    return Tls(
-        versions,
-        cipher[0] if cipher else "",
+        return replace(seen, problem=str(error))
+    return replace(
+        seen,
+        suite=cipher[0] if cipher else "",
         trusted=True,
-        problem="",
-        names=names,
-        not_after=ends,
-        weak=weak,
-        curves=taken,
-        key=key,
+        names=tuple(str(pair[1]) for pair in certificate.get("subjectAltName", ())),
+        not_after=datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC),
     )
 
 
@@ -103,10 +81,11 @@ def _weak(host: str, port: int) -> Iterator[str]:
     """Yield the suites outside the profile that the server picks when it is offered nothing else, one after the other."""
     every = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     every.set_ciphers("ALL:COMPLEMENTOFALL:!aNULL:@SECLEVEL=0")
+    good = {*TLS_SUITES, *TLS_SUITES_WITH_DH}
     left = [
         str(one["name"])
         for one in every.get_ciphers()
-        if one["name"] not in INTERMEDIATE and one["protocol"] != "TLSv1.3"
+        if one["name"] not in good and one["protocol"] != "TLSv1.3"
     ]
     for _ in range(MAX_WEAK):
         if not left:
@@ -114,10 +93,7 @@ def _weak(host: str, port: int) -> Iterator[str]:
         context = _blind(ssl.TLSVersion.TLSv1_2)
         context.set_ciphers(":".join(left) + ":@SECLEVEL=0")
         try:
-            with (
-                socket.create_connection((host, port), SECONDS) as plain,
-                context.wrap_socket(plain, server_hostname=host) as secure,
-            ):
+            with _handshake(host, port, context) as secure:
                 picked = secure.cipher()
         except (OSError, ValueError):
             return
@@ -134,14 +110,8 @@ def _key(host: str, port: int) -> str:
         from cryptography.hazmat.primitives.asymmetric import ec, rsa
     except ImportError:
         return ""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
     try:
-        with (
-            socket.create_connection((host, port), SECONDS) as plain,
-            context.wrap_socket(plain, server_hostname=host) as secure,
-        ):
+        with _handshake(host, port, _blind()) as secure:
             shown = secure.getpeercert(binary_form=True)
         key = x509.load_der_x509_certificate(shown or b"").public_key()
     except (OSError, ValueError):
@@ -157,17 +127,24 @@ def _accepts(host: str, port: int, version: ssl.TLSVersion) -> bool:
     if version < ssl.TLSVersion.TLSv1_2:
         context.set_ciphers("ALL:@SECLEVEL=0")
     try:
-        with (
-            socket.create_connection((host, port), SECONDS) as plain,
-            context.wrap_socket(plain, server_hostname=host),
-        ):
+        with _handshake(host, port, context):
             return True
     except (OSError, ValueError):
         return False
 
 
-def _blind(version: ssl.TLSVersion) -> ssl.SSLContext:
-    """Return a context that trusts anybody and speaks one version: it asks what a server does, and sends nothing."""
+@contextlib.contextmanager
+def _handshake(host: str, port: int, context: ssl.SSLContext) -> Iterator[ssl.SSLSocket]:
+    """Keep a connection open whose handshake succeeded."""
+    with (
+        socket.create_connection((host, port), SECONDS) as plain,
+        context.wrap_socket(plain, server_hostname=host) as secure,
+    ):
+        yield secure
+
+
+def _blind(version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
+    """Return a context that trusts anybody and speaks one version, or any: it asks what a server does, and sends nothing."""
     import warnings
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -175,5 +152,6 @@ def _blind(version: ssl.TLSVersion) -> ssl.SSLContext:
     context.verify_mode = ssl.CERT_NONE
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the old versions are asked for on purpose
-        context.minimum_version = context.maximum_version = version
+        if version is not None:
+            context.minimum_version = context.maximum_version = version
     return context

@@ -27,8 +27,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Finding, Severity, Vantage
+from stopper.policy import TLS_CURVES
 from stopper.rule import Rule
-from stopper.wire.hello import INTERMEDIATE
 
 if TYPE_CHECKING:
     from stopper.wire.site import Site
@@ -46,7 +46,7 @@ class WeakCipherSuite(Rule):
         if site.tls is None:
             return
         where = f"{site.origin.host}:{site.origin.port}"
-        curves = tuple(one for one in site.tls.curves if one not in INTERMEDIATE)
+        curves = tuple(one for one in site.tls.curves if one not in TLS_CURVES)
         for kind, taken, severity in (
             ("suite", site.tls.weak, Severity.LOW),
             ("curve", curves, Severity.INFO),

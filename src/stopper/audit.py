@@ -185,7 +185,7 @@ def _may_ignore(file: SourceFile) -> bool:
 def _stats(project: Project, seconds: float) -> Stats:
     return Stats(
         files=len(project.tree.files),
-        lines=sum(module.text.line_count for module in project.modules),
+        lines=project.lines,
         templates=len(project.templates.all),
         routes=len(project.routes.routes),
         seconds=round(seconds, 3),

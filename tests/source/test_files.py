@@ -234,15 +234,15 @@ def test_any_encoding_becomes_text(raw: bytes, text: str) -> None:
 
 
 def test_lines_end_where_python_ends_them() -> None:
-    text = Text.of("a\r\nb\rc\x0cd\u2028e\nf")
+    text = Text("a\r\nb\rc\x0cd\u2028e\nf")
     assert [text.line(number) for number in range(1, 6)] == ["a", "b", "c\x0cd\u2028e", "f", ""]
     assert text.line_count == 4
-    assert Text.of("").line_count == 0
-    assert Text.of("a\n").line_count == 1
+    assert Text("").line_count == 0
+    assert Text("a\n").line_count == 1
 
 
 def test_places_count_characters_where_parsers_count_bytes() -> None:
-    text = Text.of("é = 'ü'; x\n")
+    text = Text("é = 'ü'; x\n")
     assert text.column(1, len("é = 'ü'; ".encode())) == 10
     assert text.position(text.offset(1, 10)) == (1, 10)
     where = text.location("app.py", 9, 10)

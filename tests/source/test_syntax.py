@@ -14,7 +14,7 @@ from stopper.source.syntax import MAX_DEPTH, Parsed, parse
 
 
 def parsed(source: str) -> Parsed:
-    return parse(Text.of(source))
+    return parse(Text(source))
 
 
 def module(tmp_path: Path, source: bytes) -> Module:

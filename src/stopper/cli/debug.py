@@ -29,9 +29,17 @@ def command(stage: str, file: Path) -> None:
         raise UsageError(f"there is no file {file}; name a Python file of the project")
     here = Path.cwd()
     inside = file.resolve().is_relative_to(here.resolve())
-    project = Project(walk(here if inside else file.resolve().parent))
     wanted = file.resolve()
-    module = next((one for one in project.modules if one.file.absolute.resolve() == wanted), None)
-    if module is None:
+    projects = (Project(walk(place)) for place in (here if inside else wanted.parent, wanted))
+    project, module = next(
+        (
+            (project, one)
+            for project in projects
+            for one in project.modules
+            if one.file.absolute.resolve() == wanted
+        ),
+        (None, None),
+    )
+    if project is None or module is None:
         raise UsageError(f"{file} is not read as Python of this project; name a file that ends in .py")
     click.echo(printed(project, module, stage), nl=False)

@@ -9,13 +9,12 @@ from functools import cached_property
 
 from stopper.finding import Location, Skipped
 from stopper.source.branches import Branches
-from stopper.source.files import Role, SourceFile, Tree
+from stopper.source.files import Role, Tree
 from stopper.source.index import Index
-from stopper.source.module import CallNode, Module, Scope, read
+from stopper.source.module import CallNode, Module, Scope
 from stopper.source.names import Names
+from stopper.source.reading import Reading
 from stopper.source.values import Value, evaluate
-
-_LAYOUTS = ("src/", "lib/", "python/")
 
 
 @dataclass(frozen=True, eq=False)
@@ -252,14 +251,28 @@ class Code:
 
     @classmethod
     def of(cls, tree: Tree) -> Code:
-        """Read every Python file of the tree."""
-        files = [file for file in tree.files if file.path.endswith((".py", ".pyw"))]
-        packages = {file.folder for file in files if file.name == "__init__.py"}
-        return cls(read(file, module_name(file, packages)) for file in files)
+        """Read the Python files of the tree; its tests only where other code imports them, or where nothing else makes an app."""
+        reading = Reading(tree.files)
+        code = cls(reading.without_tests())
+        if not reading.left_out or any(call.module.role is Role.APP for call in code.applications):
+            return code
+        return cls(reading.every())
 
     @cached_property
     def _index(self) -> Index:
         return Index(self.modules)
+
+    @cached_property
+    def applications(self) -> tuple[Call, ...]:
+        """The calls of ``Flask(...)`` and of the classes derived from it."""
+        derived = {
+            scope.dotted
+            for module in self.modules
+            for scope in module.scopes
+            if getattr(scope.node, "bases", None)
+            and any(base.name == "flask.Flask" for base in self.names.bases(scope))
+        }
+        return tuple(self.calls("flask.Flask", *derived))
 
     @cached_property
     def skipped(self) -> tuple[Skipped, ...]:
@@ -351,16 +364,3 @@ def _under_main(call: Call) -> bool:
     ]
     line = call.node.lineno
     return any(first <= line <= last for first, last in mains) or (bool(call.function) and bool(mains))
-
-
-def module_name(file: SourceFile, packages: set[str]) -> str:
-    """Return the dotted name under which the project imports a file.
-
-    Packages are folders that hold an ``__init__.py``, and namespace folders around them; a leading ``src/`` is no package.
-    """
-    path = file.path.rsplit(".", 1)[0]
-    for layout in _LAYOUTS:
-        if path.startswith(layout) and layout.rstrip("/") not in packages:
-            path = path[len(layout) :]
-    path = path.removesuffix("/__init__") if file.name == "__init__.py" else path
-    return path.replace("/", ".") if path != "__init__" else file.absolute.parent.name

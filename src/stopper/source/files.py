@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
+from itertools import accumulate
 from pathlib import Path
 
 import pathspec
@@ -77,24 +78,25 @@ def role_of(path: str) -> Role:
     return Role.MIGRATION if _MIGRATION.search(path) else Role.APP
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Text:
     """Decoded text that knows its lines, and where a parser's line and byte column stand in it."""
 
     content: str
-    starts: tuple[int, ...] = field(repr=False)
-    """The character offset at which each line starts."""
 
-    @classmethod
-    def of(cls, content: str) -> Text:
-        """Cut ``content`` into lines as Python does: at LF, CR LF and CR, at nothing else."""
-        starts = [0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", content))]
-        return cls(content, tuple(starts))
+    @cached_property
+    def starts(self) -> tuple[int, ...]:
+        """The character offset at which each line starts; lines are cut as Python does: at LF, CR LF and CR, at nothing else."""
+        if "\r" in self.content:
+            return (0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", self.content)))
+        ends = accumulate(len(line) + 1 for line in self.content.split("\n"))
+        return (0, *ends)[:-1]
 
     @property
     def line_count(self) -> int:
         """Return the number of lines; a last line without an end counts."""
-        return len(self.starts) - (self.starts[-1] == len(self.content))
+        ends = self.content.count("\n") + self.content.count("\r") - self.content.count("\r\n")
+        return ends + (not self.content.endswith(("\n", "\r")) if self.content else 0)
 
     def line(self, number: int) -> str:
         """Return line ``number`` (from 1) without its end, or "" past the file's end."""
@@ -105,8 +107,7 @@ class Text:
 
     def column(self, line: int, byte_column: int) -> int:
         """Turn a UTF-8 byte column (from 0) into a character column (from 1)."""
-        text = self.line(line)
-        if text.isascii():
+        if self.content.isascii() or (text := self.line(line)).isascii():
             return byte_column + 1
         return len(text.encode("utf-8", "surrogatepass")[:byte_column].decode("utf-8", "ignore")) + 1
 
@@ -173,9 +174,9 @@ class SourceFile:
     def text(self) -> Text:
         """The decoded content; empty when the file cannot be read (the walk has listed it as skipped)."""
         try:
-            return Text.of(decode(self.read()))
+            return Text(decode(self.read()))
         except OSError:
-            return Text.of("")
+            return Text("")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -68,6 +68,11 @@ class Project:
     def code(self) -> Code:
         """The Python code."""
         return Code.of(self.tree)
+
+    @property
+    def lines(self) -> int:
+        """Return the number of lines of all Python files, tests included."""
+        return sum(file.text.line_count for file in self.tree.files if file.path.endswith((".py", ".pyw")))
 
     @property
     def modules(self) -> tuple[Module, ...]:
@@ -147,21 +152,9 @@ class Project:
     @cached_property
     def applications(self) -> tuple[Application, ...]:
         """Where the application code makes its Flask objects; tests and examples only when there is nothing else."""
-        every = list(self._flask_calls())
+        every = [Application(call) for call in self.code.applications]
         own = [one for one in every if one.module.role is Role.APP]
         return tuple(own or every)
-
-    def _flask_calls(self) -> Iterator[Application]:
-        names = self.code.names
-        derived = {
-            scope.dotted
-            for module in self.modules
-            for scope in module.scopes
-            if getattr(scope.node, "bases", None)
-            and any(base.name == "flask.Flask" for base in names.bases(scope))
-        }
-        for call in self.code.calls("flask.Flask", *derived):
-            yield Application(call)
 
     @cached_property
     def skipped(self) -> tuple[Skipped, ...]:

@@ -67,7 +67,7 @@ class Reader:
         self.template = template
         self.text = template.text
         if "\r" in self.text.content:
-            self.text = Text.of(re.sub(r"\r\n?", "\n", self.text.content))
+            self.text = Text(re.sub(r"\r\n?", "\n", self.text.content))
         self.source = self.text.content
         self.inherited = blocks
         self.start = start

@@ -248,7 +248,7 @@ def _inline(code: Code) -> Iterator[tuple[Template, Location]]:
         value = argument.value.constant if argument is not None else None
         if argument is None or not isinstance(value, str):
             continue
-        text = Text.of(value)
+        text = Text(value)
         html = _HTML.search(value) is not None or call.name.startswith("flask.")
         template = Template(
             call.module.path, "", text, html, escaped, call.module.role, inline=True, called=call.location

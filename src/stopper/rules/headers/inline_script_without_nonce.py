@@ -44,8 +44,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
-from stopper.fix import Edit, Fix, Safety
+from stopper.fix import Fix, Safety
 from stopper.rule import Rule
+from stopper.rules._span import span_of
 from stopper.source.project import Project
 
 _DATA = ("json", "template", "handlebars", "text/x-", "text/html", "importmap", "speculationrules")
@@ -82,11 +83,11 @@ class InlineScriptWithoutNonce(Rule):
 
     def fix(self, finding: Finding, project: Project) -> Fix | None:
         """Add the nonce to the tag."""
-        file = project.tree.by_path.get(finding.location.path)
-        if file is None or file.path not in project.templates.by_path:
+        span = span_of(finding, project)
+        if span is None:
             return None
-        start = file.text.offset(finding.location.line, finding.location.column) + len("<script")
-        edit = Edit(file.path, start, start, ' nonce="{{ csp_nonce() }}"')
+        at = len("<script")
+        edit = span.edit(at, at, ' nonce="{{ csp_nonce() }}"')
         return Fix("Give the script the policy's nonce", (edit,), Safety.SAFE)
 
 

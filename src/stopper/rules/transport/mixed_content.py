@@ -57,8 +57,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Confidence, Finding, Severity, Vantage
-from stopper.fix import Edit, Fix
+from stopper.fix import Fix
 from stopper.rule import Rule
+from stopper.rules._span import span_of
 from stopper.source.project import Project
 from stopper.wire.page import read
 
@@ -128,14 +129,8 @@ class MixedContent(Rule):
 
     def fix(self, finding: Finding, project: Project) -> Fix | None:
         """Write https; whether the host answers there is for a person to see."""
-        file = project.tree.by_path.get(finding.location.path)
-        where = finding.location
-        if file is None or file.path not in project.templates.by_path or not where.end_column:
+        span = span_of(finding, project)
+        if span is None or span.text.count("http://") != 1:
             return None
-        start = file.text.offset(where.line, where.column)
-        end = file.text.offset(where.end_line, where.end_column)
-        edits = tuple(
-            Edit(file.path, start + found.start() + 4, start + found.start() + 4, "s")
-            for found in re.finditer(r"http(?=://)", file.text.content[start:end])
-        )
-        return Fix("Load it over https", edits) if len(edits) == 1 else None
+        at = span.text.index("http://") + len("http")
+        return Fix("Load it over https", (span.edit(at, at, "s"),))

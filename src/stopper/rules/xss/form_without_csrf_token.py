@@ -60,9 +60,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Confidence, Finding, Severity, Vantage
-from stopper.fix import Edit, Fix, Safety
+from stopper.fix import Fix, Safety
 from stopper.rule import Rule
 from stopper.rules._closed import closed_by
+from stopper.rules._span import span_of
 from stopper.rules._when import needs_no_token
 from stopper.source.files import Role
 from stopper.source.project import Project
@@ -125,12 +126,11 @@ class FormWithoutCsrfToken(Rule):
 
     def fix(self, finding: Finding, project: Project) -> Fix | None:
         """Write the hidden field right after the form's tag."""
-        file = project.tree.by_path.get(finding.location.path)
-        where = finding.location
-        if file is None or file.path not in project.templates.by_path or not where.end_column:
+        span = span_of(finding, project)
+        if span is None:
             return None
-        end = file.text.offset(where.end_line, where.end_column)
-        return Fix("Write the token into the form", (Edit(file.path, end, end, _FIELD),), Safety.SAFE)
+        end = len(span.text)
+        return Fix("Write the token into the form", (span.edit(end, end, _FIELD),), Safety.SAFE)
 
 
 _FIELD = '<input type="hidden" name="csrf_token" value="{{ csrf_token() }}">'

@@ -37,8 +37,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
-from stopper.fix import Edit, Fix, Safety
+from stopper.fix import Fix, Safety
 from stopper.rule import Rule
+from stopper.rules._span import span_of
 from stopper.source.project import Project
 
 
@@ -70,13 +71,13 @@ class TargetBlankWithoutRel(Rule):
 
     def fix(self, finding: Finding, project: Project) -> Fix | None:
         """Add the attribute to the end of the tag."""
-        file = project.tree.by_path.get(finding.location.path)
-        where = finding.location
-        if file is None or file.path not in project.templates.by_path or not where.end_column:
+        span = span_of(finding, project)
+        if (
+            span is None
+            or not span.text.endswith(">")
+            or span.text.endswith("/>")
+            or " rel=" in span.text.lower()
+        ):
             return None
-        start = file.text.offset(where.line, where.column)
-        end = file.text.offset(where.end_line, where.end_column)
-        tag = file.text.content[start:end]
-        if not tag.endswith(">") or tag.endswith("/>") or " rel=" in tag.lower():
-            return None
-        return Fix('Add rel="noopener"', (Edit(file.path, end - 1, end - 1, ' rel="noopener"'),), Safety.SAFE)
+        end = len(span.text) - 1
+        return Fix('Add rel="noopener"', (span.edit(end, end, ' rel="noopener"'),), Safety.SAFE)

@@ -43,8 +43,9 @@ import re
 from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
-from stopper.fix import Edit, Fix
+from stopper.fix import Fix
 from stopper.rule import Rule
+from stopper.rules._span import span_of
 from stopper.rules.xss._places import Judge, Judged
 from stopper.source.markup import HTMLContext
 from stopper.source.project import Project
@@ -104,16 +105,10 @@ class TemplateSafeFilter(Rule):
 
     def fix(self, finding: Finding, project: Project) -> Fix | None:
         """Take the filter out."""
-        file = project.tree.by_path.get(finding.location.path)
-        where = finding.location
-        if file is None or file.path not in project.templates.by_path or not where.end_column:
+        span = span_of(finding, project)
+        if span is None:
             return None
-        text = file.text
-        start, end = text.offset(where.line, where.column), text.offset(where.end_line, where.end_column)
-        edits = tuple(
-            Edit(file.path, start + found.start(), start + found.end(), "")
-            for found in _SAFE.finditer(text.content[start:end])
-        )
+        edits = tuple(span.edit(found.start(), found.end(), "") for found in _SAFE.finditer(span.text))
         return Fix("Take |safe out, so that the value is escaped", edits) if edits else None
 
 

@@ -40,8 +40,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
-from stopper.fix import Edit, Fix, Safety
+from stopper.fix import Fix, Safety
 from stopper.rule import Rule
+from stopper.rules._span import span_of
 from stopper.rules.xss._places import Judge
 from stopper.source.project import Project
 
@@ -83,14 +84,11 @@ class TemplateTojsonInAttribute(Rule):
 
     def fix(self, finding: Finding, project: Project) -> Fix | None:
         """Change the double quotes to single ones, where the expression is the whole value."""
-        file = project.tree.by_path.get(finding.location.path)
-        where = finding.location
-        if file is None or file.path not in project.templates.by_path or not where.end_column:
+        span = span_of(finding, project)
+        if span is None or "'" in span.text:
             return None
-        start = file.text.offset(where.line, where.column)
-        end = file.text.offset(where.end_line, where.end_column)
-        content = file.text.content
-        if content[start - 1 : start] != '"' or content[end : end + 1] != '"' or "'" in content[start:end]:
+        if span.content[span.start - 1 : span.start] != '"' or span.content[span.end : span.end + 1] != '"':
             return None
-        edits = (Edit(file.path, start - 1, start, "'"), Edit(file.path, end, end + 1, "'"))
+        end = len(span.text)
+        edits = (span.edit(-1, 0, "'"), span.edit(end, end + 1, "'"))
         return Fix("Put single quotes around the attribute's value", edits, Safety.SAFE)

@@ -39,9 +39,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
-from stopper.fix import Edit, Fix, Safety
+from stopper.fix import Fix, Safety
 from stopper.rule import Rule
 from stopper.rules._closed import closed_by
+from stopper.rules._span import span_of
 from stopper.rules._when import fits_places
 from stopper.rules.xss._places import Judge, as_json
 from stopper.source.escaping import holds_no_text
@@ -93,22 +94,11 @@ class TemplateUnquotedAttribute(Rule):
 
     def fix(self, finding: Finding, project: Project) -> Fix | None:
         """Put double quotes around the value, where the expression is the whole of it."""
-        file = project.tree.by_path.get(finding.location.path)
-        where = finding.location
-        if file is None or file.path not in project.templates.by_path or not where.end_column:
+        span = span_of(finding, project)
+        if span is None or '"' in span.text or not span.content[: span.start].rstrip().endswith("="):
             return None
-        start = file.text.offset(where.line, where.column)
-        end = file.text.offset(where.end_line, where.end_column)
-        content = file.text.content
-        whole = content[:start].rstrip().endswith("=") and content[end : end + 1] in {
-            ">",
-            " ",
-            "\t",
-            "\n",
-            "\r",
-            "",
-        }
-        if not whole or '"' in content[start:end]:
+        if span.content[span.end : span.end + 1] not in (">", " ", "\t", "\n", "\r", ""):
             return None
-        edits = (Edit(file.path, start, start, '"'), Edit(file.path, end, end, '"'))
+        end = len(span.text)
+        edits = (span.edit(0, 0, '"'), span.edit(end, end, '"'))
         return Fix("Put quotes around the attribute's value", edits, Safety.SAFE)

@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from stopper.errors import ConfigError
 from stopper.finding import Finding
+from stopper.records import dataclass, field
 
 SCHEMA = "stopper-baseline/1"
 

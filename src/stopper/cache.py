@@ -16,7 +16,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,6 +24,7 @@ from stopper import state
 from stopper.config import Config
 from stopper.finding import Skipped
 from stopper.plain import from_plain, to_plain
+from stopper.records import dataclass
 from stopper.report import Report
 from stopper.source.files import Tree, walk
 

@@ -25,13 +25,14 @@ import enum
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from stopper.errors import ConfigError
 from stopper.finding import Area, Confidence, Severity
+from stopper.records import dataclass
 
 _E = TypeVar("_E", bound=enum.StrEnum)
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from stopper.policy import CSP_DIRECTIVES, CSP_KEYWORDS
+from stopper.records import dataclass
 
 Directives = Mapping[str, tuple[str, ...]]
 """The sources of each directive, names in lower case."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
 
 from stopper.fix import Fix
+from stopper.records import dataclass, field
 
 
 class Area(enum.StrEnum):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import enum
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from stopper.errors import FixConflictError
+from stopper.records import dataclass
 
 
 class Safety(enum.StrEnum):

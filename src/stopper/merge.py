@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from stopper.finding import Cleared, Confidence, Finding, Location
+from stopper.records import dataclass
 from stopper.report import Note
 
 

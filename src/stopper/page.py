@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from inspect import cleandoc
 from textwrap import dedent
+
+from stopper.records import dataclass
 
 __all__ = ["Example", "Page", "parse"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 
 from stopper.finding import Area, Finding, Location, Severity, Skipped
 from stopper.grade import counts as opens
 from stopper.grade import grade
+from stopper.records import dataclass, field
 
 OPEN, CLOSED, UNSEEN = "open", "closed", "unseen"
 
@@ -107,12 +107,15 @@ class Report:
         return tuple(finding for finding in self.findings if finding.severity.at_least(severity))
 
 
+_NO_STATS = Stats()
+
+
 def assemble(
     *,
     target: str,
     findings: Iterable[Finding],
     skipped: Iterable[Skipped] = (),
-    stats: Stats = Stats(),
+    stats: Stats = _NO_STATS,
     rules: Mapping[str, RuleInfo] | None = None,
     suppressed: int = 0,
     notes: Iterable[Note] = (),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from stopper.errors import UnseenError
 from stopper.finding import Area, Cleared, Finding, Skipped
 from stopper.merge import merge
+from stopper.records import dataclass
 from stopper.report import Note, SiteScore
 from stopper.rule import Rule
 from stopper.source.causes import cause

@@ -11,12 +11,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stopper.app.booted import Answer, Booted, BootedRule, Hook, Place
 from stopper.errors import UnseenError
+from stopper.records import dataclass
 
 _VENVS = (".venv", "venv", "env")
 _KEPT_LINES = 6

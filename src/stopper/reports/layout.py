@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from stopper.records import dataclass
 
 Span = tuple[str, str]
 """A piece of text and its style: words such as ``bold``, ``red`` and ``on-red``, "" for none."""

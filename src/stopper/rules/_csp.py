@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from stopper.csp import Weight, judge, parse
 from stopper.finding import Finding, Location, Severity, Vantage
+from stopper.records import dataclass, field
 from stopper.rule import Rule
 from stopper.rules._guard_policies import given_policies
 from stopper.rules._posture import TALISMAN, constant, own_calls

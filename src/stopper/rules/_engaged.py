@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from stopper.finding import Location
+from stopper.records import dataclass
 from stopper.rules._posture import own_calls
 from stopper.source.branches import DEVELOPMENT, TESTING
 from stopper.source.causes import GUARD_CLASSES, GUARD_INITS

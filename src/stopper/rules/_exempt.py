@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
+from stopper.records import dataclass
 from stopper.rules._guarded import guarding
 from stopper.rules._posture import own_calls, own_modules
 from stopper.source.causes import GUARD_CLASSES

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from stopper.finding import Location
 from stopper.policy import STRICT_CSP
+from stopper.records import dataclass
 from stopper.rules._guarded import Stand, guarding
 from stopper.rules._posture import own_calls
 from stopper.source.causes import GUARD_CLASSES

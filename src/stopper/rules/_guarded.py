@@ -7,12 +7,12 @@ wins over ``app.config``, and that over the environment. What cannot be read is 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Final
 
 from stopper.finding import Location
+from stopper.records import dataclass
 from stopper.rules._engaged import Installed, installed, made
 from stopper.rules._posture import own_modules
 from stopper.source.branches import ANY, PRODUCTION

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from stopper.finding import Finding
 from stopper.fix import Edit
+from stopper.records import dataclass
 from stopper.source.project import Project
 
 

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from packaging.version import InvalidVersion, Version
 
 from stopper.errors import UsageError
 from stopper.finding import Severity, Skipped
+from stopper.records import dataclass, field
 from stopper.source.cvss import base_score
 from stopper.source.known_holes import FIXED_HOLES
 from stopper.source.requirement import Requirement, normalise

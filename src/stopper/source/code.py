@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from stopper.finding import Location, Skipped
+from stopper.records import dataclass
 from stopper.source.branches import Branches
 from stopper.source.files import Role, Tree
 from stopper.source.index import Index

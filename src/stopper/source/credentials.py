@@ -1,7 +1,7 @@
 """Secrets in text: providers' credentials, private keys, passwords in URLs, literals that a name calls secret.
 
 Every function takes text and returns ``Credential`` objects; none prints, and a credential's ``repr`` holds no secret. The
-patterns of the providers are data, in ``credentials.toml`` beside this file.
+patterns of the providers are data, in ``providers.toml`` beside this file.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ import binascii
 import json
 import math
 import re
-import tomllib
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
 
 from stopper.finding import Confidence, Severity
+from stopper.records import dataclass, field
 from stopper.source.suspects import around_runs, lines_with
+from stopper.tables import read_table
 
 SHOWN = 4
 """How many characters of a secret a report may show, at most."""
@@ -107,8 +107,8 @@ def redact_value(text: str, *secrets: str) -> str:
 
 @cache
 def providers() -> tuple[Provider, ...]:
-    """Return the providers of ``credentials.toml``."""
-    data = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+    """Return the providers of ``providers.toml``."""
+    data = read_table(Path(__file__).with_name("providers.toml"))
     return tuple(_provider(entry) for entry in data["provider"])
 
 

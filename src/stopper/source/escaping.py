@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from stopper.finding import Location
+from stopper.records import dataclass
 from stopper.source.passed import REQUEST_PARTS, Known, judge
 
 if TYPE_CHECKING:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.parser import Parser
+
+from stopper.records import dataclass, field
 
 MAX_PARTS = 12
 """How many values one expression is told apart into; what goes beyond is left out."""

@@ -7,7 +7,6 @@ import os
 import re
 import tokenize
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
 from itertools import accumulate
@@ -17,6 +16,7 @@ import pathspec
 
 from stopper.errors import TargetError
 from stopper.finding import Location, Skipped
+from stopper.records import dataclass, field
 
 MAX_BYTES = 4_000_000
 """The largest file that is read. A hand-written module of 100,000 lines stays below it."""

@@ -10,11 +10,11 @@ import hashlib
 import re
 import subprocess
 import time
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from stopper.finding import Confidence, Severity, Skipped
+from stopper.records import dataclass
 from stopper.source.credentials import (
     Credential,
     named_literals,

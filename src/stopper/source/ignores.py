@@ -17,9 +17,9 @@ import io
 import re
 import tokenize
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from stopper.finding import Finding, Location
+from stopper.records import dataclass
 
 _MARK = "stopper:"
 _COMMENT = re.compile(

@@ -6,9 +6,8 @@ substitute for an advisory database: it answers where none is given.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from stopper.finding import Severity
+from stopper.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

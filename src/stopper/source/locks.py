@@ -6,10 +6,10 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from stopper.finding import Location, Skipped
+from stopper.records import dataclass
 from stopper.source.files import MAX_BYTES, SourceFile, Tree
 from stopper.source.requirement import Found, Manifest, Requirement, find, is_development, normalise
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from stopper.finding import Skipped
+from stopper.records import dataclass
 from stopper.source import locks, project_files, requirements_txt, runtimes
 from stopper.source.files import Tree
 from stopper.source.requirement import BaseImage, Found, Index, Manifest, PythonVersion, Requirement

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+
+from stopper.records import dataclass, field
 
 
 class HTMLContext(enum.StrEnum):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import enum
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 from stopper.finding import Location
+from stopper.records import dataclass, field
 from stopper.source.files import Role, SourceFile, Text
 from stopper.source.syntax import MAX_DEPTH, parse, shut
 

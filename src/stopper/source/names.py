@@ -13,8 +13,8 @@ from __future__ import annotations
 import ast
 import enum
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from stopper.records import dataclass
 from stopper.source.module import Binding, Bound, Kind, Module, Scope
 
 MAX_DEPTH = 40

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from stopper.finding import Location, Skipped
+from stopper.records import dataclass, field
 from stopper.source.aside import Aside
 from stopper.source.code import Call, Code
 from stopper.source.files import Role, Tree

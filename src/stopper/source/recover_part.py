@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from stopper.records import dataclass, field
 
 OPAQUE = "__stopper_opaque__"
 """The name that stands where an expression was not understood. It resolves to nothing."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass, field
 
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Parsed
@@ -13,6 +12,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from stopper.finding import Location, Skipped
+from stopper.records import dataclass, field
 from stopper.source.files import Role, SourceFile
 
 _DEVELOPMENT = re.compile(

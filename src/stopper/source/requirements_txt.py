@@ -6,9 +6,9 @@ import configparser
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from stopper.finding import Location, Skipped
+from stopper.records import dataclass, field
 from stopper.source.files import SourceFile, Text, Tree
 from stopper.source.requirement import (
     Found,

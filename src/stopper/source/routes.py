@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from stopper.finding import Location, RouteRef
+from stopper.records import dataclass, field
 from stopper.source.files import Role
 from stopper.source.module import Module, Scope
 from stopper.source.routes_flatten import Placed, flatten, handlers, methods_of

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from stopper.finding import Location
+from stopper.records import dataclass, field
 from stopper.source.routes_objects import Class, ClassView, Mount, Node, RawHook, RawRule, view_of
 
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from stopper.finding import Location
+from stopper.records import dataclass
 from stopper.source.routes_objects import Class, Function, Node, RawRule
 
 MADE: dict[tuple[str, str], tuple[str, str]] = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from stopper.finding import Location
+from stopper.records import dataclass, field
 from stopper.source.module import Module, Scope
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 from stopper.finding import Location
+from stopper.records import dataclass
 from stopper.source.branches import ANY, PRODUCTION
 from stopper.source.code import Code
 from stopper.source.files import Tree

@@ -8,10 +8,10 @@ import posixpath
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from stopper.finding import Location
+from stopper.records import dataclass, field
 from stopper.source.branches import ANY, DEVELOPMENT, TESTING, Branches
 from stopper.source.code import Code, Expr
 from stopper.source.files import Role, SourceFile, Tree

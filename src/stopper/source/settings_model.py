@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from stopper.finding import Location
+from stopper.records import dataclass
 from stopper.source.branches import ANY, DEVELOPMENT, PRODUCTION, TESTING
 from stopper.source.code import Expr
 from stopper.source.values import State, Value

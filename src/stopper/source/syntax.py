@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import ast
 import warnings
-from dataclasses import dataclass
 
+from stopper.records import dataclass
 from stopper.source.files import Text
 from stopper.source.recover_part import OPAQUE
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from stopper.finding import Location, Skipped
+from stopper.records import dataclass, field
 from stopper.source.expressions import Part
 from stopper.source.files import Role, Text
 from stopper.source.markup import HTMLContext, Place, State

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from jinja2 import TemplateSyntaxError
 
 from stopper.finding import Location, Skipped
+from stopper.records import dataclass, field
 from stopper.source.expressions import Names, Part, elements_of, environment, parse, parts_of
 from stopper.source.files import Text
 from stopper.source.markup import Element, HTMLContext, State, Tokeniser, raw_state

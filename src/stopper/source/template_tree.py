@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 from jinja2 import nodes
 
+from stopper.records import dataclass, field
 from stopper.source.expressions import parse
 from stopper.source.template import Output, Statement, Template
 

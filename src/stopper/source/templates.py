@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from stopper.finding import Location, Skipped
+from stopper.records import dataclass, field
 from stopper.source.files import Role, SourceFile, Text, Tree
 from stopper.source.markup import State
 from stopper.source.template import Template

@@ -7,9 +7,9 @@ import enum
 import operator
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
+from stopper.records import dataclass
 from stopper.source.module import Bound, Scope
 from stopper.source.names import Names, RefKind
 

@@ -11,10 +11,10 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self
 
+from stopper.records import dataclass
 from stopper.source.git import SAFE, environment
 
 LARGEST = 4_000_000

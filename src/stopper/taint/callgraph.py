@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stopper.finding import RouteRef
+from stopper.records import dataclass
 from stopper.source.files import Role
 from stopper.source.module import Kind, Module, Scope, parameters
 from stopper.taint.converters import given

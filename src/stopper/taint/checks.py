@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
+from stopper.records import dataclass
 from stopper.taint.domain import UNKNOWN, Taint, Value
 
 _SQL = re.compile(

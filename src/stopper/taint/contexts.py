@@ -6,8 +6,7 @@ handler, a style, a value without quotes, or the inside of a tag; there the data
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from stopper.records import dataclass
 from stopper.source.markup import HTMLContext
 from stopper.source.template import Output
 from stopper.taint.domain import Taint

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
+from stopper.records import dataclass, field
 from stopper.source.module import Kind, Scope
 from stopper.source.names import Names, Ref, RefKind
 from stopper.source.values import evaluate

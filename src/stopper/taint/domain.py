@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
+from stopper.records import dataclass, field
 from stopper.taint.ir import Place
 
 MAX_TAINTS = 6

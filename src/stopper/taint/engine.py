@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
+from stopper.records import dataclass, field
 from stopper.taint.binding import Tokens
 from stopper.taint.constants import constant
 from stopper.taint.domain import CLEAN, UNKNOWN, Taint, Target, Value, joined

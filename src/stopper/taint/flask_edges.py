@@ -7,10 +7,10 @@ to the next by way of the session, and from a view into its template, for which 
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import Any
 
 from stopper.finding import Location
+from stopper.records import dataclass
 from stopper.source.project import Project
 from stopper.source.template import Output, Template
 from stopper.taint.callgraph import routed

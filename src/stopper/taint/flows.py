@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stopper.finding import Confidence, Location, RouteRef, Skipped, Step
+from stopper.records import dataclass
 from stopper.source.module import Module, Scope
 from stopper.taint.binding import bound
 from stopper.taint.callgraph import Root, roots

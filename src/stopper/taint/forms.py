@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from stopper.records import dataclass
 from stopper.source.module import Kind, Scope, parameters
 from stopper.source.project import Project
 from stopper.taint.declared import Declared, Reader

@@ -7,8 +7,9 @@ that ``isinstance`` is safe everywhere. ``str()`` of a function is the text that
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from stopper.records import dataclass, field
 
 MAX_FIELDS = 3
 """The depth at which access paths are cut."""

@@ -7,12 +7,13 @@ a test that is no comparison with constants decides nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 from jinja2 import nodes
 
 from stopper.finding import Location
+from stopper.records import dataclass, field
 from stopper.source.names import RefKind
 from stopper.source.template import Template
 from stopper.taint.constants import constant

@@ -18,17 +18,18 @@ ends       ``names`` of functions that do not return
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from stopper.errors import ModelError
+from stopper.records import dataclass, field
+from stopper.tables import read_table
 from stopper.taint.checks import NAMES as CHECKS
 from stopper.taint.domain import ALL
 
+_FOLDER = Path(__file__).with_name("models")
 KINDS = frozenset(
     (
         "sql", "nosql", "command", "argument", "code", "reflection", "format-string", "template", "template-name", "html", "markup",
@@ -75,7 +76,8 @@ class _Index:
     """Entries of one table, found by name."""
 
     exact: dict[str, list[Entry]] = field(default_factory=dict)
-    patterns: dict[str, list[tuple[re.Pattern[str], Entry]]] = field(default_factory=dict)
+    patterns: dict[str, list[tuple[tuple[str, ...], Entry]]] = field(default_factory=dict)
+    """By the last part of the name, "" where that is open: what stands between the stars."""
     methods: dict[str, list[Entry]] = field(default_factory=dict)
     memo: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
     roots: set[str] = field(default_factory=set)
@@ -87,8 +89,8 @@ class _Index:
                 self.roots.add(name.partition(".")[0].rstrip("*"))
             if "*" in name:
                 last = name.rpartition(".")[2]
-                pattern = re.compile(re.escape(name).replace(r"\*", ".*"))
-                self.patterns.setdefault("" if "*" in last else last, []).append((pattern, entry))
+                parts = tuple(name.split("*"))
+                self.patterns.setdefault("" if "*" in last else last, []).append((parts, entry))
             else:
                 self.exact.setdefault(name, []).append(entry)
         for method in entry.methods:
@@ -111,7 +113,21 @@ class _Index:
         yield from self.exact.get(name, ())
         last = name.rpartition(".")[2]
         for key in (last, ""):
-            yield from (entry for pattern, entry in self.patterns.get(key, ()) if pattern.fullmatch(name))
+            yield from (entry for parts, entry in self.patterns.get(key, ()) if _fits(name, parts))
+
+
+def _fits(name: str, parts: tuple[str, ...]) -> bool:
+    """Tell whether a name begins with the first part, ends with the last, and has the others between, in their order."""
+    first, *between, last = parts
+    reached, end = len(first), len(name) - len(last)
+    if reached > end or not (name.startswith(first) and name.endswith(last)):
+        return False
+    for part in between:
+        at = name.find(part, reached, end)
+        if at < 0:
+            return False
+        reached = at + len(part)
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +167,9 @@ class Models:
 def load() -> Models:
     """Return the models that Stopper brings."""
     tables = {table: _Index() for table in _TABLES}
-    folder = files("stopper.taint") / "models"
-    for file in sorted(folder.iterdir(), key=lambda item: item.name):
-        if file.name.endswith(".toml"):
-            for entry in read(file.name, file.read_text("utf-8")):
-                tables[entry.table].add(entry)
+    for file in sorted(_FOLDER.glob("*.toml")):
+        for entry in _entries(file.name, file.read_text("utf-8"), read_table(file)):
+            tables[entry.table].add(entry)
     return Models(tables)
 
 
@@ -165,10 +179,15 @@ def read(name: str, text: str) -> list[Entry]:
     Raises:
         ModelError: The file is malformed, or names a table, a key or a kind that does not exist; told with its line.
     """
+    import tomllib  # late: Stopper's own models are compiled
+
     try:
-        data = tomllib.loads(text)
+        return _entries(name, text, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise ModelError(f"{name}: {error}") from error
+
+
+def _entries(name: str, text: str, data: dict[str, Any]) -> list[Entry]:
     entries: list[Entry] = []
     for table, items in data.items():
         if table not in _TABLES:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from stopper.finding import Location
+from stopper.records import dataclass, field
 from stopper.source.project import Project
 from stopper.source.template import Output, Template
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 
+from stopper.records import dataclass
 from stopper.source import values
 from stopper.source.module import Bound, Kind, Module, Scope
 from stopper.source.names import Names, Ref, RefKind, canonical

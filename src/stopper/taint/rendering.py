@@ -8,12 +8,13 @@ a test that compares with constants settles what it compares in its branch; a te
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Protocol
 
 from jinja2 import nodes
 
 from stopper.finding import Location
+from stopper.records import dataclass, field
 from stopper.source.expressions import parse
 from stopper.source.template import Output, Template
 from stopper.source.template_tree import (

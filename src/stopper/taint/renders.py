@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from stopper.records import dataclass
 from stopper.source.module import Bound, Scope
 from stopper.source.project import Project
 from stopper.source.template import Template

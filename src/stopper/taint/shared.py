@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from stopper.records import dataclass, field
 from stopper.taint.domain import Value, joined
 
 Reads = dict[str, int]

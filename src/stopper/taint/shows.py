@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from stopper.finding import Confidence, Location, Step
+from stopper.records import dataclass, field
 from stopper.source.files import Role
 from stopper.source.project import Project
 from stopper.source.template import Output, Template

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
+from stopper.records import dataclass, field
 from stopper.source.code import Call, Expr
 from stopper.source.module import Kind, Scope
 from stopper.source.names import Ref, RefKind

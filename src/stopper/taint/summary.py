@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
+from stopper.records import dataclass, field
 from stopper.taint.domain import CLEAN, Hop, Taint, Value, joined
 from stopper.taint.ir import Place
 

@@ -9,7 +9,6 @@ import asyncio
 import ssl
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,6 +18,7 @@ import httpx
 
 from stopper import __version__
 from stopper.errors import UsageError
+from stopper.records import dataclass, field
 from stopper.wire.exchange import Exchange
 
 AGENT = f"Stopper/{__version__} (security check of this site; asked for by whoever runs it)"

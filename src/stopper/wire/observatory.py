@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 from stopper.csp import effective, has_nonce_or_hash, parse
 from stopper.policy import HSTS_LEAST_SECONDS
+from stopper.records import dataclass
 from stopper.wire.exchange import Exchange
 from stopper.wire.hsts import max_age
 from stopper.wire.page import read

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from html.parser import HTMLParser
+
+from stopper.records import dataclass, field
 
 _SOURCES = {
     "img": "src",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stopper.records import dataclass
 from stopper.wire.exchange import Exchange
 from stopper.wire.session import payload
 

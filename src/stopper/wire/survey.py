@@ -7,10 +7,10 @@ import re
 import secrets
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin, urlsplit
 
+from stopper.records import dataclass, field
 from stopper.wire.client import Budget, Client, Origin
 from stopper.wire.exchange import Exchange
 from stopper.wire.page import read

@@ -6,11 +6,12 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from stopper.policy import TLS_SUITES, TLS_SUITES_WITH_DH
+from stopper.records import dataclass
 from stopper.wire.hello import curves
 
 VERSIONS = (

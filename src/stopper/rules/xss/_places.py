@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from stopper.finding import Confidence, Location, RouteRef, Step
+from stopper.records import dataclass
 from stopper.source.escaping import Kind, Origin, origins_of
 from stopper.source.project import Project
 from stopper.source.template import Output, Template

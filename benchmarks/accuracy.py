@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pages import publish
 from peers import Peers, Said, add_options, ask_stopper
 from public_tests import codeql_tests, copy, score, semgrep_tests
 
@@ -79,7 +80,7 @@ def main() -> None:
     text = "\n\n".join(parts) + "\n"
     print(text)
     if options.readme:
-        publish(text)
+        publish(__file__, text)
 
 
 def read_arguments() -> argparse.Namespace:
@@ -203,15 +204,6 @@ def show_public(judged: dict[str, dict[str, Counter[str]]], missing: list[str]) 
         gaps = [NOT_RUN] * len(missing)
         lines.append(f"| {group} | {first['holes']} | {first['safe']} | {' | '.join([*cells, *gaps])} |")
     return "\n".join(lines)
-
-
-def publish(text: str) -> None:
-    """Write the tables to accuracy.md and between the marks in the README."""
-    (ROOT / "benchmarks" / "accuracy.md").write_text(text, encoding="utf-8")
-    readme = ROOT / "README.md"
-    head, start, rest = readme.read_text(encoding="utf-8").partition("<!-- accuracy -->\n")
-    _, end, tail = rest.partition("<!-- /accuracy -->")
-    readme.write_text(f"{head}{start}\n{text}\n{end}{tail}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from functools import partial
 from pathlib import Path
 
 import httpx
+from pages import write_page
 from servers import INFO_OR_BELOW, evaluated, observatory
 
 from stopper.wire.observatory import score
@@ -181,9 +182,7 @@ def main() -> int:
                 rows.append(str(verdicts))
                 print(rows[-1], flush=True)
     if given.write:
-        table = "\n".join(rows)
-        text = f"# What judges from outside find\n\n{(__doc__ or '').strip()}\n\n{table}\n"
-        Path(__file__).with_suffix(".md").write_text(text, encoding="utf-8")
+        write_page(__file__, "What judges from outside find", __doc__, "\n".join(rows))
     return 0
 
 

@@ -1,11 +1,11 @@
 """Measure what the guard adds to a request, beside Talisman, Limiter and CSRFProtect on the same app.
 
-    python benchmarks/overhead.py [--rounds N] [--requests N] [--profile PATH]
+    python benchmarks/overhead.py [--rounds N] [--requests N] [--profile PATH] [--write]
 
 One process, one small app in three dresses: bare, with the three libraries (Talisman with a nonce, Limiter in memory, CSRFProtect), and
 with the whole guard (headers with a nonce policy, limits in memory, CSRF, hosts, cookies, sessions, body bounds). They take turns,
 request by request path, so that a busy machine is busy for all of them; CPU time is counted, and the median of the rounds is
-shown. A request is the call of the WSGI application, as a server makes it.
+shown. A request is the call of the WSGI application, as a server makes it. `--write` writes benchmarks/overhead.md.
 """
 
 from __future__ import annotations
@@ -14,16 +14,15 @@ import argparse
 import cProfile
 import io
 import logging
-import platform
 import pstats
 import statistics
 import sys
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 
 from flask import Flask, render_template, request, session
 from jinja2 import DictLoader
+from pages import circumstances, write_page
 from werkzeug.test import EnvironBuilder
 
 from stopper import Stopper
@@ -215,17 +214,18 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--requests", type=int, default=400)
     parser.add_argument("--profile", choices=PATHS, help="print a profile of the guard on one path")
+    parser.add_argument("--write", action="store_true", help="write benchmarks/overhead.md")
     options = parser.parse_args()
     logging.disable(logging.WARNING)
     if options.profile:
         profile(options.profile, options.requests * 10)
         return
-    print(table(measure(options.rounds, options.requests)))
-    names = ("flask", "flask-talisman", "flask-limiter", "flask-wtf")
-    versions = ", ".join(f"{name} {version(name)}" for name in names)
-    print(
-        f"\nCPU time of a request, median of {options.rounds} rounds; Python {platform.python_version()}; {versions}."
-    )
+    measured = circumstances("flask", "flask-talisman", "flask-limiter", "flask-wtf")
+    found = table(measure(options.rounds, options.requests))
+    text = f"{found}\n\nCPU time of a request, median of {options.rounds} rounds. {measured}"
+    print(text)
+    if options.write:
+        write_page(__file__, "What the guard adds to a request", __doc__, text)
 
 
 if __name__ == "__main__":

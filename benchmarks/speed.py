@@ -25,6 +25,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pages import publish
+
 ROOT = Path(__file__).parents[1]
 BLOG = ROOT / "examples" / "blog"
 FINDINGS_OR_NONE = {0, 1}
@@ -85,7 +87,7 @@ def main() -> None:
     text = "\n".join([*table(rows, tools), "", *notes(rows, tools, options.runs, growth), ""])
     print(text)
     if options.readme:
-        publish(text)
+        publish(__file__, text)
 
 
 def read_arguments() -> argparse.Namespace:
@@ -302,15 +304,6 @@ def notes(rows: list[Row], tools: list[Tool], times: int, growth: float) -> list
         f"A tree of {MANY} copies of the example blog costs {growth:.1f} times what one of {FEW} does."
     )
     return found
-
-
-def publish(text: str) -> None:
-    """Write the table to speed.md and between the marks in the README."""
-    (ROOT / "benchmarks" / "speed.md").write_text(text, encoding="utf-8")
-    readme = ROOT / "README.md"
-    head, start, rest = readme.read_text(encoding="utf-8").partition("<!-- speed -->\n")
-    _, end, tail = rest.partition("<!-- /speed -->")
-    readme.write_text(f"{head}{start}\n{text}\n{end}{tail}", encoding="utf-8")
 
 
 def count_lines(tree: Path) -> int:

@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pages import write_page
 from servers import MEDIUM_OR_ABOVE, Weak, evaluated, observatory
 
 from stopper.csp import Weight, judge, parse
@@ -28,6 +28,9 @@ from stopper.policy import TLS_CURVES
 from stopper.wire.observatory import score
 from stopper.wire.site import Site
 from stopper.wire.survey import Plan, survey
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+loopback = importlib.import_module("tests.loopback")
 
 PLAIN = """from flask import Flask, session
 app = Flask(__name__)
@@ -71,52 +74,27 @@ class Deployed:
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
 
-def free_port() -> int:
-    """Return a port of loopback that nobody listens at."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-def certificates(folder: Path) -> None:
-    """Make an authority and a certificate for localhost."""
-    live = folder / "live" / "localhost"
+def certified(certs: Path) -> Path:
+    """Make a certificate for localhost where `stopper cert` would keep it; return the file of its authority."""
+    one = Deployment("localhost", certs=certs)
+    live = one.chain.parent
     live.mkdir(parents=True)
-    (live / "ext").write_text(
-        "subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n"
-    )
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    authority = [
-        "-addext",
-        "basicConstraints=critical,CA:TRUE",
-        "-addext",
-        "keyUsage=critical,keyCertSign,cRLSign",
-    ]
-    for words in (
-        [
-            "req",
-            "-x509",
-            *key,
-            "-keyout",
-            "ca.key",
-            "-out",
-            "ca.pem",
-            "-days",
-            "30",
-            "-subj",
-            "/CN=bench",
-            *authority,
-        ],
-        ["req", *key, "-keyout", "privkey.pem", "-out", "csr", "-subj", "/CN=localhost"],
-        "x509 -req -in csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile ext -out fullchain.pem".split(),
-    ):
-        subprocess.run(["openssl", *words], cwd=live, check=True, capture_output=True)
+    loopback.certificate(live, days=30)
+    (live / "srv.pem").rename(one.chain)
+    (live / "srv.key").rename(one.key)
+    return live / "ca.pem"
+
+
+def waited(port: int) -> None:
+    """Wait until a port answers."""
+    if not loopback.wait_for(lambda: loopback.listening(port)):
+        raise SystemExit(f"nothing answers at port {port}")
 
 
 @contextlib.contextmanager
 def deployed(name: str, set_up: str, folder: Path, certs: Path) -> Iterator[Deployed]:
     """Start one deployment and stop it afterwards."""
-    one = Deployed(name, free_port(), free_port())
+    one = Deployed(name, loopback.free_port(), loopback.free_port())
     home = folder / name.replace(" ", "-")
     (home / "static").mkdir(parents=True)
     (home / "static" / "a.js").write_text("// a script\n")
@@ -143,7 +121,7 @@ def deployed(name: str, set_up: str, folder: Path, certs: Path) -> Iterator[Depl
         )
         start(*flask, "--port", str(one.http))
     elif name.startswith("behind"):
-        inner = free_port()
+        inner = loopback.free_port()
         start(*gunicorn, "-b", f"127.0.0.1:{inner}")
         waited(inner)
         proxied(name, one, home, certs, inner, start)
@@ -190,17 +168,6 @@ def proxied(name: str, one: Deployed, home: Path, certs: Path, inner: int, start
     )
     (home / "Caddyfile").write_text(text)
     start("caddy", "run", "--adapter", "caddyfile", "--config", str(home / "Caddyfile"))
-
-
-def waited(port: int) -> None:
-    """Wait until a port answers."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise SystemExit(f"nothing answers at port {port}")
 
 
 def sslyze(command: Path | None, folder: Path, one: Deployed, ca: Path) -> str:
@@ -263,8 +230,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="stopper-wire-") as name:
         folder = Path(name)
         certs = folder / "certs"
-        certificates(certs)
-        ca = certs / "live" / "localhost" / "ca.pem"
+        ca = certified(certs)
         for title, set_up in APPS.items():
             with deployed(title, set_up, folder, certs) as one:
                 rows.append(row(one, node, given.sslyze, folder, ca))
@@ -272,8 +238,7 @@ def main() -> int:
     table = "\n".join(rows)
     print(f"\n{table}")
     if given.write:
-        text = f"# `--url` beside its judges\n\n{(__doc__ or '').strip()}\n\n{table}\n"
-        Path(__file__).with_suffix(".md").write_text(text, encoding="utf-8")
+        write_page(__file__, "`--url` beside its judges", __doc__, table)
     return 0
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -13,17 +12,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.loopback import free_port
 
 BLOG = Path(__file__).parents[2] / "examples" / "blog"
 PATIENCE = 20.0
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(24)
-
-
-def free_port() -> int:
-    """Return a port on the loopback address that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until_it_answers(url: str, server: subprocess.Popen[bytes], log: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import ssl
 import subprocess
 import time
@@ -15,12 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+from tests.loopback import certificate, free_port, listening, wait_for
 
 
 @dataclass
@@ -77,39 +71,6 @@ class Pebble:
         """Start it anew: it has forgotten every account, and has another root."""
         self.stop()
         self.start()
-
-
-def certificate(folder: Path, days: int = 2) -> None:
-    """Make an authority and a certificate for localhost: Pebble's own listener, and servers of the tests."""
-    (folder / "srv.ext").write_text(
-        "subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n"
-    )
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    extensions = [
-        "-addext",
-        "basicConstraints=critical,CA:TRUE",
-        "-addext",
-        "keyUsage=critical,keyCertSign,cRLSign",
-    ]
-    for words in (
-        [
-            "req",
-            "-x509",
-            *key,
-            "-keyout",
-            "ca.key",
-            "-out",
-            "ca.pem",
-            "-days",
-            str(days),
-            "-subj",
-            "/CN=test",
-            *extensions,
-        ],
-        ["req", *key, "-keyout", "srv.key", "-out", "srv.csr", "-subj", "/CN=localhost"],
-        f"x509 -req -in srv.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days {days} -extfile srv.ext -out srv.pem".split(),
-    ):
-        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
 
 
 def configured(folder: Path, environment: dict[str, str], dns: int) -> Pebble:
@@ -189,12 +150,7 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
         ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)],
         stdout=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.05)
+    assert wait_for(lambda: listening(port))
     yield f"redis://127.0.0.1:{port}/0"
     process.terminate()
     process.wait(10)

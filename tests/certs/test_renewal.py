@@ -19,7 +19,8 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from tests.certs.conftest import Pebble, free_port
+from tests.certs.conftest import Pebble
+from tests.loopback import free_port
 
 from stopper.certs import challenge, lock
 from stopper.certs.authority import Authority

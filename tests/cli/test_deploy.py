@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from tests.certs.conftest import certificate, free_port
+from tests.loopback import certificate, free_port
 
 from stopper.cli.deploy import command
 from stopper.deploying import KINDS, Deployment, configuration

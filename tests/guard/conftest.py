@@ -18,6 +18,7 @@ from pathlib import Path
 import httpx
 import pytest
 from flask import Flask
+from tests.loopback import PATIENCE, free_port, listening, wait_for
 from werkzeug.test import Client
 
 from stopper import Stopper
@@ -26,9 +27,6 @@ from stopper.guard.shared import folder as shared_folder
 
 KEY = "b7c1f6a09d3e4f58a2c6e1907bd84f23c5d9"
 """A secret key that production is served with."""
-
-PATIENCE = 30.0
-"""How long a server may take to answer its first request, in seconds."""
 
 
 @dataclass
@@ -54,30 +52,6 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait(10)
-
-
-def free_port() -> int:
-    """Return a port of the loopback on which nothing listens."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-def wait_for(ready: Callable[[], bool], seconds: float = PATIENCE) -> bool:
-    """Tell whether something came true within a time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if ready():
-            return True
-        time.sleep(0.05)
-    return ready()
-
-
-def listening(port: int) -> bool:
-    """Tell whether something accepts connections on a port."""
-    with socket.socket() as one:
-        one.settimeout(1)
-        return one.connect_ex(("127.0.0.1", port)) == 0
 
 
 def command(kind: str, port: int, workers: int, more: tuple[str, ...]) -> list[str]:

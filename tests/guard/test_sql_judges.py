@@ -5,11 +5,9 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 from flask import Flask, request
+from tests.loopback import free_port, listening, wait_for
 
 from stopper import Stopper
 from stopper.guard.tokens import tokenize
@@ -137,9 +136,7 @@ def mariadb() -> Iterator[int]:
     subprocess.run(
         [install, *told, "--auth-root-authentication-method=normal"], check=True, timeout=120, **quiet
     )
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = int(one.getsockname()[1])
+    port = free_port()
     address = [
         f"--port={port}",
         "--bind-address=127.0.0.1",
@@ -148,23 +145,12 @@ def mariadb() -> Iterator[int]:
     ]
     process = subprocess.Popen([server, *told, *address], **quiet)
     try:
-        _wait(port)
+        assert wait_for(lambda: listening(port), 60), "MariaDB does not answer"
         yield port
     finally:
         process.terminate()
         process.wait(60)
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _wait(port: int) -> None:
-    """Wait, a minute at most, until something listens on a port."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        with socket.socket() as one:
-            if one.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    pytest.fail("MariaDB does not answer")
 
 
 def client_of(run: Callable[[str], Any]) -> Any:

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.certs.conftest import certificate, free_port
-from tests.guard.conftest import KEY, listening, wait_for
+from tests.guard.conftest import KEY
+from tests.loopback import certificate, free_port, listening, wait_for
 
 from stopper.deploying import Deployment, configuration
 from stopper.guard.shared import LAYOUT

@@ -7,12 +7,11 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.certs.conftest import certificate, free_port
+from tests.loopback import certificate, free_port, listening, wait_for
 
 from stopper.wire.tls import Tls, look
 
@@ -49,12 +48,7 @@ def served(tmp_path: Path) -> Iterator[Callable[..., Tls]]:
                 stdin=subprocess.DEVNULL,
             )
         )
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
+        assert wait_for(lambda: listening(port))
         return look("localhost", port, tmp_path / "ca.pem")
 
     yield start

@@ -36,8 +36,19 @@ from collections.abc import Iterator
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
 from stopper.rules._posture import constant, own_calls
+from stopper.rules._uncalled import unseen_by_flows
+from stopper.source.assembly import is_closed
 from stopper.source.project import Project
-from stopper.taint.flows import every
+
+_SHELLS = (
+    *("os.system", "os.popen", "os.popen2", "os.popen3", "os.popen4", "commands.getoutput"),
+    *("subprocess.getoutput", "subprocess.getstatusoutput"),
+    *("asyncio.create_subprocess_shell", "asyncio.subprocess.create_subprocess_shell"),
+)
+_PROCESSES = (
+    *("subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output"),
+    "subprocess.Popen",
+)
 
 
 class ShellCommand(Rule):
@@ -49,36 +60,12 @@ class ShellCommand(Rule):
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each call in application code, outside of views and of what the project itself calls."""
-        views = {
-            id(view)
-            for route in project.routes.routes
-            for view in (route.view, *route.handlers.values())
-            if view
-        }
-        called = every(project).called
-        for call in own_calls(
-            project,
-            "os.system",
-            "os.popen",
-            "subprocess.getoutput",
-            "subprocess.run",
-            "subprocess.call",
-            "subprocess.check_call",
-            "subprocess.check_output",
-            "subprocess.Popen",
-        ):
-            command = call.argument(0, "args") or call.argument(0, "command") or call.argument(0, "cmd")
-            shell = (
-                call.name in ("os.system", "os.popen", "subprocess.getoutput")
-                or constant(call.argument(None, "shell")) is True
-            )
-            if not shell or command is None or command.value.known or not command.is_formatted:
+        unseen = unseen_by_flows(project)
+        for call in own_calls(project, *_SHELLS, *_PROCESSES):
+            command = call.argument(0, "args") or call.argument(None, "command") or call.argument(None, "cmd")
+            if call.name in _PROCESSES and constant(call.argument(None, "shell")) is not True:
                 continue
-            if (
-                id(call.scope) in views
-                or id(call.scope) in called
-                or (call.scope.parent and any(project.code.every_call(call.scope.name)))
-            ):
+            if command is None or is_closed(command) or command.elements() or not unseen(call):
                 continue  # the flows look at what a view gives to a shell, by way of helpers as well
             yield self.found(
                 call.location,

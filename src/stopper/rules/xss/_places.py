@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from stopper.finding import Confidence, Location, RouteRef, Step
+from stopper.finding import Confidence, Finding, Location, RouteRef, Step
 from stopper.records import dataclass
+from stopper.rule import Rule
 from stopper.source.escaping import Kind, Origin, origins_of
 from stopper.source.project import Project
 from stopper.source.template import Output, Template
@@ -35,10 +36,21 @@ class Judged:
             return self.flow.confidence
         return Confidence.HIGH if self.sure else otherwise
 
-    def told(self, message: str) -> str:
-        """Return a message with what the flow adds: why a guard on the way does not count."""
+    def found(
+        self, rule: Rule, place: Location, message: str, *, confidence: Confidence, remedy: str, context: str
+    ) -> Finding:
+        """Return what a rule reports at a place, with what the flow adds: its way, its route, and why a guard on the way does not count."""
         near = self.flow.near_miss if self.flow is not None else ""
-        return f"{message} {near}".rstrip()
+        return rule.found(
+            place,
+            f"{message} {near}".rstrip(),
+            confidence=confidence,
+            remedy=remedy,
+            context=context,
+            flow=self.steps,
+            route=self.route,
+            related=self.related,
+        )
 
     @property
     def steps(self) -> tuple[Step, ...]:

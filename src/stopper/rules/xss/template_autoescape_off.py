@@ -76,15 +76,13 @@ class TemplateAutoescapeOff(Rule):
                     yield self._block(block, [judged for _, judged in found], template)
 
     def _report(self, place: Location, judged: Judged, context: str) -> Finding:
-        return self.found(
+        return judged.found(
+            self,
             place,
-            judged.told(f"autoescape is off here; {judged.name} is written as HTML."),
+            f"autoescape is off here; {judged.name} is written as HTML.",
             confidence=judged.confidence(Confidence.MEDIUM),
             remedy=_REMEDY,
             context=context,
-            flow=judged.steps,
-            route=judged.route,
-            related=judged.related,
         )
 
     def _block(self, block: Autoescape, found: list[Judged], template: Template) -> Finding:

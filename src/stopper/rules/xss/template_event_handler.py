@@ -73,16 +73,12 @@ class TemplateEventHandler(Rule):
                 if judged is None or (not judged.sure and holds_no_text(output)) or as_json(output):
                     continue
                 doubt = "" if judged.sure else " It is safe only if no user can write a quote into the value."
-                yield self.found(
+                yield judged.found(
+                    self,
                     output.location,
-                    judged.told(
-                        f"{judged.name or output.expression} stands in the script of {output.place.attribute}: "
-                        f"the browser decodes the escaping before it runs it.{doubt}"
-                    ),
+                    f"{judged.name or output.expression} stands in the script of {output.place.attribute}: "
+                    f"the browser decodes the escaping before it runs it.{doubt}",
                     confidence=judged.confidence(Confidence.MEDIUM),
                     remedy=f'data-value="{{{{ {output.expression} }}}}", read by dataset.value in a script',
                     context=f"{template.path} {output.place.attribute} {output.expression}",
-                    flow=judged.steps,
-                    route=judged.route,
-                    related=judged.related,
                 )

@@ -80,19 +80,15 @@ class TemplateJavascriptUrl(Rule):
                     if judged.sure
                     else " It is safe if only the application makes it, or if its scheme is checked."
                 )
-                yield self.found(
+                yield judged.found(
+                    self,
                     output.location,
-                    judged.told(
-                        f"{judged.name or output.expression} is the whole start of {place.attribute}: it can "
-                        f"begin with javascript: and run as a script.{doubt}"
-                    ),
+                    f"{judged.name or output.expression} is the whole start of {place.attribute}: it can "
+                    f"begin with javascript: and run as a script.{doubt}",
                     confidence=judged.confidence(Confidence.LOW) if _whole(judged.name) else Confidence.LOW,
                     remedy=f'{place.attribute}="{{{{ url_for(...) }}}}", or an address of which the view '
                     "has checked that it starts with https://",
                     context=f"{template.path} {place.attribute} {output.expression}",
-                    flow=judged.steps,
-                    route=judged.route,
-                    related=judged.related,
                 )
 
 

@@ -92,15 +92,13 @@ class TemplateSafeFilter(Rule):
                 "seen here: "
                 "look where it is made, and clean it there or leave the filter out."
             )
-        return self.found(
+        return judged.found(
+            self,
             output.location,
-            judged.told(message),
+            message,
             confidence=judged.confidence(Confidence.LOW),
             remedy="{{ " + _SAFE.sub("", output.expression) + " }}",
             context=f"{output.template} {output.expression}",
-            flow=judged.steps,
-            route=judged.route,
-            related=judged.related,
         )
 
     def fix(self, finding: Finding, project: Project) -> Fix | None:

@@ -72,18 +72,14 @@ class TemplateScriptInterpolation(Rule):
                 if judged is None or (not judged.sure and (holds_no_text(output) or comment)):
                     continue
                 sure = judged.flow is not None or _breaks_out(output)
-                yield self.found(
+                yield judged.found(
+                    self,
                     output.location,
-                    judged.told(
-                        f"{judged.name or output.expression} stands in {_where(output)}, where HTML's escaping "
-                        "does not hold it."
-                    ),
+                    f"{judged.name or output.expression} stands in {_where(output)}, where HTML's escaping "
+                    "does not hold it.",
                     confidence=judged.confidence(Confidence.LOW) if sure else Confidence.LOW,
                     remedy=_remedy(output),
                     context=f"{template.path} {output.expression}",
-                    flow=judged.steps,
-                    route=judged.route,
-                    related=judged.related,
                 )
 
 

@@ -69,16 +69,12 @@ class TemplateStyleInterpolation(Rule):
                 if judged is None or (not judged.sure and unit):
                     continue
                 doubt = "" if judged.sure else " It is safe if the view lets only known values through."
-                yield self.found(
+                yield judged.found(
+                    self,
                     output.location,
-                    judged.told(
-                        f"{judged.name or output.expression} stands in a style: it can add properties of its "
-                        f"own.{doubt}"
-                    ),
+                    f"{judged.name or output.expression} stands in a style: it can add properties of its "
+                    f"own.{doubt}",
                     confidence=judged.confidence(Confidence.LOW),
                     remedy="Choose a class by the value in the view, and style the class.",
                     context=f"{template.path} {output.expression}",
-                    flow=judged.steps,
-                    route=judged.route,
-                    related=judged.related,
                 )

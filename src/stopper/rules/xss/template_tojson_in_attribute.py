@@ -67,19 +67,15 @@ class TemplateTojsonInAttribute(Rule):
                 judged = judge(output, template, skip=frozenset(("tojson",)))
                 if judged is None:
                     continue
-                yield self.found(
+                yield judged.found(
+                    self,
                     output.location,
-                    judged.told(
-                        f"|tojson writes double quotes, and {place.attribute} is "
-                        f"{'in double quotes' if place.quote else 'without quotes'}: a string in "
-                        f"{judged.name or 'the value'} ends the attribute."
-                    ),
+                    f"|tojson writes double quotes, and {place.attribute} is "
+                    f"{'in double quotes' if place.quote else 'without quotes'}: a string in "
+                    f"{judged.name or 'the value'} ends the attribute.",
                     confidence=judged.confidence(Confidence.MEDIUM),
                     remedy=f"{place.attribute}='{{{{ {output.expression} }}}}'",
                     context=f"{template.path} {place.attribute} {output.expression}",
-                    flow=judged.steps,
-                    route=judged.route,
-                    related=judged.related,
                 )
 
     def fix(self, finding: Finding, project: Project) -> Fix | None:

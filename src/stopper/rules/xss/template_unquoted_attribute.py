@@ -78,18 +78,14 @@ class TemplateUnquotedAttribute(Rule):
                     continue
                 written = output.place.attribute or "data-value"
                 where = f"The tag {output.place.tag}" if inside else f"{written}="
-                yield self.found(
+                yield judged.found(
+                    self,
                     output.location,
-                    judged.told(
-                        f"{where} has no quotes around {{{{ {output.expression} }}}}: a space in the value "
-                        "starts a new attribute, such as an event handler."
-                    ),
+                    f"{where} has no quotes around {{{{ {output.expression} }}}}: a space in the value "
+                    "starts a new attribute, such as an event handler.",
                     confidence=judged.confidence(Confidence.MEDIUM),
                     remedy=f'{written}="{{{{ {output.expression} }}}}"',
                     context=f"{template.path} {written} {output.expression}",
-                    flow=judged.steps,
-                    route=judged.route,
-                    related=judged.related,
                 )
 
     def fix(self, finding: Finding, project: Project) -> Fix | None:

@@ -9,6 +9,7 @@ import pytest
 from stopper.source.code import Code
 from stopper.source.files import walk
 from stopper.source.routes import Routes, read
+from stopper.source.routes_interest import Interest
 
 
 def routes(folder: Path, **files: str) -> Routes:
@@ -169,3 +170,106 @@ def test_hooks_are_seen_with_what_they_are_for(tmp_path: Path) -> None:
 def test_what_is_no_route_is_none(tmp_path: Path) -> None:
     code = "from bottle import route\n@route('/a')\ndef f(): ...\n@cache.get('/b')\ndef g(): ...\n"
     assert routes(tmp_path, app=code).routes == ()
+
+
+LONG = "a = 1; b = 2; c = 3; d = 4"
+
+
+def followed(folder: Path, **files: str) -> set[str]:
+    """Return the names of the functions that are followed whatever they are called with."""
+    for name, text in files.items():
+        (folder / f"{name}.py").write_text(text)
+    code = Code.of(walk(folder))
+    interest = Interest(code.modules, code.names)
+    return {scope.qualname for scope in interest.functions if id(scope.node) in interest.hot}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return request.endpoint",
+        "return [str(rule) for rule in current_app.url_map.iter_rules()]",
+        "return seen.add(request.path)",
+    ],
+)
+def test_a_view_that_registers_nothing_is_not_followed(tmp_path: Path, body: str) -> None:
+    code = f"{APP}@app.route('/a')\ndef index():\n    {body}\ndef other():\n    index()\n"
+    assert followed(tmp_path, app=code) == set()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "app.endpoint('x')(f)",
+        "app.url_map.add(Rule('/a', endpoint='x'))",
+        "app.add_url_rule('/a', view_func=f)",
+        "@app.route('/a')\n    def inner(): ...",
+    ],
+)
+def test_a_function_that_registers_is_followed_with_those_that_call_it(tmp_path: Path, line: str) -> None:
+    code = (
+        f"{APP}def setup():\n    {line}\ndef outer():\n    def middle():\n        setup()\n    middle()\n"
+        "def os_setup(os):\n    from elsewhere import setup\n    setup()\n"
+    )
+    found = followed(tmp_path, app=code)
+    assert {"setup", "outer", "outer.middle"} <= found
+    assert "os_setup" not in found
+
+
+def test_a_call_of_what_a_subclass_overrides_is_followed(tmp_path: Path) -> None:
+    code = f"""{APP}
+class Base:
+    def run(self):
+        {LONG}
+        self.setup()
+    def setup(self): ...
+class Own(Base):
+    def setup(self):
+        {LONG}
+        app.add_url_rule("/a", view_func=f)
+{VIEW}
+Own().run()
+"""
+    (route,) = routes(tmp_path, app=code).routes
+    assert route.rule == "/a"
+
+
+def test_a_call_on_something_unknown_is_followed_by_its_name(tmp_path: Path) -> None:
+    code = f"""{APP}
+class Own:
+    def setup(self):
+        {LONG}
+        app.add_url_rule("/a", view_func=f)
+def run(things):
+    {LONG}
+    for thing in things:
+        thing.setup()
+{VIEW}
+run([Own()])
+"""
+    (route,) = routes(tmp_path, app=code).routes
+    assert route.rule == "/a"
+
+
+def test_a_property_that_registers_is_followed_from_where_it_is_read(tmp_path: Path) -> None:
+    code = f"""{APP}
+class Own:
+    @property
+    def pages(self):
+        {LONG}
+        bp = Blueprint("b", __name__)
+        bp.add_url_rule("/a", view_func=f)
+        return bp
+def run(own):
+    {LONG}
+    app.register_blueprint(own.pages)
+def start():
+    {LONG}
+    own = Own()
+    own.pages
+{VIEW}
+run(Own())
+"""
+    (route,) = routes(tmp_path, app=code).routes
+    assert route.rule == "/a"
+    assert "start" in followed(tmp_path, app=code)

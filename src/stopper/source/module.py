@@ -72,7 +72,7 @@ class Scope:
     """For a class: what its methods assign to ``self.name``."""
     children: list[Scope] = field(default_factory=list)
     words: set[str] = field(default_factory=set)
-    """The names of the attributes and of the called functions anywhere in the definition, decorators included."""
+    """The names of the attributes and of the called functions in what runs when it is called; for a class, also what its body does."""
 
     @property
     def qualname(self) -> str:
@@ -241,8 +241,9 @@ class _Indexer:
 
     def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         scope = self._open(Kind.FUNCTION, node.name, node)
-        outer, self.words = self.words, scope.words
         self._decorations(node.decorator_list, scope)
+        self._defaults(node.args)
+        outer, self.words = self.words, scope.words
         self._signature(node.args, scope)
         if node.returns is not None:
             self.visit(node.returns)
@@ -254,6 +255,7 @@ class _Indexer:
         scope = Scope(Kind.FUNCTION, "<lambda>", node, self.scope, self.module, returns=[node.body])
         self.scope.children.append(scope)
         self.module.scopes.append(scope)
+        self._defaults(node.args)
         outer, self.words = self.words, scope.words
         self._signature(node.args, scope)
         self._inside(scope, [node.body])
@@ -291,10 +293,12 @@ class _Indexer:
             else:
                 self.visit(decorator)
 
-    def _signature(self, args: ast.arguments, scope: Scope) -> None:
+    def _defaults(self, args: ast.arguments) -> None:
         for default in (*args.defaults, *args.kw_defaults):
             if default is not None:
                 self.visit(default)
+
+    def _signature(self, args: ast.arguments, scope: Scope) -> None:
         for arg in parameters(args):
             scope.bindings.setdefault(arg.arg, []).append(Binding(Bound.PARAMETER, arg, arg.annotation))
             self._annotation(arg.annotation)

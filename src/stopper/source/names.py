@@ -113,6 +113,8 @@ class Names:
         self.modules: dict[str, Module] = {}
         for module in modules:
             self.modules.setdefault(module.name, module)
+        self.tops = frozenset(name.partition(".")[0] for name in self.modules)
+        """The first words of the modules' names."""
         self._memo: dict[int, tuple[Ref | None, int]] = {}
         self._asked: dict[int, Ref | None] = {}
         self._passing: dict[int, Ref | None] = {}

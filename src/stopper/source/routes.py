@@ -12,6 +12,7 @@ from stopper.finding import Location, RouteRef
 from stopper.records import dataclass, field
 from stopper.source.files import Role
 from stopper.source.module import Module, Scope
+from stopper.source.names import Names
 from stopper.source.routes_flatten import Placed, flatten, handlers, methods_of
 from stopper.source.routes_interest import Interest
 from stopper.source.routes_native import Registrar
@@ -155,17 +156,17 @@ class _Calls:
 def read(code: Code) -> Routes:
     """Return the routes and hooks of the project."""
     modules = list(code.modules)
-    registrar = run(modules)
+    registrar = run(modules, code.names)
     scopes = {id(scope.node): scope for module in modules for scope in module.scopes}
     builder = _Builder(scopes, registrar.nodes)
     return Routes(tuple(builder.routes()), tuple(builder.hooks), code)
 
 
-def run(modules: list[Module]) -> Registrar:
+def run(modules: list[Module], names: Names) -> Registrar:
     """Run the modules' registering code on paper: first what nothing imports, then the rest, then what nothing calls."""
     own = [module for module in modules if module.role is Role.APP or module.role is Role.DOCS]
     chosen = own or modules
-    interest = Interest(chosen)
+    interest = Interest(chosen, names)
     registrar = Registrar({module.name: module for module in chosen}, interest)
     registrar.nodes = []
     imported = {dotted for module in chosen for dotted, _ in module.imports}

@@ -60,7 +60,7 @@ class Program:
     def __init__(self, names: Names, table: dict[int, Function] | None = None) -> None:
         """Take the names of the project, and a table of what has been lowered."""
         self.names = names
-        self._tops = frozenset(module.partition(".")[0] for module in names.modules)
+        self._tops = names.tops
         self._lowered = table if table is not None else {}
         self._definitions: dict[int, Function | None] = {}
         self._variables: dict[tuple[int, str], Variable] = {}

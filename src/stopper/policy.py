@@ -93,6 +93,11 @@ KEY_BYTES: Final = 16
 SAFE_METHODS: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
 """Methods that must not change anything (RFC 9110, section 9.2.1)."""
 
+HOST_NAME: Final = re.compile(
+    r"(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
+)
+"""A whole host name in lower case (RFC 1123, section 2.1)."""
+
 TLS_SUITES: Final = (
     "ECDHE-ECDSA-AES128-GCM-SHA256",
     "ECDHE-RSA-AES128-GCM-SHA256",

@@ -126,6 +126,9 @@ def test_every_kind_names_the_domain_and_leaves_no_gap(kind: str) -> None:
     [
         ["nginx", "a b"],
         ["nginx", "a;b"],
+        ["nginx", "a.example\n"],
+        ["nginx", "a" * 64 + ".example"],
+        ["systemd", "a.example", "--user", "www-data\n"],
         ["systemd", "a.example", "--app", "x; rm -rf /"],
         ["nginx", "a.example", "--certs", "/a\nb"],
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -27,6 +29,12 @@ from stopper.guard.shared import folder as shared_folder
 
 KEY = "b7c1f6a09d3e4f58a2c6e1907bd84f23c5d9"
 """A secret key that production is served with."""
+
+ARGUMENTS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+"""How Chromium is started: without a screen, and asking nobody but the pages under test."""
 
 
 @dataclass
@@ -151,6 +159,32 @@ def https() -> Callable[[Flask], Client]:
         return app.test_client()
 
     return client
+
+
+class Watched(io.RawIOBase):
+    """A body that counts how often it is read."""
+
+    asked = 0
+
+    def readinto(self, buffer: Any) -> int:
+        self.asked += 1
+        return 0
+
+    def readable(self) -> bool:
+        return True
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Return a browser."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed")
+    sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield opened
+        opened.close()
 
 
 class RedisServer:

@@ -20,11 +20,6 @@ import pytest
 
 BLOG = Path(__file__).parents[2] / "examples" / "guarded-blog"
 KEY = "b7c1f6a09d3e4f58a2c6e1907bd84f23c5d9"
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
 
 
 def certificate(folder: Path) -> list[str]:
@@ -144,18 +139,6 @@ class Visitor:
     def text(self) -> str:
         """Return what the page shows."""
         return str(self.page.inner_text("body"))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Return a browser."""
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
-    sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with sync.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask, request
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.guard.conftest import Watched
 
 from stopper import Stopper
 from stopper.errors import ConfigurationError
@@ -169,16 +170,3 @@ def test_nothing_a_client_sends_makes_a_500(
     environ = {"CONTENT_LENGTH": length, "CONTENT_TYPE": kind, "wsgi.input": io.BytesIO(body)}
 
     assert app.test_client().post(path, environ_overrides=environ).status_code < 500
-
-
-class Watched(io.RawIOBase):
-    """A body that counts how often it is read."""
-
-    asked = 0
-
-    def readinto(self, buffer: Any) -> int:
-        self.asked += 1
-        return 0
-
-    def readable(self) -> bool:
-        return True

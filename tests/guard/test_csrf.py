@@ -12,6 +12,7 @@ from flask_wtf import CSRFProtect, FlaskForm
 from flask_wtf.csrf import generate_csrf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.guard.conftest import Watched
 from werkzeug.test import Client
 from wtforms import StringField
 
@@ -255,19 +256,6 @@ def test_a_silent_request_without_a_secret_in_its_session_is_refused_unread(buil
 
     assert sent.status_code == 403
     assert body.asked == 0
-
-
-class Watched(io.RawIOBase):
-    """A body that counts how often it is read."""
-
-    asked = 0
-
-    def readinto(self, buffer: Any) -> int:
-        self.asked += 1
-        return 0
-
-    def readable(self) -> bool:
-        return True
 
 
 @pytest.mark.parametrize("rotated", [False, True])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import time
 from collections import Counter
@@ -25,6 +24,7 @@ from flask import (
 from flask_talisman import Talisman
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import generate_csrf
+from tests.guard.conftest import Watched
 from wtforms import StringField
 
 from stopper import Stopper
@@ -258,19 +258,6 @@ def test_trap_27_no_referer_is_demanded_over_https_and_the_origin_counts_without
     assert send(Sec_Fetch_Site="same-origin", Origin="null") == 200, "Referrer-Policy: no-referrer"
     assert send(Sec_Fetch_Site="cross-site", Referer="https://localhost/") == 403
     assert send(Origin="https://evil.example", Referer="https://localhost/") == 403
-
-
-class Watched(io.RawIOBase):
-    """A body that counts how often it is read."""
-
-    asked = 0
-
-    def readinto(self, buffer: Any) -> int:
-        self.asked += 1
-        return 0
-
-    def readable(self) -> bool:
-        return True
 
 
 def test_trap_28_a_forged_upload_is_refused_before_its_body_is_read_and_bodies_are_bounded() -> None:

@@ -28,12 +28,10 @@ from urllib.parse import urlsplit
 from cryptography import x509
 
 from stopper.errors import CertificateError
+from stopper.policy import HOST_NAME
 
 KEPT = 5
 """How many versions of a certificate are kept."""
-_NAME = re.compile(
-    r"(?:\*\.)?(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +194,7 @@ def checked_name(name: str) -> str:
         CertificateError: It is none.
     """
     lowered = name.lower().rstrip(".")
-    if not _NAME.fullmatch(lowered):
+    if not HOST_NAME.fullmatch(lowered.removeprefix("*.")):
         raise CertificateError(
             f"{name!r} is no host name; write it as in blog.example.org (a name with other letters in its xn-- form)"
         )

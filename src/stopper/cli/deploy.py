@@ -9,8 +9,7 @@ import click
 
 from stopper.errors import UsageError
 
-_DOMAIN = re.compile(r"^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$")
-_WORD = re.compile(r"^[A-Za-z0-9_.:()'\"=,/@%+-]+$")
+_WORD = re.compile(r"[A-Za-z0-9_.:()'\"=,/@%+-]+")
 
 
 @click.command("deploy", short_help="Print configuration for gunicorn, nginx, Caddy and systemd.")
@@ -45,11 +44,12 @@ def command(kind: str, domain: str, app: str, root: Path, user: str, certs: Path
     `gunicorn` speaks TLS itself; `gunicorn-behind` stands behind `nginx` or `caddy`.
     """
     from stopper.deploying import Deployment, configuration
+    from stopper.policy import HOST_NAME
 
-    if not _DOMAIN.match(domain.lower()):
+    if not HOST_NAME.fullmatch(domain.lower()):
         raise UsageError(f"{domain!r} is no host name; write it as in blog.example.org")
     for name, value in (("app", app), ("root", root), ("user", user), ("certs", certs)):
-        if not _WORD.match(str(value)):
+        if not _WORD.fullmatch(str(value)):
             raise UsageError(
                 f"--{name} {str(value)!r}: a configuration file cannot hold it; use letters, digits and - _ . : /"
             )

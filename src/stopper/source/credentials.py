@@ -6,21 +6,18 @@ patterns of the providers are data, in ``providers.toml`` beside this file.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import math
 import re
-import zlib
 from collections import Counter
 from collections.abc import Iterator
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from itertools import pairwise
 from pathlib import Path
 
 from stopper.finding import Confidence, Severity
 from stopper.records import dataclass, field
-from stopper.source.suspects import around_runs, lines_with
+from stopper.source.suspects import around_runs, lines_holding, lines_with
+from stopper.source.token_checks import has_crc32, jwt_confidence
 from stopper.tables import read_table
 
 SHOWN = 4
@@ -28,9 +25,6 @@ SHOWN = 4
 
 LONGEST_LINE = 2_000
 """Lines above this are made by tools (minified scripts, data); named literals are not looked for in them."""
-
-_DIGIT = re.compile("[0-9]")
-_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True)
@@ -136,28 +130,35 @@ def everything(text: str) -> list[Credential]:
 
 def provider_credentials(text: str) -> list[Credential]:
     """Return the credentials whose provider can be told from their form."""
-    spans = around_runs(text, _may_be_credential)
-    nears = [text[start:end].lower() for start, end in spans]
-    likely = _likely("\n".join(nears))
     found: list[Credential] = []
-    for (start, end), near in zip(spans, nears, strict=True):
-        for provider in likely:
-            if provider.anywhere or any(hint in near for hint in provider.hints):
-                for match in provider.pattern.finditer(text, start, end):
-                    found += _recognized(provider, match)
+    for provider, start, end in suspected(text):
+        for match in provider.pattern.finditer(text, start, end):
+            found += _recognized(provider, match)
     return _without_inner(found)
 
 
-@lru_cache(maxsize=1 << 16)
-def _may_be_credential(run: str) -> bool:
-    """Tell whether a run of token characters can be a credential: nearly all hold a digit, the rest begin with a hint."""
-    if _DIGIT.search(run):
-        return True
-    lowered = run.lower()
-    for hint in _hints():  # noqa: SIM110 - a generator would take twice the time, and this is asked of every long word
-        if hint in lowered:
-            return True
-    return False
+def suspected(text: str) -> Iterator[tuple[Provider, int, int]]:
+    """Yield the stretches of a text that can hold a provider's credential, with the provider; there are few."""
+    spans = around_runs(text, _may_be_credentials)
+    nears = [text[start:end].lower() for start, end in spans]
+    likely = _likely("\n".join(nears))
+    for (start, end), near in zip(spans, nears, strict=True):
+        for provider in likely:
+            if provider.anywhere or any(hint in near for hint in provider.hints):
+                yield provider, start, end
+
+
+def _may_be_credentials(runs: set[str]) -> set[str]:
+    """Return the runs of token characters that can be a credential: nearly all hold a digit, the rest begin with a hint."""
+    every = list(runs)
+    bare = "\n".join(every).encode().translate(None, b"0123456789").split(b"\n")
+    found = {run for run, rest in zip(every, bare, strict=True) if len(run) != len(rest)}
+    others = "\n".join(runs - found)
+    lowered = others.lower() if others else ""
+    for hint in _hints():
+        for start, end in lines_holding(lowered, hint):
+            found.add(others[start:end].rstrip("\n"))
+    return found
 
 
 def _likely(nears: str) -> list[Provider]:
@@ -201,37 +202,10 @@ def _confidence(provider: Provider, secret: str) -> Confidence | None:
     ):
         return None
     if provider.check == "jwt":
-        return _jwt_confidence(secret)
+        return jwt_confidence(secret)
     if provider.check == "crc32":
-        return Confidence.HIGH if _has_crc32(secret) else Confidence.MEDIUM
+        return Confidence.HIGH if has_crc32(secret) else Confidence.MEDIUM
     return Confidence.HIGH
-
-
-def _has_crc32(token: str) -> bool:
-    """Tell whether the last six characters are the CRC-32 of those between the prefix and them, in base 62.
-
-    https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/
-    """
-    body, check = token.partition("_")[2][:-6], token[-6:]
-    number, digits = zlib.crc32(body.encode()), ""
-    while number:
-        number, rest = divmod(number, 62)
-        digits = _BASE62[rest] + digits
-    return digits.rjust(6, "0") == check
-
-
-def _jwt_confidence(token: str) -> Confidence | None:
-    head, payload = (_json_part(part) for part in token.split(".")[:2])
-    if not isinstance(head, dict) or "alg" not in head or not isinstance(payload, dict):
-        return None
-    return Confidence.LOW if "exp" in payload else Confidence.MEDIUM
-
-
-def _json_part(part: str) -> object:
-    try:
-        return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except (ValueError, binascii.Error):
-        return None
 
 
 _PEM = re.compile(
@@ -273,7 +247,7 @@ def passwords_in_urls(text: str) -> list[Credential]:
     everybody tries first, because the text then more likely shows a form than an account. Another host without a dot is
     one of a network that is not seen here: medium.
     """
-    spans = list(lines_with(text, ("://",))) if "://" in text else []
+    spans = lines_holding(text, "://")
     matches = (
         match for start, end in spans if "@" in text[start:end] for match in _URL.finditer(text, start, end)
     )
@@ -425,8 +399,17 @@ def named_literals(text: str, *, bare: bool = False) -> list[Credential]:
         text: Python, JavaScript, TOML, YAML, or whatever else writes ``name = "value"`` or ``"name": "value"``.
         bare: Whether values stand without quotation marks too, as in ``.env``, YAML and ini files.
     """
+    return named_in(text, named_lines(text), bare=bare)
+
+
+def named_lines(text: str) -> list[tuple[int, int]]:
+    """Return the spans of the lines in which a name may call something secret."""
+    return [(start, end) for start, end in lines_with(text, _SECRET_HINTS) if end - start <= LONGEST_LINE]
+
+
+def named_in(text: str, spans: list[tuple[int, int]], *, bare: bool = False) -> list[Credential]:
+    """Return the named literals of some lines of a text: see ``named_literals``."""
     found: dict[tuple[int, int], Credential] = {}
-    spans = [(start, end) for start, end in lines_with(text, _SECRET_HINTS) if end - start <= LONGEST_LINE]
     lines = [(start, text[start:end]) for start, end in spans]
     quoted = [(start, line) for start, line in lines if '"' in line or "'" in line]
     for pattern in (_NAMED, _FALLBACK, _BARE) if bare else (_NAMED, _FALLBACK):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import enum
 import os
 import re
@@ -131,11 +132,14 @@ def decode(raw: bytes) -> str:
     """Decode a text file: by its byte order mark or PEP 263 cookie, else as UTF-8, else as Latin-1."""
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return raw.decode("utf-16", "replace")
+    head = raw.find(b"\n", raw.find(b"\n") + 1)
     try:
+        if raw.find(b"coding", 0, head if head >= 0 else len(raw)) < 0:
+            return raw.removeprefix(codecs.BOM_UTF8).decode()
         encoding, _ = tokenize.detect_encoding(BytesIO(raw).readline)
         return raw.decode(encoding)
     except (SyntaxError, ValueError, LookupError):
-        return raw.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
+        return raw.removeprefix(codecs.BOM_UTF8).decode("latin-1")
 
 
 @dataclass(frozen=True)
@@ -229,7 +233,7 @@ class _Walker:
     files: list[SourceFile] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
-    def enter(self, folder: str, specs: tuple[tuple[str, pathspec.GitIgnoreSpec], ...]) -> None:
+    def enter(self, folder: str, specs: tuple[_Spec, ...]) -> None:
         if folder.count("/") >= MAX_FOLDERS:
             self.skipped.append(
                 Skipped(folder, f"folders that nest deeper than {MAX_FOLDERS} are not entered")
@@ -248,23 +252,21 @@ class _Walker:
         for entry in entries:
             self._take(entry, f"{folder}/{entry.name}" if folder else entry.name, specs)
 
-    def _spec(self, folder: str) -> tuple[tuple[str, pathspec.GitIgnoreSpec], ...]:
+    def _spec(self, folder: str) -> tuple[_Spec, ...]:
         path = f"{folder}/.gitignore".lstrip("/")
         try:
             lines = decode((self.root / path).read_bytes()).splitlines()
         except OSError as error:
             self.skipped.append(Skipped(path, f"not respected: {error.strerror}"))
             return ()
-        good = [line for line in lines if _is_pattern(line)]
+        good = lines if _are_patterns(lines) else [line for line in lines if _are_patterns([line])]
         if len(good) < len(lines):
             self.skipped.append(
                 Skipped(path, f"{len(lines) - len(good)} lines are no patterns: not respected")
             )
-        return ((folder, pathspec.GitIgnoreSpec.from_lines(good)),)
+        return (_Spec(folder, good),)
 
-    def _take(
-        self, entry: os.DirEntry[str], path: str, specs: tuple[tuple[str, pathspec.GitIgnoreSpec], ...]
-    ) -> None:
+    def _take(self, entry: os.DirEntry[str], path: str, specs: tuple[_Spec, ...]) -> None:
         try:
             is_folder = entry.is_dir(follow_symlinks=False)
             if is_folder:
@@ -305,18 +307,46 @@ class _Walker:
             self.files.append(SourceFile(path, absolute, size))
 
 
-def _is_pattern(line: str) -> bool:
+def _are_patterns(lines: list[str]) -> bool:
     try:
-        pathspec.GitIgnoreSpec.from_lines([line])
+        pathspec.GitIgnoreSpec.from_lines(lines)
     except (ValueError, re.error):
         return False
     return True
 
 
-def _ignored(path: str, specs: tuple[tuple[str, pathspec.GitIgnoreSpec], ...]) -> bool:
+class _Spec:
+    """The patterns of one ``.gitignore`` file."""
+
+    def __init__(self, folder: str, lines: list[str]) -> None:
+        self.folder = folder
+        self._spec = pathspec.GitIgnoreSpec.from_lines(lines)
+        self._pieces = frozenset(_pieces(line) for line in lines if line.strip() and line[0] != "#")
+
+    def verdict(self, path: str) -> bool | None:
+        """Return whether git ignores ``path`` by these patterns; None when none of them matches."""
+        inside = path[len(self.folder) + 1 :] if self.folder else path
+        framed = f"/{inside}/"
+        for first, rest in self._pieces:
+            if first in framed and all(one in framed for one in rest):
+                return self._spec.check_file(inside).include
+        return None
+
+
+def _pieces(pattern: str) -> tuple[str, tuple[str, ...]]:
+    """Return what stands in every path that the pattern matches, the longest piece first: most paths hold it of no pattern."""
+    found: list[str] = []
+    for part in re.sub(r"\[.*\]", "*", pattern).removeprefix("!").split("/"):
+        plain = re.split(r"[*?\[\]\\\s]", part)
+        found += plain if len(plain) > 1 else [f"/{part}/"] if part else []
+    first, *rest = sorted(found or [""], key=len, reverse=True)
+    return first, tuple(filter(None, rest))
+
+
+def _ignored(path: str, specs: tuple[_Spec, ...]) -> bool:
     """Tell whether git ignores ``path``: of all patterns that match, the innermost file's last one decides."""
-    for folder, spec in reversed(specs):
-        verdict = spec.check_file(path[len(folder) + 1 :] if folder else path).include
+    for spec in reversed(specs):
+        verdict = spec.verdict(path)
         if verdict is not None:
             return verdict
     return False

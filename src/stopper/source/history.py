@@ -10,6 +10,7 @@ import hashlib
 import re
 import subprocess
 import time
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from stopper.source.credentials import (
 )
 from stopper.source.files import Role, role_of
 from stopper.source.git import SAFE, environment
+from stopper.source.together import may_hold
 from stopper.source.versions import Brought, Version, brought, listed
 
 SECONDS = 20.0
@@ -51,6 +53,8 @@ _NOT_APP = re.compile(
 _MADE_UP = re.compile(r"(test|dummy|fake|mock)_", re.IGNORECASE)
 _NAMING = (".py", ".env", ".cfg", ".ini", ".toml", ".yml", ".yaml", ".json")
 """The endings of files in which a name says what its value is."""
+_BATCH = 1_000_000
+"""How many characters of history are looked at together."""
 
 
 def is_env_file(path: str) -> bool:
@@ -220,7 +224,8 @@ class History:
         wanted = [one for one in self._versions if self._is_read(one.path)]
         first: dict[str, Leak] = {}
         try:
-            for one in brought(self.root, wanted, seconds=max(0.1, self._left), missed=self._missed):
+            every = brought(self.root, wanted, seconds=max(0.1, self._left), missed=self._missed)
+            for one in _suspicious(every):
                 for credential in _surely_secret(one):
                     first.setdefault(credential.secret, _leak(one.version, credential))
         except OSError as error:
@@ -306,13 +311,36 @@ def _leak(at: Version, found: Credential) -> Leak:
     )  # fmt: skip
 
 
+def _suspicious(every: Iterable[Brought]) -> Iterator[Brought]:
+    """Yield those that may have brought a secret, in their order."""
+    batch: list[Brought] = []
+    size = 0
+    for one in every:
+        batch.append(one)
+        size += len(one.text)
+        if size >= _BATCH:
+            yield from _sifted(batch)
+            batch, size = [], 0
+    yield from _sifted(batch)
+
+
+def _sifted(batch: list[Brought]) -> list[Brought]:
+    wanted = set(may_hold([one.text for one in batch], [_names_values(one.version.path) for one in batch]))
+    return [one for index, one in enumerate(batch) if one.whole or index in wanted]
+
+
+def _names_values(path: str) -> bool:
+    """Tell whether a name in a file says what its value is."""
+    return path.endswith(_NAMING) or is_env_file(path)
+
+
 def _surely_secret(one: Brought) -> list[Credential]:
     """Return the secrets that a version brought of which there is little doubt: history is long, and nobody rereads it."""
-    path, text = one.version.path, b"\n".join(one.lines).decode("utf-8", "replace")
+    path, text = one.version.path, one.text
     found = [*provider_credentials(text), *passwords_in_urls(text)]
-    if b"PRIVATE KEY" in one.whole:
+    if one.whole:
         found += private_keys(one.whole.decode("utf-8", "replace"))
-    if path.endswith(_NAMING) or is_env_file(path):
+    if _names_values(path):
         spans = {(item.start, item.end) for item in found}
         bare = not path.endswith((".py", ".json", ".toml"))
         found += [

@@ -11,10 +11,10 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import filterfalse
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, NamedTuple, Self
 
-from stopper.records import dataclass
 from stopper.source.git import SAFE, environment
 
 LARGEST = 4_000_000
@@ -30,13 +30,15 @@ SHORTEST = 10
 """Lines below this hold no secret: the shortest password in a URL is longer."""
 
 _MARK = b"\x01"
+_KEY = b"PRIVATE KEY"
 _PLAIN_FILES = (b"100",)
+_NEAR = 64
+"""How near the end of what two contents share is looked for; below it a line more costs less."""
 _SHORT = 10
 """How much of a commit's id is told. Git's own short ids grow with the repository; these stay what they are."""
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(NamedTuple):
     """What a file was in the first commit that gave it this content."""
 
     path: str
@@ -49,14 +51,13 @@ class Version:
     """The day of the commit, ``2024-05-31``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Brought:
+class Brought(NamedTuple):
     """The lines that a version holds and no version before it held."""
 
     version: Version
-    lines: list[bytes]
+    text: str
     whole: bytes
-    """The version itself, for what spans lines."""
+    """The version itself where it speaks of a private key, which spans lines; else nothing."""
 
 
 def listed(root: Path, *, inside: bool, seconds: float) -> tuple[list[Version], bool]:
@@ -78,25 +79,33 @@ def listed(root: Path, *, inside: bool, seconds: float) -> tuple[list[Version], 
     with _Asked(command, root, seconds) as git:
         answer = git.output.read()
         complete = git.process.wait() == 0
-    found: dict[tuple[str, str], Version] = {}
-    for version in _parsed(answer):
-        found.pop((version.path, version.blob), None)
-        found[version.path, version.blob] = version
-    return list(reversed(found.values())), complete
+    found: dict[tuple[bytes, bytes], bytes] = {}
+    for path, blob, line in reversed(list(_parsed(answer))):
+        found.setdefault((path, blob), line)
+    commits = {line: _commit(line) for line in set(found.values())}
+    return [
+        Version(path.decode("utf-8", "replace"), blob.decode(), *commits[line])
+        for (path, blob), line in found.items()
+    ], complete
 
 
-def _parsed(answer: bytes) -> Iterator[Version]:
-    """Yield the versions that git's raw log names, the newest commit first."""
+def _parsed(answer: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """Yield the path and blob of each version that git's raw log names and its commit's line, the newest commit first."""
     parts = iter(answer.split(b"\0"))
-    commit, date = "", ""
+    commit = b""
     for part in parts:
-        part = part.lstrip(b"\n")  # noqa: PLW2901 - git puts a line's end before the first entry of a commit
-        if part.startswith(b":"):
+        if part.startswith((b":", b"\n:")):  # git puts a line's end before the first entry of a commit
             words, path = part.split(b" "), next(parts, b"")
             if len(words) == 5 and words[1].startswith(_PLAIN_FILES) and path:
-                yield Version(path.decode("utf-8", "replace"), words[3].decode(), commit[:_SHORT], date)
-        elif part.startswith(_MARK):
-            commit, _, date = part[1:].decode("utf-8", "replace").strip().partition(" ")
+                yield path, words[3], commit
+        elif (line := part.lstrip(b"\n")).startswith(_MARK):
+            commit = line
+
+
+def _commit(line: bytes) -> tuple[str, str]:
+    """Return a commit's short id and its day."""
+    name, _, date = line.removeprefix(_MARK).decode("utf-8", "replace").strip().partition(" ")
+    return name[:_SHORT], date
 
 
 def brought(
@@ -116,7 +125,7 @@ def brought(
     wanted = _by_file(versions)
     command = (*SAFE, "cat-file", "--batch", "--buffer")
     seen: set[bytes] = set()
-    path, before, total = "", b"", 0
+    path, before, keyed, total = "", b"", False, 0
     with _Asked(command, root, seconds, [one.blob for one in wanted]) as git:
         for done, version in enumerate(wanted):
             if git.is_late or total > MOST:
@@ -127,10 +136,15 @@ def brought(
             if whole is None:
                 continue
             total += len(whole)
-            fresh = _fresh(before if version.path == path else b"", whole, seen)
-            path, before = version.path, whole
+            if version.path != path:
+                path, before, keyed = version.path, b"", False
+            changed = _changed(before, whole)
+            keyed = _KEY in changed or (keyed and _KEY in whole)
+            before = whole
+            fresh = _fresh(changed, seen)
             if fresh:
-                yield Brought(version, fresh, whole)
+                text = b"\n".join(fresh).decode("utf-8", "replace")
+                yield Brought(version, text, whole if keyed else b"")
 
 
 def _by_file(versions: Iterable[Version]) -> list[Version]:
@@ -158,30 +172,45 @@ def _content(output: IO[bytes]) -> bytes | None:
     return None if b"\0" in whole[:8000] else whole
 
 
-def _fresh(before: bytes, whole: bytes, seen: set[bytes]) -> list[bytes]:
-    """Return the lines of ``whole`` that were not seen yet, and remember them."""
+def _changed(before: bytes, whole: bytes) -> bytes:
+    """Return the lines of ``whole`` from the first to the last that it does not share with ``before`` at its start or end."""
+    if not before:
+        return whole
     start = _shared(before, whole)
-    end = len(whole) - _shared(before[start:], whole[start:], at_end=True)
     start = whole.rfind(b"\n", 0, start) + 1
-    end = whole.find(b"\n", end) if end < len(whole) else end
-    lines = whole[start : end if end >= 0 else len(whole)].split(b"\n")
-    fresh = set(lines).difference(seen)
-    if not fresh:
-        return []
-    seen |= fresh
-    return [line for line in lines if line in fresh and SHORTEST <= len(line) <= LONGEST]
+    end = len(whole) - _shared_at_end(before, whole, start)
+    end = whole.find(b"\n", end) if end < len(whole) else -1
+    return whole[start : end if end >= 0 else len(whole)]
 
 
-def _shared(one: bytes, other: bytes, *, at_end: bool = False) -> int:
-    """Return how many bytes two contents surely share at their start or end: the most, less at most 64."""
+def _fresh(changed: bytes, seen: set[bytes]) -> list[bytes]:
+    """Return the lines that were not seen yet, and remember them."""
+    fresh = list(filterfalse(seen.__contains__, changed.split(b"\n")))
+    seen.update(fresh)
+    return [line for line in fresh if SHORTEST <= len(line) <= LONGEST]
+
+
+def _shared(one: bytes, other: bytes) -> int:
+    """Return how many bytes two contents surely share at their start: the most, less at most 64."""
     low, high = 0, min(len(one), len(other))
-    while high - low > 64:
+    while high - low > _NEAR:
         middle = (low + high + 1) // 2
-        if at_end:
-            same = one[len(one) - middle : len(one) - low] == other[len(other) - middle : len(other) - low]
+        if other.startswith(one[low:middle], low):
+            low = middle
         else:
-            same = one[low:middle] == other[low:middle]
-        low, high = (middle, high) if same else (low, middle - 1)
+            high = middle - 1
+    return low
+
+
+def _shared_at_end(one: bytes, other: bytes, start: int) -> int:
+    """Return how many bytes two contents surely share at their end, what lies before ``start`` left aside."""
+    low, high = 0, min(len(one), len(other)) - start
+    while high - low > _NEAR:
+        middle = (low + high + 1) // 2
+        if other.startswith(one[len(one) - middle : len(one) - low], len(other) - middle):
+            low = middle
+        else:
+            high = middle - 1
     return low
 
 

@@ -12,6 +12,7 @@ from stopper.taint.change import apply
 from stopper.taint.domain import CLEAN, EACH, PAYLOAD, Target, Value, joined, together
 from stopper.taint.ir import AccessPath, Call
 from stopper.taint.libraries import result
+from stopper.taint.models import Models
 from stopper.taint.steps import depth
 from stopper.taint.strings import loaded
 
@@ -65,22 +66,54 @@ class Library(Calls):
         if op.stars:
             args = tuple(spread(args, op.stars))
             op = replace(op, args=op.args[: op.stars[0]], stars=())
-        self.sinks.call(op, receiver, args, keywords)
+        answers = self._answers(op)
+        if answers.sinks and op.callee is None:
+            self.sinks.call(op, answers.sinks, receiver, args, keywords)
         found = self.engine.edges.call(self, op, receiver, args, keywords)
-        if op.name and self.models.find("ends", op.name):
+        if answers.ends:
             self.dead = True
             return CLEAN
-        apply(self.state, self.guards.passed(op))
-        if found is None:
-            found = self.source(f"{op.name}()" if op.name else "", op.at)
-        for look in (_folded, _text, _special, _in_container, _called_back):
+        changes = self.guards.passed(op)
+        if changes:
+            apply(self.state, changes)
+        if found is None and answers.source:
+            found = self.source(answers.result, op.at)
+        for look in answers.looks:
             if found is not None:
                 return found
             found = look(self, op, receiver, args, keywords)
         if found is not None:
             return found
         value = result(self.models, op, receiver, args, keywords)
-        return value.named(f"{op.name}()") if op.name else value
+        return answers.clean if value is CLEAN else value.named(answers.result) if op.name else value
+
+    def _answers(self, op: Call) -> Answers:
+        """Return what may answer a call, worked out once for all calls of one name."""
+        key = (op.name, op.last, op.receiver is None)
+        found = self.engine.answers.get(key)
+        if found is None:
+            found = self.engine.answers[key] = Answers(self.models, op)
+        return found
+
+
+class Answers:
+    """What may answer a call of a library's function, by its name alone."""
+
+    def __init__(self, models: Models, op: Call) -> None:
+        """Take the models and one call of that name."""
+        bare = op.last if op.receiver is None else ""
+        name = op.name or bare
+        self.sinks = models.find("sink", name, "" if op.receiver is None else op.last)
+        self.result = f"{op.name}()" if op.name else ""
+        self.source = bool(self.result and models.find("source", self.result))
+        self.ends = bool(op.name and models.find("ends", op.name))
+        self.clean = Value(name=self.result) if op.name else CLEAN
+        asked = {
+            _folded: constants.may_know(name, op.last),
+            _text: op.last in _TEXTS,
+            _special: op.name in _SPECIAL or op.last == "__enter__",
+        }
+        self.looks = tuple([look for look in _LOOKS if asked.get(look, True)])
 
 
 def _folded(run: Library, op: Call, receiver: Value, args: Args, keywords: dict[str, Value]) -> Value | None:
@@ -248,7 +281,7 @@ def _in_container(
     if kept is None:
         return None
     value, after = kept
-    if after != receiver and isinstance(op.receiver, AccessPath):
+    if after is not receiver and isinstance(op.receiver, AccessPath) and after != receiver:
         run.update(op.receiver, after)
     return value
 
@@ -258,9 +291,10 @@ def _called_back(
 ) -> Value | None:
     """Call the functions of the project that a library's function is given, with what else it is given."""
     name = op.name or (op.last if op.receiver is None else "")
-    place = next((at for at, value in enumerate(args) if value.targets), None)
-    if place is None:
-        return _by_keyword(run, op, keywords)
+    places = [place for place, value in enumerate(args) if value.targets]
+    if not places:
+        return _by_keyword(run, op, keywords) if keywords else None
+    place = places[0]
     given, others = args[place], (*args[:place], *args[place + 1 :])
     if name in _EACH or op.last in _MAPPING:
         items = tuple(value.part(EACH) for value in args[place + 1 :])
@@ -306,3 +340,9 @@ def _by_keyword(run: Library, op: Call, keywords: dict[str, Value]) -> Value | N
     )
     run.dead = False
     return value
+
+
+_TEXTS = frozenset(
+    ("urlunsplit", "urlunparse", "substitute", "safe_substitute", "join", "format", "format_map", "replace")
+)
+_LOOKS = (_folded, _text, _special, _in_container, _called_back)

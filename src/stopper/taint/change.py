@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from stopper.taint.domain import ALL, Taint, Value
@@ -40,7 +39,7 @@ def apply(state: dict[str, Value], changes: Iterable[tuple[object, ...]]) -> Non
     for change in changes:
         path, kinds, near, marks = Change(*change)  # type: ignore[arg-type] # plain tuples are welcome
         value = state.get(path.base)
-        if value is not None:
+        if value is not None and (value.taints or value.fields):
             state[path.base] = value.refined(_changed(kinds, near, marks))
 
 
@@ -49,6 +48,6 @@ def _changed(kinds: frozenset[str], near: str, marks: frozenset[str]) -> Callabl
         if ALL in kinds:
             return taint.cleaned(kinds)
         found = taint.cleaned(kinds).marked(*marks)
-        return found if found.near or not near else replace(found, near=near)
+        return found if found.near or not near else found.doubted(near)
 
     return change

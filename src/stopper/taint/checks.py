@@ -419,5 +419,7 @@ _CHECKS: dict[str, Callable[[Taint, Situation, Verdict], Verdict]] = {
     "unchecked": _unchecked, "upload": _upload, "url": _url, "variable": _variable, "weights-only": _weights_only,
     "whole": _whole, "whole-object": _whole_object, "xml-parser": _xml_parser, "xmltodict": _xmltodict, "yaml": _yaml,
 }  # fmt: skip
+LOADING = frozenset(("deserializer", "yaml", "lxml", "xml-parser"))
+"""The checks that ask what is passed as the loader or the parser."""
 NAMES = frozenset(_CHECKS)
 """Every check that a model may name."""

@@ -75,11 +75,9 @@ def _mapping(value: Mapping[Any, Any]) -> Value:
 
 def plain(value: Value) -> Any:
     """Return the Python value, containers included, or UNKNOWN."""
-    if value.known:
+    if value.constant is not UNKNOWN:
         return value.constant
-    if value.shape not in SEQUENCES and value.shape != "set":
-        return UNKNOWN
-    if not value.closed:
+    if (value.shape not in SEQUENCES and value.shape != "set") or not value.closed:
         return UNKNOWN
     items = [plain(item) for _, item in value.items()]
     if any(item is UNKNOWN for item in items):
@@ -89,7 +87,7 @@ def plain(value: Value) -> Any:
 
 def truth(value: Value) -> bool | None:
     """Return whether a value counts as true, None where that is not known."""
-    if value.known:
+    if value.constant is not UNKNOWN:
         return bool(value.constant)
     if value.targets or value.classes:
         return None
@@ -150,13 +148,21 @@ def compared(symbol: str, left: Value, right: Value) -> Value:
         return CLEAN
 
 
+def may_know(name: str, last: str) -> bool:
+    """Tell whether ``called`` knows a function or a method of this name."""
+    return name in _FUNCTIONS or last in _METHODS
+
+
 def called(name: str, last: str, receiver: Value, args: tuple[Value, ...]) -> Value | None:
     """Return what a pure built-in function or a method of a known text gives; None where that is not known."""
     if name == "len" and len(args) == 1 and not args[0].known:
         return _length(args[0])
-    given = [plain(arg) for arg in args]
-    if any(item is UNKNOWN for item in given):
-        return None
+    given = []
+    for arg in args:  # no generator: nearly every call of a method ends here
+        item = plain(arg)
+        if item is UNKNOWN:
+            return None
+        given.append(item)
     try:
         if isinstance(receiver.constant, str | bytes) and last in _METHODS:
             return _method(receiver.constant, last, given)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import chain
+from operator import is_not
 from typing import Any
 
 from stopper.records import dataclass, field
@@ -48,7 +49,7 @@ UNKNOWN = _Unknown()
 """The constant of a value that is not constant."""
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True)
 class Taint:
     """Data from one source, and what happened to it since; never written to, and not frozen as it is made too often for that."""
 
@@ -66,6 +67,18 @@ class Taint:
     """A guard on the way that does not count, and why."""
     trace: tuple[Hop, ...] = field(default=(), compare=False)
     """The hops since the source, the source first."""
+    _hash: int = field(default=0, init=False, repr=False, compare=False)
+    """Worked out when first asked for: what is known of a value is looked up far more often than it is made."""
+
+    def __hash__(self) -> int:
+        found = self._hash
+        if not found:
+            found = self._hash = hash((self.source, self.kind, self.parameter, self.clean, self.marks)) or 1
+        return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave the hash out of copies: another process hashes texts in another way."""
+        return Taint, (self.source, self.kind, self.parameter, self.clean, self.marks, self.near, self.trace)
 
     def safe_for(self, kind: str) -> bool:
         """Tell whether the data can no longer harm a sink of ``kind``."""
@@ -85,24 +98,21 @@ class Taint:
         """Return the taint in this state and no other."""
         return Taint(self.source, self.kind, self.parameter, clean, marks, self.near, self.trace)
 
+    def doubted(self, near: str) -> Taint:
+        """Return the taint with this said of a guard on the way, whatever was said before."""
+        return Taint(self.source, self.kind, self.parameter, self.clean, self.marks, near, self.trace)
+
     def hop(self, at: Place, note: str) -> Taint:
         """Return the taint after one more hop; a second hop at one place is left out."""
         if at is None or len(self.trace) >= MAX_TRACE or (self.trace and self.trace[-1][0] is at):
             return self
-        return Taint(
-            self.source,
-            self.kind,
-            self.parameter,
-            self.clean,
-            self.marks,
-            self.near,
-            (*self.trace, (at, note)),
-        )
+        trace = (*self.trace, (at, note))
+        return Taint(self.source, self.kind, self.parameter, self.clean, self.marks, self.near, trace)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Target:
-    """Something that can be called, as a value: a function or a class of the project, a bound method, a partial."""
+    """Something that can be called, as a value: a function or a class of the project, a bound method, a partial; never written to."""
 
     scope: Any
     """The project's function, class or module; None for a library's."""
@@ -115,6 +125,18 @@ class Target:
     keywords: tuple[tuple[str, Value], ...] = ()
     outer: tuple[tuple[str, Value], ...] = ()
     """The variables of the enclosing functions, as they stood when the function was defined."""
+    _hash: int = field(default=0, init=False, repr=False, compare=False)
+
+    def __hash__(self) -> int:
+        found = self._hash
+        if not found:
+            everything = (self.scope, self.name, self.receiver, self.args, self.keywords, self.outer)
+            found = self._hash = hash(everything) or 1
+        return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave the hash out of copies: another process hashes texts in another way."""
+        return Target, (self.scope, self.name, self.receiver, self.args, self.keywords, self.outer)
 
     def __repr__(self) -> str:
         return f"Target({self.name or getattr(self.scope, 'dotted', '')})"
@@ -123,17 +145,20 @@ class Target:
         """Return the target with ``change`` applied to the taints of everything it holds."""
         if self.receiver is None and not self.args and not self.keywords and not self.outer:
             return self
-        return Target(
-            self.scope,
-            self.name,
-            self.receiver.mapped(change) if self.receiver is not None else None,
-            tuple([value.mapped(change) for value in self.args]),
-            tuple([(name, value.mapped(change)) for name, value in self.keywords]),
-            tuple([(name, value.mapped(change)) for name, value in self.outer]),
-        )
+        receiver, args = self.receiver, self.args
+        if receiver is not None:
+            receiver = receiver.mapped(change)
+        if args:
+            args = tuple([value.mapped(change) for value in args])
+        keywords = _kept(self.keywords, [value.mapped(change) for _, value in self.keywords])
+        outer = _kept(self.outer, [value.mapped(change) for _, value in self.outer])
+        same = receiver is self.receiver and keywords is self.keywords and outer is self.outer
+        if same and not any(map(is_not, args, self.args)):
+            return self
+        return Target(self.scope, self.name, receiver, args, keywords, outer)
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True)
 class Value:
     """What is known of a value; never written to, and not frozen as it is made too often for that."""
 
@@ -155,21 +180,33 @@ class Value:
     """The project's classes that it may be an instance of."""
     choices: tuple[Any, ...] = ()
     """The constants of which it is one, where these are few and nothing else may be there."""
+    _hash: int = field(default=0, init=False, repr=False, compare=False)
+
+    def __hash__(self) -> int:
+        found = self._hash
+        if not found:
+            found = self._hash = hash(self.everything) or 1
+        return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave the hash out of copies: another process hashes texts in another way."""
+        return Value, self.everything
+
+    @property
+    def everything(self) -> tuple[Any, ...]:
+        """Return all that is known, by which values are equal."""
+        return (
+            self.taints, self.constant, self.shape, self.fields, self.literal, self.name, self.targets, self.classes,
+            self.choices,
+        )  # fmt: skip
 
     def named(self, name: str) -> Value:
         """Return the value as a library's object of that name."""
         if name == self.name:
             return self
         return Value(
-            self.taints,
-            self.constant,
-            self.shape,
-            self.fields,
-            self.literal,
-            name,
-            self.targets,
-            self.classes,
-        )
+            self.taints, self.constant, self.shape, self.fields, self.literal, name, self.targets, self.classes
+        )  # fmt: skip
 
     @property
     def known(self) -> bool:
@@ -179,7 +216,9 @@ class Value:
     @property
     def closed(self) -> bool:
         """Tell whether it is a container of which every element is known by its place."""
-        return self.shape in CONTAINERS and not self.taints and all(name != ANY for name, _ in self.fields)
+        if self.taints or self.shape not in CONTAINERS:
+            return False
+        return ANY not in [name for name, _ in self.fields]
 
     def items(self) -> list[tuple[str, Value]]:
         """Return the elements of a container: the fields in brackets, in their order; of a list by number."""
@@ -190,7 +229,11 @@ class Value:
         """Return the taints of the value and of all its parts."""
         if not self.fields:
             return self.taints
-        inside = [found for key, part in self.fields if key != PAYLOAD and (found := part.every())]
+        inside = [
+            found
+            for key, part in self.fields
+            if (part.taints or part.fields) and key != PAYLOAD and (found := part.every())
+        ]
         return merged(self.taints, *inside) if inside or len(self.taints) > 1 else self.taints
 
     def field(self, name: str) -> Value | None:
@@ -237,14 +280,15 @@ class Value:
     def with_part(self, name: str, part: Value, depth: int = 0) -> Value:
         """Return the value after a store into a field: a strong update where the field is known."""
         if depth >= MAX_DEPTH:
-            return replace(self.flat(), taints=merged(self.taints, part.every()))
+            flat = self.flat()
+            return flat.holding(merged(self.taints, part.every()), flat.fields, flat.constant)
         found = dict(self.fields)
         if name in (ANY, KEYS) and name in found:
             part = joined(found[name], part)
         new = name not in found
         found[name] = part
         if len(found) > MAX_FIELDS:
-            return replace(self, constant=UNKNOWN).flat(part.every())
+            return self.holding(self.taints, self.fields, UNKNOWN).flat(part.every())
         fields = sorted(found.items(), key=_name) if new else found.items()
         return self.holding(self.taints, tuple(fields), UNKNOWN)
 
@@ -253,21 +297,13 @@ class Value:
     ) -> Value:
         """Return the value with other taints, other fields and another constant."""
         return Value(
-            taints,
-            constant,
-            self.shape,
-            fields,
-            self.literal,
-            self.name,
-            self.targets,
-            self.classes,
-            self.choices,
-        )
+            taints, constant, self.shape, fields, self.literal, self.name, self.targets, self.classes, self.choices
+        )  # fmt: skip
 
     def flat(self, more: tuple[Taint, ...] = ()) -> Value:
         """Return the value with its fields given up: whatever a field holds may be anywhere."""
         rest = ((ANY, CLEAN),) if self.shape in CONTAINERS else ()
-        return replace(self, taints=merged(self.every(), more), fields=rest)
+        return self.holding(merged(self.every(), more), rest, self.constant)
 
     def opened(self) -> Value:
         """Return a container with its elements at unknown places."""
@@ -281,28 +317,28 @@ class Value:
         if not self.taints and not self.fields and not self.targets:
             return self
         taints = change(self.taints) if self.taints else ()
-        fields = tuple([(name, part.mapped(change)) for name, part in self.fields])
-        targets = tuple([target.mapped(change) for target in self.targets])
-        if taints == self.taints and not taints and _alike(fields, self.fields) and targets == self.targets:
+        fields, targets = self.fields, self.targets
+        if fields:
+            fields = _kept(fields, [part.mapped(change) for _, part in fields])
+        if targets:
+            mapped = [target.mapped(change) for target in targets]
+            if any(map(is_not, mapped, targets)):
+                targets = tuple(mapped)
+        if taints is self.taints and fields is self.fields and targets is self.targets:
             return self
         return Value(
-            taints,
-            self.constant,
-            self.shape,
-            fields,
-            self.literal,
-            self.name,
-            targets,
-            self.classes,
-            self.choices,
-        )
+            taints, self.constant, self.shape, fields, self.literal, self.name, targets, self.classes, self.choices
+        )  # fmt: skip
 
     def refined(self, change: Any) -> Value:
         """Return the value with ``change`` applied to each taint; None drops one."""
         if not self.taints and not self.fields:
             return self
-        taints = tuple([new for taint in self.taints if (new := change(taint)) is not None])
-        fields = tuple([(name, part.refined(change)) for name, part in self.fields])
+        taints, fields = self.taints, self.fields
+        if taints:
+            taints = tuple([new for taint in taints if (new := change(taint)) is not None])
+        if fields:
+            fields = _kept(fields, [part.refined(change) for _, part in fields])
         return self.holding(taints, fields, self.constant)
 
 
@@ -310,9 +346,12 @@ CLEAN = Value()
 State = Mapping[str, Value]
 
 
-def _alike(one: tuple[tuple[str, Value], ...], other: tuple[tuple[str, Value], ...]) -> bool:
-    """Tell whether two tuples of fields hold the very same values."""
-    return all(left[1] is right[1] for left, right in zip(one, other, strict=True))
+def _kept(fields: tuple[tuple[str, Value], ...], parts: list[Value]) -> tuple[tuple[str, Value], ...]:
+    """Return fields with other parts; the very same fields where the parts are the very same."""
+    for (_, before), part in zip(fields, parts, strict=True):
+        if before is not part:
+            return tuple([(name, new) for (name, _), new in zip(fields, parts, strict=True)])
+    return fields
 
 
 def together(values: list[Value]) -> Value:
@@ -326,7 +365,7 @@ def together(values: list[Value]) -> Value:
 
 
 def _with(value: Value, taints: tuple[Taint, ...]) -> Value:
-    return replace(value, taints=merged(taints, value.taints)) if taints else value
+    return value.holding(merged(taints, value.taints), value.fields, value.constant) if taints else value
 
 
 def _name(item: tuple[str, Value]) -> str:
@@ -338,10 +377,19 @@ def _by_number(item: tuple[str, Value]) -> tuple[int, str]:
     return (int(text), "") if text.isdecimal() else (MAX_FIELDS, text)
 
 
-def merged(*groups: Iterable[Taint]) -> tuple[Taint, ...]:
+def merged(*groups: Collection[Taint]) -> tuple[Taint, ...]:
     """Return the taints of all groups, each once, the first seen first; past the limit those of one source become one."""
-    found = dict.fromkeys([taint for group in groups for taint in group])
-    return tuple(found) if len(found) <= MAX_TAINTS else _narrowed(found)
+    given = [group for group in groups if group]
+    if len(given) < 2:
+        if not given or len(given[0]) == 1:
+            return tuple(given[0]) if given else ()
+        found = dict.fromkeys(given[0])
+    else:
+        found = dict.fromkeys(chain.from_iterable(given))
+    if len(found) > MAX_TAINTS:
+        return _narrowed(found)
+    every, first = tuple(found), given[0]
+    return first if every == first and type(first) is tuple else every
 
 
 _ELSEWHERE = frozenset(("stored", "kept"))
@@ -360,17 +408,29 @@ def _narrowed(taints: Iterable[Taint]) -> tuple[Taint, ...]:
 
 
 def joined(one: Value, other: Value) -> Value:
-    """Return what is known when either value may be there."""
+    """Return what is known when either value may be there; ``one`` itself, where the other adds nothing to it."""
     if one is other or one == other:
         return one
-    if _differ(one, other):
+    first, before = one, one.everything
+    if one.shape in SEQUENCES and other.shape in SEQUENCES and len(one.fields) != len(other.fields):
         one, other = one.opened(), other.opened()
-    constant = one.constant if _same(one.constant, other.constant) else UNKNOWN
-    return Value(
-        merged(one.taints, other.taints) if one.taints or other.taints else (), constant, _either(one.shape, other.shape), _fields(one, other),
-        _either(one.literal, other.literal), _name_of(one, other), _union(one.targets, other.targets),
-        _union(one.classes, other.classes), _choices(one, other) if constant is UNKNOWN else (),
+    constant, choices = one.constant, ()
+    if constant is not other.constant and not _same(constant, other.constant):
+        constant = UNKNOWN
+    if constant is UNKNOWN and (one.choices or one.constant is not UNKNOWN):
+        choices = _choices(one, other)
+    taints, its = one.taints, other.taints
+    if its and taints is not its:
+        taints = merged(taints, its)
+    elif len(taints) > 1:
+        taints = merged(taints)
+    found = (
+        taints, constant, one.shape or other.shape, _fields(one, other) if other.fields and one.fields is not other.fields else one.fields,
+        one.literal or other.literal, one.name if one.name == other.name else _name_of(one, other),
+        _union(one.targets, other.targets) if other.targets else one.targets,
+        _union(one.classes, other.classes) if other.classes else one.classes, choices,
     )  # fmt: skip
+    return first if found == before else Value(*found)
 
 
 def _choices(one: Value, other: Value) -> tuple[Any, ...]:
@@ -381,11 +441,6 @@ def _choices(one: Value, other: Value) -> tuple[Any, ...]:
         return ()
     both = tuple(dict.fromkeys((*left, *right)))
     return both if len(both) <= MAX_CHOICES else ()
-
-
-def _differ(one: Value, other: Value) -> bool:
-    """Tell whether two lists are of different lengths."""
-    return one.shape in SEQUENCES and other.shape in SEQUENCES and len(one.fields) != len(other.fields)
 
 
 def _fields(one: Value, other: Value) -> tuple[tuple[str, Value], ...]:
@@ -401,13 +456,9 @@ def _fields(one: Value, other: Value) -> tuple[tuple[str, Value], ...]:
     return tuple(found)
 
 
-def _either(one: str, other: str) -> str:
-    return one or other
-
-
 def _name_of(one: Value, other: Value) -> str:
     """Return the name that both have; a value that was None before it was set keeps the name it was given."""
-    if one.name == other.name or other.constant is None:
+    if other.constant is None:
         return one.name
     return other.name if one.constant is None else ""
 
@@ -419,7 +470,7 @@ def _union(one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _same(one: Any, other: Any) -> bool:
-    return one is other or (type(one) is type(other) and bool(one == other))
+    return type(one) is type(other) and bool(one == other)
 
 
 def joined_states(one: dict[str, Value], other: dict[str, Value]) -> dict[str, Value]:
@@ -427,13 +478,13 @@ def joined_states(one: dict[str, Value], other: dict[str, Value]) -> dict[str, V
 
     A variable that only one way sets may hold what that way put there.
     """
-    result = one
+    result, held = one, one.get
     for name, value in other.items():
-        before = one.get(name)
+        before = held(name)
         if before is value:
             continue
         after = value if before is None else joined(before, value)
-        if after is not before and after != before:
+        if after is not before:
             result = dict(one) if result is one else result
             result[name] = after
     return result

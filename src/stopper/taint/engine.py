@@ -72,6 +72,8 @@ class Engine:
         self._modules: dict[int, Summary] = {}
         self._definitions: dict[int, Summary] = {}
         self._constants: dict[str, Value] = {}
+        self.answers: dict[tuple[str, str, bool], Any] = {}
+        """What may answer a call of a library's function, by the names in the call."""
         self._literals: dict[int, tuple[Constant, Value]] = {}
         """The values of the constants in the code, by the identity of these, which are kept alive by it."""
 

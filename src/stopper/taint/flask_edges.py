@@ -62,7 +62,7 @@ class FlaskEdges(Edges):
             if render is not None:
                 self._render(run, op, render)
                 return CLEAN
-        parsed = self.forms.call(run, op, receiver, args)
+        parsed = self.forms.call(run, op, receiver, args) if self.forms.may(op) else None
         if parsed is not None:
             return parsed
         if (op.last in _DELAYS and receiver.targets) or (op.last in _QUEUES and args and args[0].targets):
@@ -79,7 +79,9 @@ class FlaskEdges(Edges):
         owner = _keeper(op.name.rpartition(".")[0], receiver)
         if owner and (self.storage is not None or owner == "flask.g"):
             return self._kept(run, op, owner, args, keywords)
-        return self.storage.call(run, op, receiver, args, keywords) if self.storage is not None else None
+        if self.storage is None or not self.storage.may(op, receiver):
+            return None
+        return self.storage.call(run, op, receiver, args, keywords)
 
     def load(self, run: Run, op: Load, base: Value) -> Value | None:
         """Return what was put on ``g`` or into the session elsewhere."""
@@ -289,7 +291,9 @@ def _keep(run: Any, key: str, value: Value, at: Place) -> None:
 
 def _keeper(name: str, value: Value) -> str:
     """Return ``flask.g`` or ``flask.session`` where one of them is meant."""
-    return next((one for one in _KEPT if one in (name, value.name)), "")
+    if name not in _KEPT and value.name not in _KEPT:
+        return ""
+    return next(one for one in _KEPT if one in (name, value.name))
 
 
 def _key(run: Any, op: Load | Store) -> str:

@@ -64,6 +64,10 @@ class Forms:
             return None
         return self.reader.fields(owner.scope).get(expr.attr)
 
+    def may(self, op: Call) -> bool:
+        """Tell whether a call may be one of a parser or a schema."""
+        return op.last == "parse_args" or op.last in _LOADS or op.last in _VALIDATES
+
     def call(self, run: Run, op: Call, receiver: Value, args: tuple[Value, ...]) -> Value | None:
         """Return what a parser or a schema gives; None for all other calls."""
         if not isinstance(op.at, ast.Call):

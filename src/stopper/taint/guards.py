@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from functools import cached_property
 
 from stopper.taint import characters
 from stopper.taint.change import Change
@@ -85,14 +84,8 @@ class Guards:
         self.models = models
         self.read = read
         self.ask = ask
-
-    @cached_property
-    def _assigned(self) -> dict[str, list[Operand]]:
-        found: dict[str, list[Operand]] = {}
-        for op in self.function.ops():
-            if isinstance(op, Assign):
-                found.setdefault(op.target.base, []).append(op.source)
-        return found
+        self._looked = False
+        """Whether what variables hold here has decided what a test is about."""
 
     def passed(self, op: Call) -> list[Change]:
         """Return what is known after a call that came back, and would have raised otherwise."""
@@ -336,9 +329,9 @@ class Guards:
         """Return every value that is assigned to a variable, the variable itself where there is none."""
         if not isinstance(operand, AccessPath) or operand.fields:
             return [operand]
-        every = self._assigned.get(operand.base) or [operand]
+        every = self.function.assigned.get(operand.base) or [operand]
         if len(every) == 1 and every[0] is not operand and isinstance(every[0], AccessPath):
-            return self._assigned.get(every[0].base) or every
+            return self.function.assigned.get(every[0].base) or every
         return every
 
     def _inside(self, tested: Operand) -> list[Change]:
@@ -415,6 +408,18 @@ class Guards:
 
     def subject(self, operand: Operand, deep: int = 0) -> tuple[AccessPath | None, list[str]]:
         """Return the variable that a tested value is made from, and what was done to it on the way."""
+        if deep or not isinstance(operand, AccessPath) or operand.fields:
+            return self._subject(operand, deep)
+        found = self.function.subjects.get(operand.base)
+        if found is None:
+            outside, self._looked = self._looked, False
+            found = self._subject(operand, deep)
+            if not self._looked:
+                self.function.subjects[operand.base] = found
+            self._looked = self._looked or outside
+        return found
+
+    def _subject(self, operand: Operand, deep: int) -> tuple[AccessPath | None, list[str]]:
         ways: list[str] = []
         path: AccessPath | None = operand if isinstance(operand, AccessPath) else None
         for _ in range(8):
@@ -466,6 +471,7 @@ class Guards:
 
     def _in_list(self, source: AccessPath) -> AccessPath:
         """Return the first element of ``commonpath((path, base))`` that is tainted."""
+        self._looked = True
         items: Iterable[tuple[str, Operand]] = getattr(
             self.function.definitions.get(source.base), "items", ()
         )

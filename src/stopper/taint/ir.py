@@ -7,6 +7,7 @@ that ``isinstance`` is safe everywhere. ``str()`` of a function is the text that
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from stopper.records import dataclass, field
@@ -316,12 +317,18 @@ class Function:
     """The parameters that it assigns to, so that what they hold at the end is not what the caller passed."""
     definitions: dict[str, Op] = field(default_factory=dict)
     """The operation that assigns a variable, for variables that only one assigns."""
+    dead: tuple[AbstractSet[str], ...] | None = None
+    """The variables that nothing reads once a block is left, by the number of the block, where that was worked out."""
 
+    html: bool | None = None
+    """Whether no operation gives a response another content type than HTML, where that was asked."""
+    subjects: dict[str, tuple[AccessPath | None, list[str]]] = field(default_factory=dict)
+    """What guards have found that the temporaries and variables are made from, where that is the same in every context."""
+    _assigned: dict[str, list[Operand]] | None = None
     _order: tuple[int, ...] = ()
     _places: dict[int, int] = field(default_factory=dict)
     _loops: bool | None = None
     _size: int = 0
-    _passing: frozenset[str] | None = None
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -353,12 +360,14 @@ class Function:
         return self._loops
 
     @property
-    def passing(self) -> frozenset[str]:
-        """Return the temporaries that are read in no other block than the one that makes them."""
-        if self._passing is None:
-            made = {op.target.base for op in self.ops() if hasattr(op, "target")}
-            self._passing = frozenset(name for name in made if name[0] == "%") - _crossing(self)
-        return self._passing
+    def assigned(self) -> dict[str, list[Operand]]:
+        """Return every value that is assigned to each variable."""
+        if self._assigned is None:
+            self._assigned = {}
+            for op in self.ops():
+                if isinstance(op, Assign):
+                    self._assigned.setdefault(op.target.base, []).append(op.source)
+        return self._assigned
 
     def ops(self) -> Iterator[Op]:
         """Yield every operation."""
@@ -389,56 +398,6 @@ def _sequence(blocks: list[Block]) -> tuple[int, ...]:
             seen.add(edge.target)
             waiting.append((edge.target, iter(blocks[edge.target].edges)))
     return tuple(reversed(found))
-
-
-def _crossing(function: Function) -> frozenset[str]:
-    """Return the temporaries that are read in another block than the one that makes them."""
-    made = {
-        op.target.base: number
-        for number, block in enumerate(function.blocks)
-        for op in block.ops
-        if hasattr(op, "target")
-    }
-    crossing: set[str] = set()
-    for number, block in enumerate(function.blocks):
-        waiting = [name for op in block.ops for name in _temporaries(op)]
-        waiting += [edge.test.base for edge in block.edges if isinstance(edge.test, AccessPath)]
-        seen = set(waiting)
-        while waiting:
-            name = waiting.pop()
-            if made.get(name, number) != number:
-                crossing.add(name)
-            inside = function.definitions.get(name)
-            more = [part for part in _temporaries(inside) if part not in seen] if inside is not None else []
-            seen.update(more)
-            waiting += more
-    return frozenset(crossing)
-
-
-def _temporaries(op: Op) -> Iterator[str]:
-    """Yield the temporaries that an operation reads."""
-    for value in _operands(op):
-        if isinstance(value, AccessPath) and value.base.startswith("%"):
-            yield value.base
-
-
-def _operands(op: Op) -> Iterator[Operand | None]:
-    if isinstance(op, Call):
-        yield from (op.receiver, op.function, *op.args, *(value for _, value in op.keywords))
-    elif isinstance(op, Load):
-        yield from (op.base, op.key)
-    elif isinstance(op, Store):
-        yield from (op.base, op.key, op.source)
-    elif isinstance(op, Assign | Share | Return | Raise):
-        yield op.source
-    elif isinstance(op, Join):
-        yield from op.parts
-    elif isinstance(op, Build):
-        yield from (value for _, value in op.items)
-    elif isinstance(op, Compare | Compute):
-        yield from (op.left, op.right)
-    elif isinstance(op, Define):
-        yield from op.decorators
 
 
 def _arrow(edge: Edge) -> str:

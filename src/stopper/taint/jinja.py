@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Protocol
 
 from jinja2 import nodes
@@ -101,7 +102,13 @@ class Frame:
 
     def inner(self, **values: Value) -> Frame:
         """Return a frame inside this one; what is set there does not come out."""
-        return replace(self, values={**self.values, **values}, macros=dict(self.macros))
+        return self.holding({**self.values, **values}, dict(self.macros), self.settled)
+
+    def holding(
+        self, values: dict[str, Value], macros: dict[str, Macro | dict[str, Macro]], settled: frozenset[str]
+    ) -> Frame:
+        """Return a frame of the same template with these variables, macros and settled expressions."""
+        return Frame(self.template, values, macros, settled, self.caller, self.super, self.call)
 
 
 class Expressions:
@@ -118,7 +125,7 @@ class Expressions:
         """Return what is known of an expression's value."""
         if node is None:
             return CLEAN
-        if frame.settled and repr(node) in frame.settled:
+        if frame.settled and written(node) in frame.settled:
             return SETTLED
         method = _TABLE.get(type(node))
         return method(self, node, frame) if method is not None else CLEAN
@@ -330,7 +337,7 @@ class Expressions:
 
     def _choice(self, node: nodes.CondExpr, frame: Frame) -> Value:
         known = self.truth(node.test, frame)
-        then = replace(frame, settled=frame.settled | settled(node.test, truth=True))
+        then = frame.holding(frame.values, frame.macros, frame.settled | settled(node.test, truth=True))
         if known is not None:
             return self.value(node.expr1, then) if known else self.value(node.expr2, frame)
         return joined(self.value(node.expr1, then), self.value(node.expr2, frame))
@@ -379,6 +386,13 @@ class Expressions:
         return CLEAN if known is None else Value(constant=not known)
 
 
+@lru_cache(maxsize=4096)
+def written(node: nodes.Node) -> str:
+    """Return a text that two expressions share when they are the same."""
+    return repr(node)
+
+
+@lru_cache(maxsize=4096)
 def settled(test: nodes.Node | None, *, truth: bool) -> frozenset[str]:
     """Return the expressions that can only be one of a few constants where a test came out as ``truth``."""
     if isinstance(test, nodes.Not):
@@ -388,7 +402,7 @@ def settled(test: nodes.Node | None, *, truth: bool) -> frozenset[str]:
             return frozenset()
         return settled(test.left, truth=truth) | settled(test.right, truth=truth)
     if isinstance(test, nodes.Test):
-        return frozenset((repr(test.node),)) if truth and test.name in _TYPES else frozenset()
+        return frozenset((written(test.node),)) if truth and test.name in _TYPES else frozenset()
     if not isinstance(test, nodes.Compare) or len(test.ops) != 1:
         return frozenset()
     other = test.ops[0]
@@ -398,7 +412,7 @@ def settled(test: nodes.Node | None, *, truth: bool) -> frozenset[str]:
         and all(isinstance(item, nodes.Const) for item in other.expr.items)
     )
     inside = other.op in ("in", "notin") and isinstance(other.expr, nodes.Const)
-    return frozenset((repr(test.expr),)) if positive is truth and fixed and not inside else frozenset()
+    return frozenset((written(test.expr),)) if positive is truth and fixed and not inside else frozenset()
 
 
 def member(value: Value, key: Any) -> Value:

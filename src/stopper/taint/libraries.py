@@ -29,9 +29,12 @@ def result(
     models: Models, op: Call, receiver: Value, args: tuple[Value, ...], keywords: Mapping[str, Value]
 ) -> Value:
     """Return what a library's function gives: clean, where no model names it and no tainted object has it as a method."""
-    given = merged(receiver.every(), *(value.every() for value in (*args, *keywords.values())))
+    groups = [
+        value.every() for value in (receiver, *args, *keywords.values()) if value.taints or value.fields
+    ]
     if op.name == "str.maketrans" and args and args[0].fields:
         return args[0]
+    given = merged(*groups) if groups else ()
     if not given:
         return _kept(op, args, keywords)
     name = op.name or (op.last if op.receiver is None else "")
@@ -106,8 +109,8 @@ def _sanitized(
 
 def _held(taint: Taint, kinds: frozenset[str], marks: tuple[str, ...], without: frozenset[str]) -> Taint:
     """Return a taint after a sanitiser; what is quoted for a URL twice stays quoted when a browser takes one layer off."""
-    twice = {"quoted-twice"} if "urlquoted" in marks and "urlquoted" in taint.marks else set[str]()
-    return replace(taint.cleaned(kinds), marks=(taint.marks - without) | {*marks} | twice)
+    twice = ("quoted-twice",) if "urlquoted" in marks and "urlquoted" in taint.marks else ()
+    return taint.within(taint.clean | kinds, (taint.marks - without).union(marks, twice))
 
 
 def _regular(op: Call, receiver: Value, args: tuple[Value, ...]) -> Value | None:
@@ -143,7 +146,9 @@ def _carried(
         return path_joined(args, op, note, dict(keywords))
     shape = next((value.shape for value in args if value.shape), "")
     gone = frozenset(("object",)) if name in _TEXT else frozenset()
-    taints = (_undone(replace(taint, marks=taint.marks - gone), entry) for taint in given)
+    taints = [
+        _undone(taint.within(taint.clean, taint.marks - gone) if gone else taint, entry) for taint in given
+    ]
     return Value(tuple(taint.marked(*entry.marks).hop(op.at, note) for taint in taints), shape=shape)
 
 

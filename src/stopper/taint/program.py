@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from stopper.records import dataclass
 from stopper.source import values
@@ -10,7 +12,7 @@ from stopper.source.module import Bound, Kind, Module, Scope
 from stopper.source.names import Names, Ref, RefKind, canonical
 from stopper.source.values import State, evaluate
 from stopper.taint.domain import UNKNOWN
-from stopper.taint.ir import Function
+from stopper.taint.ir import Call, Function, Load
 from stopper.taint.lower import lower, lower_definition
 
 _GENERATED = frozenset(
@@ -52,6 +54,7 @@ class Variable:
 
 
 _NOTHING = Variable()
+_Named = TypeVar("_Named", Call, Load)
 
 
 class Program:
@@ -68,6 +71,11 @@ class Program:
         self._kinds: dict[int, str] = {}
         self._rebound: dict[int, frozenset[str]] = {}
         self._shapes: dict[int, tuple[str, ...] | None] = {}
+        self._ancestors: dict[int, list[Scope]] = {}
+        self._closed: dict[int, bool] = {}
+        self._own: dict[str, bool] = {}
+        self._canonical: dict[str, str] = {}
+        self._renamed: dict[tuple[int, str], Any] = {}
 
     def lowered(self, scope: Scope) -> Function:
         """Return a scope as blocks of operations."""
@@ -172,12 +180,11 @@ class Program:
 
     def ancestors(self, owner: Scope) -> list[Scope]:
         """Return a class and the project's classes that it derives from, the nearest first."""
-        bases = [
-            base.scope
-            for base in self.names.bases(owner)
-            if base.kind is RefKind.CLASS and base.scope is not None
-        ]
-        return [owner, *bases]
+        found = self._ancestors.get(id(owner))
+        if found is None:
+            bases = [base.scope for base in self.names.bases(owner) if base.kind is RefKind.CLASS]
+            found = self._ancestors[id(owner)] = [owner, *[scope for scope in bases if scope is not None]]
+        return found
 
     def how(self, function: Scope) -> str:
         """Return how a member is bound: ``static``, ``class``, ``property`` or ``method``; "" for a plain function."""
@@ -215,7 +222,11 @@ class Program:
 
     def is_closed(self, owner: Scope) -> bool:
         """Tell whether a class has a fixed set of instances, so that making one from data checks the data."""
-        return any(base.name in _CLOSED for base in self.names.bases(owner))
+        found = self._closed.get(id(owner))
+        if found is None:
+            names = [base.name for base in self.names.bases(owner)]
+            found = self._closed[id(owner)] = not _CLOSED.isdisjoint(names)
+        return found
 
     def base(self, owner: Scope) -> str:
         """Return the name of the nearest library class that a class derives from."""
@@ -225,11 +236,26 @@ class Program:
 
     def is_own(self, name: str) -> bool:
         """Tell whether a full name begins with a module of the project, so that it says nothing of a library."""
-        return name.partition(".")[0] in self._tops
+        known = self._own.get(name)
+        if known is None:
+            known = self._own[name] = name.partition(".")[0] in self._tops
+        return known
 
     def canonical(self, name: str) -> str:
         """Return the best known of the names of a library's thing."""
-        return canonical(name) if len(name) < _LONGEST else ""
+        found = self._canonical.get(name)
+        if found is None:
+            found = self._canonical[name] = canonical(name) if len(name) < _LONGEST else ""
+        return found
+
+    def renamed(self, op: _Named, name: str) -> _Named:
+        """Return an operation of lowered code under another name; a call then has no callee of the project's any more."""
+        key = (id(op), name)
+        found: _Named | None = self._renamed.get(key)
+        if found is None:
+            found = replace(op, name=name, callee=None) if isinstance(op, Call) else replace(op, name=name)
+            self._renamed[key] = found
+        return found
 
     def _named(self, item: ast.expr, scope: Scope) -> str:
         called = item.func if isinstance(item, ast.Call) else item

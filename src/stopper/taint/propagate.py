@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import replace
 from heapq import heappop, heappush
 from typing import Any
 
@@ -55,15 +54,18 @@ from stopper.taint.ir import (
     Compare,
     Compute,
     Define,
+    Edge,
     Function,
     Join,
     Load,
     Opaque,
+    Operand,
     Raise,
     Return,
     Share,
     Store,
 )
+from stopper.taint.liveness import dead_behind
 from stopper.taint.steps import common, depth
 from stopper.taint.strings import joined_text, loaded
 from stopper.taint.summary import Hit, Summary
@@ -103,6 +105,7 @@ class Run(Library):
         self.exits: list[tuple[Value, dict[str, Value]]] = []
         self.yields: list[Value] = []
         self.steps = 0
+        self.forgotten = dead_behind(function)
 
     def solve(self, entry: dict[str, Value]) -> Summary:
         """Run the worklist to its fixed point; of each block the last visit tells what reaches a sink and what comes out."""
@@ -116,7 +119,8 @@ class Run(Library):
                 break
             self.result.hits, self.exits, self.yields = seen[number] = {}, [], []
             ways = self._leave(number, states[number])
-            self._fall_off(number, ways)
+            if not ways:
+                self._fall_off(number)
             for target, state in ways:
                 before = states.get(target)
                 after = state if before is None else joined_states(before, state)
@@ -132,8 +136,7 @@ class Run(Library):
         """Put together what the last visits of all blocks have seen."""
         self.result.hits, self.exits, self.yields = {}, [], []
         for hits, exits, yields in visits:
-            for hit in hits:
-                self.result.hits.setdefault(hit)
+            self.result.hits.update(hits)
             self.exits += exits
             self.yields += yields
 
@@ -147,34 +150,39 @@ class Run(Library):
 
     def _leave(self, number: int, entry: dict[str, Value]) -> list[tuple[int, dict[str, Value]]]:
         """Run a block and return the state on each way out of it that can be taken."""
-        self.state = dict(entry)
         self.dead = False
         block = self.function.blocks[number]
+        self.state = dict(entry) if block.ops else entry
         for op in block.ops:
             _TRANSFER[type(op)](self, op)
             if self.dead:
                 return []
-        ways = []
-        left = self.state
-        if block.edges:
-            left = dict(left)
-            for name in left.keys() & self.function.passing:
-                del left[name]
-        for edge in block.edges:
-            state = left
-            if edge.test is not None:
-                known = constants.truth(self.read(edge.test))
-                if known is not None and known != edge.truth:
-                    continue
-                state = dict(left)
-                apply(state, self.guards.changes(edge.test, edge.truth))
-            ways.append((edge.target, state))
-        return ways
+        if not block.edges:
+            return []
+        gone = self.forgotten[number]
+        left = {name: value for name, value in self.state.items() if name not in gone}
+        return [
+            (edge.target, state)
+            for edge in block.edges
+            if (state := left if edge.test is None else self._taken(edge, edge.test, left)) is not None
+        ]
 
-    def _fall_off(self, number: int, ways: list[tuple[int, dict[str, Value]]]) -> None:
+    def _taken(self, edge: Edge, test: Operand, left: dict[str, Value]) -> dict[str, Value] | None:
+        """Return the state on a way that a test opens; None for a way that cannot be taken."""
+        known = constants.truth(self.read(test))
+        if known is not None and known != edge.truth:
+            return None
+        changes = self.guards.changes(test, edge.truth)
+        if not changes:
+            return left
+        state = dict(left)
+        apply(state, changes)
+        return state
+
+    def _fall_off(self, number: int) -> None:
         """Note the state at the end of a function that ends without a ``return``."""
         ops = self.function.blocks[number].ops
-        if ways or self.dead or self.function.blocks[number].edges:
+        if self.dead or self.function.blocks[number].edges:
             return
         if not ops or not isinstance(ops[-1], Return | Raise) or getattr(ops[-1], "yields", False):
             self.exits.append((Value(constant=None), self.state))
@@ -215,28 +223,32 @@ class Run(Library):
 
     def load(self, op: Load) -> None:
         """Read a field: a client's data, what was stored, a member of the class, a place of a constant."""
-        base, part = self.read(op.base), self.part(op)
+        base, part = self.read(op.base), op.part if op.key is None else self.part(op)
         name = "" if op.name and self.program.is_own(op.name) else op.name
-        if base.name and part[0] == "." and not name:
+        if base.name and not name and part[0] == ".":
             name = self.program.canonical(base.name + part)
+        held = base.field(part) if base.fields else None
         value = None
-        if base.field(part) is None:
-            value = self.engine.edges.load(self, op if op.name == name else replace(op, name=name), base)
-        if value is None:
-            value = self._client(name, op, base.field(part))
-        if value is None and base.field(part) is None:
+        if held is None and (name or base.name or base.fields or base.targets):
+            named = op if op.name == name else self.program.renamed(op, name)
+            value = self.engine.edges.load(self, named, base)
+        if value is None and name:
+            value = self._client(name, op, held)
+        if value is None and held is None:
             value = self._unstored(op, base, part)
         if value is None:
             value = loaded(base, part)
             value = value.named(name) if name and not value.known else value
-        self.write(op.target, value)
+        self.state[op.target.base] = value
 
     def _client(self, name: str, op: Load, held: Value | None) -> Value | None:
         """Return the client's data that a name stands for, but for what the function has put in its place."""
         if held is not None and self._written_first(op):
             return None
         value = self.source(name, op.at)
-        return value if value is None or held is None else replace(value, fields=held.fields)
+        if value is None or held is None:
+            return value
+        return value.holding(value.taints, held.fields, value.constant)
 
     def _written_first(self, op: Load) -> bool:
         """Tell whether the function writes there before it branches, so that nothing of the client's is left."""
@@ -256,6 +268,8 @@ class Run(Library):
         if part == EACH:
             found = self.members(base, "__iter__") if base.classes else ()
             return self.invoke(found, (), (), {}, op).part(EACH) if found else None
+        if not base.classes and part != "[:]" and not isinstance(base.constant, str | bytes):
+            return None
         key = self.read(op.key) if op.key is not None else constants.constant(_index(part))
         if part == "[:]":
             piece = constants.slice_of(key)
@@ -416,24 +430,29 @@ class Run(Library):
 
     def call(self, op: Call) -> None:
         """Call something: the project's own, else a library's."""
-        receiver = self.read(op.receiver) if op.receiver is not None else CLEAN
-        args = tuple(self.read(arg) for arg in op.args)
-        keywords = {key: self.read(value) for key, value in op.keywords}
-        targets = self.targets(op, receiver)
-        if targets:
-            value = self.invoke(targets, args, op.stars, keywords, op)
-        else:
-            value = self.outside(self._by_name(op, receiver), receiver, args, keywords)
+        read = self.read
+        receiver = read(op.receiver) if op.receiver is not None else CLEAN
+        args = tuple([read(arg) for arg in op.args])
+        keywords = {key: read(value) for key, value in op.keywords} if op.keywords else {}
+        known = op.callee is not None or op.function is not None or op.direct
+        if known or receiver.fields or receiver.classes or receiver.targets:
+            targets = self.targets(op, receiver)
+            if targets:
+                value = self.invoke(targets, args, op.stars, keywords, op)
+                if not self.dead:
+                    self.state[op.target.base] = value
+                return
+        value = self.outside(self._by_name(op, receiver), receiver, args, keywords)
         if not self.dead:
-            self.write(op.target, value)
+            self.state[op.target.base] = value
 
     def _by_name(self, op: Call, receiver: Value) -> Call:
         """Return a call under the name that its receiver goes by here, where the code around does not say it."""
         if op.callee is not None:
-            return replace(op, callee=None)
-        if (op.name and not self.program.is_own(op.name)) or not receiver.name or op.receiver is None:
+            return self.program.renamed(op, op.name)
+        if not receiver.name or op.receiver is None or (op.name and not self.program.is_own(op.name)):
             return op
-        return replace(op, name=self.program.canonical(f"{receiver.name}.{op.last}"))
+        return self.program.renamed(op, self.program.canonical(f"{receiver.name}.{op.last}"))
 
 
 def _added(operator: str, left: Value, right: Value) -> Value | None:

@@ -200,8 +200,8 @@ class Rendering:
             known = self.expressions.truth(test, frame) if branch.word != "else" else True
             if known is False:
                 continue
-            inner = replace(
-                frame, values=dict(before), settled=frame.settled | held | settled(test, truth=True)
+            inner = frame.holding(
+                dict(before), frame.macros, frame.settled | held | settled(test, truth=True)
             )
             self._items(branch.body, inner)
             ends.append(inner.values)
@@ -257,14 +257,16 @@ class Rendering:
         if level >= len(found):
             return
         node, template = found[level]
-        inner = replace(frame.inner(), template=template)
+        inner = frame.inner()
+        inner.template = template
         inner.super = lambda: self._defined(found, level + 1, frame)
         self._items(node.body, inner)
 
     def _include(self, node: Node, frame: Frame) -> None:
         expression, shared = include_of(node.rest)
         for template in self._named(expression, frame):
-            inner = replace(frame.inner(), template=template)
+            inner = frame.inner()
+            inner.template = template
             if not shared:
                 inner.values = {}
             self._apart(template, inner, node.statement.location, f"included as {template.name}")

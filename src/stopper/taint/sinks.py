@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from stopper.source.module import Kind
-from stopper.taint.checks import Situation, verdict
+from stopper.taint.checks import LOADING, Situation, verdict
 from stopper.taint.domain import Value
 from stopper.taint.ir import AccessPath, Assign, Call, Function, Load, Op, Operand, Place, Return, Store
 from stopper.taint.models import Entry, Models
@@ -42,30 +41,38 @@ class Sinks:
         self.read = read
         self.record = record
         self.lowered = lowered
-        self.html = not any(sets_type(op) for op in function.ops())
+        if function.html is None:
+            function.html = not any(sets_type(op) for op in function.ops())
+        self.html = function.html
 
-    def call(self, op: Call, receiver: Value, args: tuple[Value, ...], keywords: Mapping[str, Value]) -> None:
-        """Look at a call of a library's function."""
-        if op.callee is not None:
-            return
-        name = op.name or (op.last if op.receiver is None else "")
-        for entry in self.models.find("sink", name, "" if op.receiver is None else op.last):
+    def call(
+        self,
+        op: Call,
+        entries: tuple[Entry, ...],
+        receiver: Value,
+        args: tuple[Value, ...],
+        keywords: Mapping[str, Value],
+    ) -> None:
+        """Look at a call of a library's function that these entries take for a sink."""
+        for entry in entries:
             for position in entry.args:
                 if position < len(args):
                     value = receiver if position == -1 else args[position]
-                    self._given(entry, Situation(value, keywords, args, position=position), op)
+                    if value.taints or value.fields:
+                        self._given(entry, Situation(value, keywords, args, position=position), op)
             every = "*" in entry.keywords
             for key, value in keywords.items():
-                if every or key in entry.keywords:
+                if (value.taints or value.fields) and (every or key in entry.keywords):
                     self._given(entry, Situation(value, keywords, args, position=-1), op)
 
     def _given(self, entry: Entry, situation: Situation, op: Call) -> None:
         taints = situation.value.every()
         if not taints:
             return
-        situation = replace(
-            situation, loader=self._loader(op), html=self.html, receiver=self._named(op.receiver)
-        )
+        situation = Situation(
+            situation.value, situation.keywords, situation.args, self._loader(op) if entry.check in LOADING else "", self.html,
+            self._named(op.receiver), situation.position,
+        )  # fmt: skip
         resolved = bool(op.name) and bool(self.models.find("sink", op.name))
         sure_of_it = resolved or op.receiver is None or entry.confidence == "low"
         default = entry.confidence if sure_of_it else "medium"

@@ -47,6 +47,13 @@ _SELECT = re.compile(r"\s*select\s+(?:distinct\s+)?(.*?)\s+from\s+[\"`]?(\w+)", 
 _HOLDER = re.compile(r"[?]|%s|:\w+|%\(\w+\)s")
 _WRITES = frozenset(("write", "writelines"))
 _READS = frozenset(("read", "readlines", "readline"))
+_FILES = frozenset(("write_text", "read_text", "dump", "load"))
+_CACHES = ("flask_caching.", "cachelib.", "redis.", "flask_redis.")
+_TOUCHING = (
+    {"__init__", "scalars", "scalar", "execute", "get", "get_or_none", "get_by_id"}.union(_EXECUTES, _FETCHES, _STARTS, _ONE)
+    | _WRITES | _READS | _FILES
+)  # fmt: skip
+"""The last names of calls that may read or write what is kept, whatever is called."""
 _DEPTH = 4
 
 
@@ -57,6 +64,10 @@ class Storage:
         """Take the project."""
         self.names = project.code.names
         self._columns: dict[int, dict[str, bool]] = {}
+
+    def may(self, op: Call, receiver: Value) -> bool:
+        """Tell whether a call may read or write what is kept."""
+        return op.last in _TOUCHING or receiver.name == _QUERY or op.name.startswith(_CACHES)
 
     def call(
         self, run: Any, op: Call, receiver: Value, args: tuple[Value, ...], keywords: dict[str, Value]
@@ -177,7 +188,7 @@ class Storage:
         return None if found is None else found.refined(_again)
 
     def _cache(self, run: Any, op: Call, args: tuple[Value, ...]) -> Value | None:
-        if not op.name.startswith(("flask_caching.", "cachelib.", "redis.", "flask_redis.")) or not args:
+        if not op.name.startswith(_CACHES) or not args:
             return None
         key = f"cache {args[0].constant}" if isinstance(args[0].constant, str) else ""
         if key and op.last in ("set", "add", "setex") and len(args) > 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from stopper.taint.domain import ALL, UNKNOWN, Taint, Value, merged
 from stopper.taint.ir import Place
@@ -30,37 +31,43 @@ def joined_text(values: Sequence[Value], quoted: Sequence[int], at: Place) -> Va
     if len(values) == 2 and any(value.shape in ("list", "tuple") for value in values):
         return Value(merged(*(value.every() for value in values)), shape="list")
     if values and all(isinstance(value.constant, str) for value in values):
-        text = "".join(value.constant for value in values)
+        text = "".join([value.constant for value in values])
         return Value(constant=text, literal=text)
-    literal = "".join(value.literal or _GAP for value in values)[:4000]
-    alone = sum(1 for value in values if not (value.known and value.constant == "")) == 1
+    literal = "".join([value.literal or _GAP for value in values])[:4000]
+    alone = [value.constant for value in values].count("") == len(values) - 1
     taints: list[Taint] = []
     before = ""
     for index, value in enumerate(values):
-        for taint in value.every():
-            grown = (
-                taint if alone else _prefixed(taint, before, first=not before).hop(at, "joined into a string")
-            )
+        for taint in value.every() if value.taints or value.fields else ():
+            grown = taint if alone else _prefixed(taint, before).hop(at, "joined into a string")
             taints.append(grown.cleaned(("log", "header")) if index in quoted else grown)
-        before += value.literal or (_GAP if not (value.known and value.constant == "") else "")
+        before += value.literal or ("" if value.constant == "" else _GAP)
     return Value(merged(taints), UNKNOWN, "", (), literal)
 
 
-def _prefixed(taint: Taint, before: str, *, first: bool) -> Taint:
+def _prefixed(taint: Taint, before: str) -> Taint:
     """Return the taint with what the text before it settles: the host of a URL, and whether an escape fits its place."""
-    taint = replace(taint, marks=taint.marks | {"built"})
-    if first:
-        return taint
-    taint = placed(taint, before)
-    if _SCRIPT.search(before):
-        taint = taint.marked("script")
-    if not before.startswith(_GAP):
-        taint = taint.marked("behind")
+    if not before:
+        return taint.marked("built")
+    if "html" in taint.clean:
+        taint = placed(taint, before)
+    marks, prefixed = _told_by(before)
     if "slash-first" in taint.marks and _BARE_HOST.match(before):
-        return replace(taint.cleaned(("redirect",)).marked("prefixed"), near="")
-    if _HOST_FIXED.match(before) or before.startswith(_GAP):
-        return taint.cleaned(("redirect",)).marked("prefixed")
-    return taint
+        return taint.within(taint.clean | {"redirect"}, taint.marks.union(marks, ("prefixed",))).doubted("")
+    clean = taint.clean | {"redirect"} if prefixed else taint.clean
+    return taint.within(clean, taint.marks | marks)
+
+
+@lru_cache(maxsize=1024)
+def _told_by(before: str) -> tuple[frozenset[str], bool]:
+    """Return the marks of data that stands behind a text, and whether the text settles where a URL leads."""
+    prefixed = before.startswith(_GAP) or _HOST_FIXED.match(before) is not None
+    told = {
+        "built": True,
+        "script": _SCRIPT.search(before) is not None,
+        "behind": not before.startswith(_GAP),
+    }
+    return frozenset(mark for mark, holds in {**told, "prefixed": prefixed}.items() if holds), prefixed
 
 
 def placed(taint: Taint, before: str) -> Taint:
@@ -70,13 +77,15 @@ def placed(taint: Taint, before: str) -> Taint:
     for kind, place in _PLACES.items():
         if kind not in taint.clean and place.search(before):
             told = f"an HTML escape does not help where the text goes on after {before[-24:]!r}"
-            return replace(taint, clean=taint.clean - {"html", "markup"}, near=taint.near or told)
+            return taint.within(taint.clean - {"html", "markup"}, taint.marks).doubted(taint.near or told)
     return taint
 
 
 def loaded(base: Value, part: str) -> Value:
     """Return a field's value; the key that is read from a source becomes part of its name."""
     value = base.part(part)
+    if not value.taints and not value.fields:
+        return value
     if part == ".filename":
         return value.refined(lambda taint: replace(taint, source=taint.source + part))
     if part in (".name", ".stem", ".suffix"):

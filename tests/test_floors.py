@@ -14,7 +14,9 @@ from pathlib import Path
 SRC = Path(__file__).parents[1] / "src"
 
 FLOORS = {
-    **dict.fromkeys(("errors", "finding", "policy", "csp", "fix", "config", "records", "tables"), 0),
+    **dict.fromkeys(
+        ("errors", "finding", "policy", "csp", "fix", "config", "memory", "records", "tables"), 0
+    ),
     **dict.fromkeys(("source", "app", "wire"), 1),
     "taint": 2,
     **dict.fromkeys(("page", "rule", "rules"), 3),

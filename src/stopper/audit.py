@@ -17,8 +17,9 @@ from stopper.cache import NO_CACHE, Cache, listed
 from stopper.config import Config
 from stopper.errors import NotFlaskError
 from stopper.finding import Finding, RouteRef, Skipped
+from stopper.memory import uncollected
 from stopper.report import Note, Report, RuleInfo, Stats, assemble
-from stopper.rule import Rule, discover
+from stopper.rule import Rule, discover, modules
 from stopper.source import ignores
 from stopper.source.credentials import redact
 from stopper.source.files import SourceFile, Tree
@@ -71,7 +72,7 @@ def audit_tree(
     started = time.perf_counter()
     tell = progress or (lambda *_: None)
     tell("reading the project", 0, 1)
-    with stages.uncollected():
+    with uncollected():
         project = Project(tree, _options(config))
         rules = [rule for rule in discover() if config.wants(rule.slug, rule.area)]
         with stages.begun(project, rules, cache):
@@ -94,12 +95,13 @@ def _report(
     seen = look(looks, rules, project, findings)
     findings = _numbered(_completed(finding, project) for finding in seen.findings)
     kept, suppressed, notes = _sift(findings, project, config, {rule.slug for rule in rules})
+    named = {finding.rule for finding in kept}
     return assemble(
         target=str(target),
         findings=kept,
         skipped=[*_facts_skipped(project), *skipped, *seen.skipped],
         stats=_stats(project, time.perf_counter() - started),
-        rules={rule.slug: _info(rule) for rule in rules},
+        rules={rule.slug: _info(rule) for rule in rules if rule.slug in named},
         suppressed=suppressed,
         notes=[*notes, *seen.notes],
         asked=tuple({rule.area for rule in rules}),
@@ -162,9 +164,8 @@ def _sift(
 ) -> tuple[list[Finding], int, list[Note]]:
     """Leave out what a comment, a path in the configuration, the threshold or the baseline keeps out of the report."""
     sure = [finding for finding in findings if finding.confidence.at_least(config.min_confidence)]
-    known = {rule.slug for rule in discover()}
     texts = {file.path: file.text.content for file in project.tree.files if _may_ignore(file)}
-    sifted = ignores.sift(findings, texts, ran=ran, known=known)
+    sifted = ignores.sift(findings, texts, ran=ran, known=set(modules()))
     notes = [Note(one.message, one.location) for one in sifted.complaints]
     unanswered = set(map(id, sifted.kept))
     kept = [one for one in sure if id(one) in unanswered and not config.ignores(one.location.path, one.rule)]

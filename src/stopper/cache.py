@@ -135,8 +135,6 @@ class Cache:
 
     def _store(self, key: str | None, entry: object) -> None:
         """Write an entry beside its place and move it there; where that fails, nothing is kept."""
-        import tempfile  # late: a run that changed nothing writes nothing
-
         if self.folder is None or key is None:
             return
         body = json.dumps(to_plain(entry), separators=(",", ":")).encode()
@@ -144,13 +142,13 @@ class Cache:
             _make(self.folder)
             if not _is_own(self.folder):
                 return
-            number, name = tempfile.mkstemp(prefix="new-", dir=self.folder)
+            new = self.folder / f"new-{os.urandom(8).hex()}"
             try:
-                with os.fdopen(number, "wb") as file:
+                with open(new, "xb", opener=_private) as file:
                     file.write(_head(key, body).encode() + b"\n" + body)
-                Path(name).replace(self.folder / f"{key}.json")
+                new.replace(self.folder / f"{key}.json")
             except OSError:
-                Path(name).unlink(missing_ok=True)
+                new.unlink(missing_ok=True)
                 raise
             _prune(self.folder)
 
@@ -169,6 +167,11 @@ def listed(target: Path, config: Config) -> Tree:
     if not config.exclude:
         return tree
     return replace(tree, files=tuple(file for file in tree.files if not config.excludes(file.path)))
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that the user alone may read."""
+    return os.open(path, flags, mode=0o600)
 
 
 def _head(key: str, body: bytes) -> str:

@@ -20,10 +20,8 @@ Paths are relative to the folder of that pyproject.toml.
 
 from __future__ import annotations
 
-import difflib
 import enum
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from functools import lru_cache
@@ -125,6 +123,8 @@ def read(table: Mapping[str, Any], folder: Path) -> Config:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" for the nearest known word, or the list of all when none is near."""
+    import difflib  # late: few make a slip
+
     names = sorted(known)
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
     if close:
@@ -168,6 +168,8 @@ def _table(file: Path) -> Mapping[str, Any] | None:
         return None
     if b"stopper" not in content:
         return None
+    import tomllib  # late: most projects say nothing to Stopper
+
     try:
         table = tomllib.loads(content.decode("utf-8")).get("tool", {}).get("stopper")
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import enum
 from collections.abc import Iterable, Mapping
 
@@ -64,6 +63,8 @@ def apply(edits: Iterable[Edit], texts: Mapping[str, str]) -> dict[str, str]:
 
 def diff(before: Mapping[str, str], after: Mapping[str, str]) -> str:
     """Return a unified diff of the files in ``after``, with ``a/`` and ``b/`` prefixes as git writes them."""
+    import difflib  # late: an audit shows no diff
+
     parts: list[str] = []
     for path in sorted(after):
         lines = difflib.unified_diff(

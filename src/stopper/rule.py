@@ -30,10 +30,10 @@ from stopper.finding import (
 )
 from stopper.fix import Fix
 from stopper.page import Page, parse
-from stopper.source.project import Project
 
 if TYPE_CHECKING:
     from stopper.app.booted import Booted
+    from stopper.source.project import Project
     from stopper.taint.flows import Flow
     from stopper.wire.site import Site
 
@@ -72,7 +72,7 @@ class Rule:
     @property
     def slug(self) -> str:
         """Return the rule's name: that of its file, with hyphens."""
-        return type(self).__module__.rpartition(".")[2].replace("_", "-")
+        return _slug(type(self).__module__)
 
     @property
     def page(self) -> Page:
@@ -169,11 +169,29 @@ def discover() -> tuple[Rule, ...]:
     Raises:
         RuleError: A file under ``rules`` holds no rule, several, or one whose name is not the file's.
     """
-    found = []
-    for info in pkgutil.walk_packages(rules.__path__, f"{rules.__name__}."):
-        if not info.ispkg and not info.name.rpartition(".")[2].startswith("_"):
-            found.append(_load(info.name))
-    return tuple(sorted(found, key=lambda rule: rule.slug))
+    return tuple(_load(module) for _, module in sorted(modules().items()))
+
+
+@cache
+def modules() -> dict[str, str]:
+    """Return the module of every rule by the rule's slug; none is imported for it."""
+    found = pkgutil.walk_packages(rules.__path__, f"{rules.__name__}.")
+    names = [one.name for one in found if not one.ispkg and "._" not in one.name]
+    return {_slug(name): name for name in names}
+
+
+def named(slug: str) -> Rule:
+    """Return one rule, and import no other.
+
+    Raises:
+        KeyError: There is no such rule.
+        RuleError: Its file holds no rule, several, or one whose name is not the file's.
+    """
+    return _load(modules()[slug])
+
+
+def _slug(module: str) -> str:
+    return module.rpartition(".")[2].replace("_", "-")
 
 
 def _load(name: str) -> Rule:

@@ -7,10 +7,9 @@ same facts. What comes out is put together in the order of the rules, so that no
 from __future__ import annotations
 
 import contextlib
-import gc
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from types import ModuleType
+from functools import cache
 from typing import TypeVar
 
 from stopper.cache import Cache
@@ -28,18 +27,6 @@ Tell = Callable[[str, int, int], None]
 
 WORTH = 4_000
 """Lines of Python from which a fork for the rules costs less than it saves."""
-
-
-@contextlib.contextmanager
-def uncollected() -> Iterator[None]:
-    """Keep the garbage collector off: one run makes many objects that live to its end, and looking at them takes a third of the time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 @contextlib.contextmanager
@@ -101,17 +88,14 @@ def asked(
 
 def follows(rule: Rule) -> bool:
     """Tell whether a rule, or what its file shares with others, asks the engine."""
-    module = sys.modules.get(type(rule).__module__)
-    return module is not None and _asks_engine(module, set())
+    return _asks_engine(type(rule).__module__)
 
 
-def _asks_engine(module: ModuleType, seen: set[str]) -> bool:
-    seen.add(module.__name__)
-    for thing in list(vars(module).values()):
-        home = getattr(thing, "__module__", None) or ""
-        if home.startswith("stopper.taint"):
-            return True
-        other = sys.modules.get(home) if home.startswith("stopper.rules.") else None
-        if other is not None and home not in seen and _asks_engine(other, seen):
-            return True
-    return False
+@cache
+def _asks_engine(module: str) -> bool:
+    """Tell it of a module under ``rules``; what it imported from there is asked in its turn, and no two import each other."""
+    things = vars(sys.modules[module]).values() if module in sys.modules else ()
+    homes = {getattr(thing, "__module__", None) or "" for thing in list(things)} - {module}
+    if any(home.startswith("stopper.taint") for home in homes):
+        return True
+    return any(_asks_engine(home) for home in homes if home.startswith("stopper.rules."))

@@ -14,6 +14,7 @@ import click
 
 from stopper.errors import UsageError
 from stopper.finding import Area, Confidence, Severity
+from stopper.memory import uncollected
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -116,6 +117,7 @@ EXIT_FOUND, EXIT_UNSEEN = 1, 3
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit code and the files tell.")
 @click.option("--no-cache", is_flag=True, help="Use and keep nothing in the cache folder.")
 @click.option("--no-progress", is_flag=True, help="Show no progress on a terminal.")
+@uncollected()  # from here on, for what is imported later lives to the end too
 def command(
     path: Path,
     form: str,
@@ -221,9 +223,9 @@ def _config(path: Path, given: dict[str, Any]) -> Config:
     named: Iterable[str] = (*config.rules, *config.skip)
     if not named:
         return config
-    from stopper.rule import discover
+    from stopper.rule import modules
 
-    known = {rule.slug for rule in discover()}
+    known = modules()
     for slug in named:
         if slug not in known:
             raise UsageError(f"there is no rule {slug!r}{nearest(slug, known)}")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from typing import TYPE_CHECKING
 
 import click
 
 from stopper.errors import UsageError
-from stopper.rule import Rule, discover
+
+if TYPE_CHECKING:
+    from stopper.rule import Rule
 
 WIDTH = 88
 
@@ -16,6 +19,8 @@ WIDTH = 88
 @click.argument("rule", required=False)
 def command(rule: str | None) -> None:
     """Print the page of RULE: what it is, why it matters, Bad and Good. Without RULE, list all rules."""
+    from stopper.rule import discover
+
     if rule is None:
         for one in discover():
             click.echo(f"{one.slug:<32} {one.area:<13} {one.page.title}")
@@ -40,9 +45,12 @@ def page_of(rule: Rule) -> str:
 
 
 def _named(slug: str) -> Rule:
-    from stopper.config import nearest
+    from stopper.rule import modules, named
 
-    rules = {rule.slug: rule for rule in discover()}
-    if slug not in rules:
-        raise UsageError(f"there is no rule {slug!r}{nearest(slug, rules)}; `stopper explain` lists them all")
-    return rules[slug]
+    if slug not in modules():
+        from stopper.config import nearest
+
+        raise UsageError(
+            f"there is no rule {slug!r}{nearest(slug, modules())}; `stopper explain` lists them all"
+        )
+    return named(slug)

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
-import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -206,6 +203,8 @@ def _documents(path: Path) -> Iterator[bytes]:
         for file in sorted(path.rglob("*.zip")):
             yield from _documents(file)
         return
+    import zipfile  # late: most audits are given none
+
     try:
         with zipfile.ZipFile(path) as archive:
             for entry in archive.infolist():
@@ -313,6 +312,8 @@ def ask_pip_audit(requirements: Iterable[Requirement]) -> Advisories:
                 ),
             )
         )
+    import tempfile  # late: most audits ask nobody
+
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "requirements.txt"
         path.write_text("".join(f"{one.name}=={one.pinned}\n" for one in pinned.values()), encoding="utf-8")
@@ -374,6 +375,7 @@ def _from_pip_audit(name: str, version: str, hole: dict[str, Any]) -> Advisory:
 
 
 def _pip_audit() -> list[str] | None:
+    import shutil  # late: most audits ask nobody
     from importlib.util import find_spec
 
     if find_spec("pip_audit") is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterable
 from typing import Any
 
@@ -28,8 +27,7 @@ def read(tree: Tree, found: Found) -> None:
         try:
             found.requirements.extend(_read_one(file, found))
         except (
-            json.JSONDecodeError,
-            tomllib.TOMLDecodeError,
+            ValueError,
             KeyError,
             TypeError,
             AttributeError,
@@ -46,6 +44,8 @@ def read(tree: Tree, found: Found) -> None:
 def _read_one(file: SourceFile, found: Found) -> list[Requirement]:
     if file.name.lower() == "pipfile.lock":
         return _pipfile_lock(file)
+    import tomllib  # late: many projects lock nothing
+
     data = tomllib.loads(file.text.content)
     if file.name.lower() == "uv.lock":
         return _Packages(file, data.get("package", [])).uv()

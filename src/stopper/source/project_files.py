@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import configparser
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -41,8 +39,6 @@ def read(tree: Tree, found: Found) -> None:
             try:
                 reader(file, found)
             except (
-                tomllib.TOMLDecodeError,
-                configparser.Error,
                 TypeError,
                 AttributeError,
                 ValueError,
@@ -55,8 +51,14 @@ def read(tree: Tree, found: Found) -> None:
         _setup_py(tree, file, found)
 
 
+def _toml(file: SourceFile) -> dict[str, Any]:
+    import tomllib  # late: many projects have no such file
+
+    return tomllib.loads(file.text.content)
+
+
 def _pyproject(file: SourceFile, found: Found) -> None:
-    data = tomllib.loads(file.text.content)
+    data = _toml(file)
     project = data.get("project", {})
     library = _LIBRARY_CLASSIFIER in str(project.get("classifiers", ""))
     _texts(file, found, project.get("dependencies", []), library=library)
@@ -191,7 +193,7 @@ def _uv(file: SourceFile, found: Found, uv: dict[str, Any]) -> None:
 
 
 def _pipfile(file: SourceFile, found: Found) -> None:
-    data = tomllib.loads(file.text.content)
+    data = _toml(file)
     _table(file, found, "packages", data.get("packages", {}), development=False, kind=Manifest.PIPFILE)
     _table(file, found, "dev-packages", data.get("dev-packages", {}), development=True, kind=Manifest.PIPFILE)
     for number, source in enumerate(data.get("source", [])):
@@ -209,8 +211,13 @@ def _pipfile(file: SourceFile, found: Found) -> None:
 
 
 def _setup_cfg(file: SourceFile, found: Found) -> None:
+    import configparser  # late: few projects have such a file still
+
     parser = configparser.RawConfigParser(strict=False)
-    parser.read_string(file.text.content)
+    try:
+        parser.read_string(file.text.content)
+    except configparser.Error as error:
+        raise ValueError(str(error)) from error
     library = _LIBRARY_CLASSIFIER in parser.get("metadata", "classifiers", fallback="")
     _texts(file, found, _lines(parser.get("options", "install_requires", fallback="")), library=library)
     if parser.has_section("options.extras_require"):

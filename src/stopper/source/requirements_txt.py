@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import posixpath
 import re
 from collections.abc import Iterator
@@ -223,6 +222,8 @@ def _is_requirements(file: SourceFile) -> bool:
 
 
 def _read_pip_conf(file: SourceFile, found: Found) -> None:
+    import configparser  # late: few projects have such a file
+
     parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
     try:
         parser.read_string(file.text.content)

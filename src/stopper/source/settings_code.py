@@ -6,7 +6,6 @@ import ast
 import json
 import posixpath
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -336,6 +335,8 @@ class _Reader:
             module = self.code.by_path.get(file.path) or read(file, file.name)
             self.configuration(module.scope, environment_of(file.name), site)
             return True
+        import tomllib  # late: few projects are configured so
+
         try:
             data = (
                 tomllib.loads(file.text.content)

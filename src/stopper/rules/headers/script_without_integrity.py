@@ -64,7 +64,6 @@ from urllib.parse import urljoin, urlsplit
 from stopper.finding import Area, Confidence, Finding, Severity, Vantage
 from stopper.rule import Rule
 from stopper.source.project import Project
-from stopper.wire.page import read
 
 if TYPE_CHECKING:
     from stopper.wire.site import Site
@@ -117,6 +116,8 @@ class ScriptWithoutIntegrity(Rule):
 
     def wire(self, site: Site) -> Iterator[Finding]:
         """Report the scripts of other hosts that the pages take whatever they hold."""
+        from stopper.wire.page import read  # late: only a live site has pages
+
         seen: set[str] = set()
         for page in site.pages:
             for script in read(page.body).scripts if page.is_html else ():

@@ -37,7 +37,6 @@ References:
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 
 from stopper.finding import Area, Finding, Severity
@@ -76,5 +75,7 @@ class TalismanOptionUnknown(Rule):
 
 def _nearest(name: str) -> str:
     """Return the known option that is spelt most like ``name``."""
+    import difflib  # late: few make a slip
+
     near = difflib.get_close_matches(name, sorted(_KNOWN), 1)
     return near[0] if near else "frame_options"

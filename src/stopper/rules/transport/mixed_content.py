@@ -61,7 +61,6 @@ from stopper.fix import Fix
 from stopper.rule import Rule
 from stopper.rules._span import span_of
 from stopper.source.project import Project
-from stopper.wire.page import read
 
 if TYPE_CHECKING:
     from stopper.wire.site import Site
@@ -111,6 +110,8 @@ class MixedContent(Rule):
 
     def wire(self, site: Site) -> Iterator[Finding]:
         """Report what https pages load or submit without encryption."""
+        from stopper.wire.page import read  # late: only a live site has pages
+
         for page in site.pages:
             if not page.is_html or not page.url.startswith("https:"):
                 continue

@@ -8,7 +8,7 @@ import pytest
 
 from stopper.source.code import Code
 from stopper.source.files import walk
-from stopper.source.routes import Routes, read
+from stopper.source.routes import Routes, read, run
 from stopper.source.routes_interest import Interest
 
 
@@ -170,6 +170,29 @@ def test_hooks_are_seen_with_what_they_are_for(tmp_path: Path) -> None:
 def test_what_is_no_route_is_none(tmp_path: Path) -> None:
     code = "from bottle import route\n@route('/a')\ndef f(): ...\n@cache.get('/b')\ndef g(): ...\n"
     assert routes(tmp_path, app=code).routes == ()
+
+
+WRAPPING = """
+from functools import wraps
+def checked(view):
+    @wraps(view)
+    def inner(*args):
+        return view(*args)
+    return inner
+"""
+
+
+def test_a_view_in_a_wrapper_of_the_project_goes_by_its_own_name(tmp_path: Path) -> None:
+    line = "app.add_url_rule('/a', view_func=checked(f))\n"
+    (route,) = routes(tmp_path, app=APP + WRAPPING + VIEW + line).routes
+    assert (route.rule, route.endpoint, route.view and route.view.name) == ("/a", "f", "f")
+
+
+def test_a_view_does_not_run_because_it_is_wrapped(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(f"{APP}{WRAPPING}@app.route('/a')\n@checked\n{VIEW}")
+    code = Code.of(walk(tmp_path))
+    (view,) = (scope for scope in code.modules[0].scopes if scope.name == "f")
+    assert id(view.node) not in run(list(code.modules), code.names).entered
 
 
 LONG = "a = 1; b = 2; c = 3; d = 4"

@@ -248,6 +248,7 @@ class Code:
         self.modules = tuple(modules)
         self.names = Names(self.modules)
         self.by_path = {module.path: module for module in self.modules}
+        self._called: dict[tuple[str, ...], tuple[Call, ...]] = {}
 
     @classmethod
     def of(cls, tree: Tree) -> Code:
@@ -285,6 +286,12 @@ class Code:
         Args:
             patterns: Full names; ``flask.Flask().*`` stands for any one member.
         """
+        known = self._called.get(patterns)
+        if known is None:
+            known = self._called[patterns] = tuple(self._calls(patterns))
+        yield from known
+
+    def _calls(self, patterns: tuple[str, ...]) -> Iterator[Call]:
         exact = {pattern for pattern in patterns if not pattern.endswith(".*")}
         owners = {pattern[:-2] for pattern in patterns if pattern.endswith(".*")}
         lasts = {name.rpartition(".")[2] for name in exact}
@@ -308,9 +315,8 @@ class Code:
 
     def every_call(self, last: str) -> Iterator[Call]:
         """Yield the calls written with this last name, whatever it stands for (``name`` is "" when not known)."""
-        for module in self.modules:
-            for site in module.calls.get(last, ()):
-                yield Call(site, self.names.name(site.node.func, site.scope) or "", self.names)
+        for site in self._index.written(last):
+            yield Call(site, self.names.name(site.node.func, site.scope) or "", self.names)
 
     def call_at(self, place: Location) -> Call | None:
         """Return the call that starts and ends where ``place`` does."""
@@ -331,23 +337,48 @@ class Code:
 
     def stores(self, *owners: str, key: str | None = None) -> Iterator[Store]:
         """Yield assignments to members or items of anything named, such as ``flask.Flask().config``."""
+        if key is None:
+            placed = sorted(one for owner in set(owners) for one in self._owned.get(owner, ()))
+            yield from (self._stored[at] for at in placed)
+            return
         for target, value, scope in self._index.stores(key):
-            store = self._store(target, value, scope, key)
-            if store is not None and store.owner in owners:
+            store = self._store(target, value, scope, owners)
+            if store is not None and store.key == key:
                 yield store
 
-    def _store(self, target: ast.expr, value: ast.expr, scope: Scope, key: str | None) -> Store | None:
-        if isinstance(target, ast.Attribute):
-            name = target.attr
-        elif isinstance(target, ast.Subscript):
-            constant = evaluate(target.slice, scope, self.names)
-            name = constant.constant if constant.known and isinstance(constant.constant, str) else ""
-        else:
-            return None
-        if not name or (key is not None and name != key):
+    @cached_property
+    def _stored(self) -> list[Store]:
+        """Every assignment of which the owner and the key are known."""
+        made = (self._store(target, value, scope, None) for target, value, scope in self._index.stores(None))
+        return [store for store in made if store is not None]
+
+    @cached_property
+    def _owned(self) -> dict[str, list[int]]:
+        """The positions of the assignments by what they change."""
+        found: dict[str, list[int]] = {}
+        for at, store in enumerate(self._stored):
+            found.setdefault(store.owner, []).append(at)
+        return found
+
+    def _store(
+        self, target: ast.expr, value: ast.expr, scope: Scope, owners: tuple[str, ...] | None
+    ) -> Store | None:
+        """Return an assignment to a member or an item of one of the owners, of anything where they are None."""
+        if not isinstance(target, ast.Attribute | ast.Subscript):
             return None
         owner = self.names.name(target.value, scope) or ""
+        if owners is not None and owner not in owners:
+            return None
+        name = target.attr if isinstance(target, ast.Attribute) else self._item(target.slice, scope)
+        if not name:
+            return None
         return Store(owner, name, Expr(target, scope, self.names), Expr(value, scope, self.names))
+
+    def _item(self, key: ast.expr, scope: Scope) -> str:
+        if isinstance(key, ast.Constant):
+            return key.value if isinstance(key.value, str) else ""
+        known = evaluate(key, scope, self.names)
+        return known.constant if known.known and isinstance(known.constant, str) else ""
 
     def expr(self, node: ast.expr, scope: Scope) -> Expr:
         """Return a node of a syntax tree as rules may see it."""

@@ -93,9 +93,9 @@ class Text:
         ends = accumulate(len(line) + 1 for line in self.content.split("\n"))
         return (0, *ends)[:-1]
 
-    @property
+    @cached_property
     def line_count(self) -> int:
-        """Return the number of lines; a last line without an end counts."""
+        """The number of lines; a last line without an end counts."""
         ends = self.content.count("\n") + self.content.count("\r") - self.content.count("\r\n")
         return ends + (not self.content.endswith(("\n", "\r")) if self.content else 0)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import enum
 from collections.abc import Iterable, Iterator
+from functools import cached_property, lru_cache
 
 from stopper.records import dataclass
 from stopper.source.module import Binding, Bound, Kind, Module, Scope
@@ -85,6 +86,7 @@ class Ref:
     """The project's function or class, or its module's scope."""
 
 
+@lru_cache(maxsize=20_000)
 def canonical(name: str) -> str:
     """Return the best known of the names under which one library object goes."""
     if name.startswith(_KEPT):
@@ -118,6 +120,7 @@ class Names:
         self._memo: dict[int, tuple[Ref | None, int]] = {}
         self._asked: dict[int, Ref | None] = {}
         self._passing: dict[int, Ref | None] = {}
+        self._bases: dict[int, tuple[Ref, ...]] = {}
         self._kept: list[ast.AST] = []
         self._active: set[int] = set()
         self._cut, self._deepest = False, 0
@@ -143,6 +146,8 @@ class Names:
         An answer on the way to which a cycle or the depth cut nothing is the same wherever it is needed: it is kept with the
         depth that it took. Any other is kept for the question it was asked in, and for the same question asked anew.
         """
+        if expr.__class__ not in _NAMED:
+            return None
         key, depth, before = id(expr), len(self._active), (self._cut, self._deepest)
         self._cut, self._deepest = False, depth
         self._active.add(key)
@@ -169,8 +174,16 @@ class Names:
         ref = self.resolve(expr, scope)
         return ref.name if ref else None
 
-    def bases(self, scope: Scope) -> Iterator[Ref]:
-        """Yield the ancestors of a project class, the nearest first; an external one ends its branch."""
+    def bases(self, scope: Scope) -> Iterable[Ref]:
+        """Return the ancestors of a project class, the nearest first; an external one ends its branch."""
+        if self._active:  # amid another question: an answer may be cut here and nowhere else
+            return self._ancestors(scope)
+        known = self._bases.get(id(scope))
+        if known is None:
+            known = self._bases[id(scope)] = tuple(self._ancestors(scope))
+        return known
+
+    def _ancestors(self, scope: Scope) -> Iterator[Ref]:
         seen: set[int] = set()
         waiting = [scope]
         while waiting:
@@ -254,9 +267,7 @@ class Names:
             return self._global_attribute(owner, expr.attr) or self.attribute(owner, expr.attr)
         if isinstance(expr, ast.Call):
             return self._call(expr, scope)
-        if isinstance(expr, ast.Await):
-            return self.resolve(expr.value, scope)
-        if isinstance(expr, ast.NamedExpr):
+        if isinstance(expr, ast.Await | ast.NamedExpr):
             return self.resolve(expr.value, scope)
         if isinstance(expr, ast.BoolOp):
             return next((ref for part in expr.values if (ref := self.resolve(part, scope))), None)
@@ -281,17 +292,22 @@ class Names:
         """Return what the project stored on ``flask.g`` under ``name``."""
         if owner.name != "flask.g":
             return None
+        for target, value, scope in self._stored.get(name, ()):
+            if self.name(target.value, scope) == "flask.g":
+                found = self.resolve(value, scope)
+                if found is not None and found.name != "None":
+                    return found
+        return None
+
+    @cached_property
+    def _stored(self) -> dict[str, list[tuple[ast.Attribute, ast.expr, Scope]]]:
+        """What is assigned to attributes, by their names."""
+        found: dict[str, list[tuple[ast.Attribute, ast.expr, Scope]]] = {}
         for module in self.modules.values():
             for target, value, scope in module.stores:
-                if (
-                    isinstance(target, ast.Attribute)
-                    and target.attr == name
-                    and self.name(target.value, scope) == "flask.g"
-                ):
-                    found = self.resolve(value, scope)
-                    if found is not None and found.name != "None":
-                        return found
-        return None
+                if isinstance(target, ast.Attribute):
+                    found.setdefault(target.attr, []).append((target, value, scope))
+        return found
 
     def _name(self, name: str, scope: Scope) -> Ref | None:
         found = self.lookup(name, scope)
@@ -456,3 +472,8 @@ def _bare(annotation: ast.expr) -> ast.expr | None:
 
 
 _BUILTINS = frozenset(dir(__import__("builtins")))
+
+_NAMED = frozenset(
+    {ast.Name, ast.Attribute, ast.Call, ast.Await, ast.NamedExpr, ast.BoolOp, ast.IfExp, ast.Subscript}
+)
+"""The expressions that can stand for something with a name."""

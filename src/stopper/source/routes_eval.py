@@ -71,7 +71,10 @@ class Evaluator(Runner):
         """Return the value of an expression."""
         self.steps += 1
         method = _EXPRESSIONS.get(node.__class__)
-        return self.settle(method(self, node, env)) if method else self.unknown(node, env)
+        if method is None:
+            return self.unknown(node, env)
+        value = method(self, node, env)
+        return self.settle(value) if value.__class__ is Late else value
 
     def settle(self, value: Any) -> Any:
         """Look up a name whose module was not done when it was imported."""
@@ -216,6 +219,8 @@ class Evaluator(Runner):
             return self.follow(bound.function, [bound.target, *args], kwargs)
         if bound.function == "partial":
             return self.call(bound.target, [*bound.args, *args], {**bound.kwargs, **kwargs}, node, env)
+        if bound.function == "wraps":
+            return _standing_before(bound.target, args)
         if isinstance(bound.target, Node):
             return self.native(
                 bound.target, bound.function, [*bound.args, *args], {**bound.kwargs, **kwargs}, node, env
@@ -465,6 +470,14 @@ class Evaluator(Runner):
     def awaited(self, node: ast.Await, env: Env) -> Any:
         """Evaluate an expression: awaited."""
         return self.eval(node.value, env)
+
+
+def _standing_before(view: Any, args: list[Any]) -> Any:
+    """Return the function that ``functools.wraps(view)`` is called with, which from then on goes by the view's name."""
+    made = args[0] if args else Unknown()
+    if isinstance(made, Function) and isinstance(view, Function | ClassView) and made is not view:
+        made.wraps = view
+    return made
 
 
 def _key(function: Function, args: list[Any], kwargs: dict[str, Any]) -> Any:

@@ -306,8 +306,8 @@ class Registrar(Evaluator):
         last = target.dotted.rpartition(".")[2]
         if target.dotted.startswith("builtins."):
             return self._builtin(last, args, kwargs, node, env)
-        if last == "partial" and args:
-            return Bound(args[0], "partial", tuple(args[1:]), kwargs)
+        if last in {"partial", "wraps"} and args:
+            return Bound(args[0], last, tuple(args[1:]), kwargs)
         if last in {"expose", "expose_plugview"} or (
             last == "route" and target.dotted.startswith(("flask_class", "flask_appb"))
         ):

@@ -197,7 +197,7 @@ class Runner:
         """Return whether a test holds, ``None`` where it depends on how the app is configured."""
         value = self.eval(test, env)
         bare = test.operand if isinstance(test, ast.UnaryOp) else test
-        if _is_main(test) or isinstance(value, Unknown | External):
+        if isinstance(value, Unknown | External) or _is_main(test):
             return None
         if isinstance(value, Node | Function | Class | ClassView | Instance | ModuleObject):
             return True

@@ -69,9 +69,17 @@ class Deployed:
     """One deployment that answers."""
 
     name: str
-    http: int
-    https: int
+    home: Path
+    """The folder of its app."""
+    certs: Path
+    http: int = field(default_factory=loopback.free_port)
+    https: int = field(default_factory=loopback.free_port)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start(self, *words: str) -> None:
+        """Start one of its servers."""
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.processes.append(subprocess.Popen(words, cwd=self.home, **quiet))
 
 
 def certified(certs: Path) -> Path:
@@ -94,41 +102,12 @@ def waited(port: int) -> None:
 @contextlib.contextmanager
 def deployed(name: str, set_up: str, folder: Path, certs: Path) -> Iterator[Deployed]:
     """Start one deployment and stop it afterwards."""
-    one = Deployed(name, loopback.free_port(), loopback.free_port())
-    home = folder / name.replace(" ", "-")
-    (home / "static").mkdir(parents=True)
-    (home / "static" / "a.js").write_text("// a script\n")
-    (home / "wsgi.py").write_text(PLAIN.format(set_up=set_up.replace("{port}", str(one.https))))
-    live = certs / "live" / "localhost"
-    tls = ["--certfile", str(live / "fullchain.pem"), "--keyfile", str(live / "privkey.pem")]
-    gunicorn = [sys.executable, "-m", "gunicorn", "-w", "1", "wsgi:app"]
-
-    def start(*words: str) -> None:
-        one.processes.append(
-            subprocess.Popen(words, cwd=home, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        )
-
-    if name == "debug on":
-        flask = [sys.executable, "-m", "flask", "--app", "wsgi", "run", "--debug", "--no-reload"]
-        start(
-            *flask,
-            "--port",
-            str(one.https),
-            "--cert",
-            str(live / "fullchain.pem"),
-            "--key",
-            str(live / "privkey.pem"),
-        )
-        start(*flask, "--port", str(one.http))
-    elif name.startswith("behind"):
-        inner = loopback.free_port()
-        start(*gunicorn, "-b", f"127.0.0.1:{inner}")
-        waited(inner)
-        proxied(name, one, home, certs, inner, start)
-    else:
-        start(*gunicorn, "-b", f"127.0.0.1:{one.https}", *tls)
-        start(*gunicorn, "-b", f"127.0.0.1:{one.http}")
+    one = Deployed(name, folder / name.replace(" ", "-"), certs)
+    (one.home / "static").mkdir(parents=True)
+    (one.home / "static" / "a.js").write_text("// a script\n")
+    (one.home / "wsgi.py").write_text(PLAIN.format(set_up=set_up.replace("{port}", str(one.https))))
     try:
+        start(one)
         for port in (one.http, one.https):
             waited(port)
         yield one
@@ -139,35 +118,53 @@ def deployed(name: str, set_up: str, folder: Path, certs: Path) -> Iterator[Depl
             process.wait(15)
 
 
-def proxied(name: str, one: Deployed, home: Path, certs: Path, inner: int, start: object) -> None:
-    """Start the proxy with what `stopper deploy` prints, on ports of its own."""
-    assert callable(start)
-    what = Deployment("localhost", certs=certs, port=inner)
-    if name == "behind nginx":
-        text = (
-            configuration("nginx", what)
-            .replace("listen 80;", f"listen {one.http};")
-            .replace("listen 443 ssl;", f"listen {one.https} ssl;")
-        )
-        kept = [line for line in text.partition("# Whoever asks")[0].splitlines() if "[::]" not in line]
-        text = "\n".join(kept).replace("https://$host$request_uri", f"https://$host:{one.https}$request_uri")
-        log = f"pid {home}/pid; error_log {home}/log; daemon off; events {{}} http {{ access_log off; client_body_temp_path {home}/b;"
-        temporary = " ".join(
-            f"{kind}_temp_path {home}/{kind};" for kind in ("proxy", "fastcgi", "uwsgi", "scgi")
-        )
-        (home / "nginx.conf").write_text(f"{log} {temporary}\n{text}\n}}\n")
-        start(shutil.which("nginx") or "/usr/sbin/nginx", "-c", str(home / "nginx.conf"), "-p", str(home))
-        return
+def start(one: Deployed) -> None:
+    """Start the servers of a deployment: Flask's own, gunicorn behind a proxy, or gunicorn alone."""
+    cert = Deployment("localhost", certs=one.certs)
+    gunicorn = (sys.executable, "-m", "gunicorn", "-w", "1", "wsgi:app")
+    if one.name == "debug on":
+        flask = (sys.executable, "-m", "flask", "--app", "wsgi", "run", "--debug", "--no-reload", "--port")
+        one.start(*flask, str(one.https), "--cert", str(cert.chain), "--key", str(cert.key))
+        one.start(*flask, str(one.http))
+    elif one.name.startswith("behind"):
+        inner = loopback.free_port()
+        one.start(*gunicorn, "-b", f"127.0.0.1:{inner}")
+        waited(inner)
+        what = Deployment("localhost", certs=one.certs, port=inner)
+        (nginx if one.name == "behind nginx" else caddy)(one, what)
+    else:
+        tls = ("--certfile", str(cert.chain), "--keyfile", str(cert.key))
+        one.start(*gunicorn, "-b", f"127.0.0.1:{one.https}", *tls)
+        one.start(*gunicorn, "-b", f"127.0.0.1:{one.http}")
+
+
+def nginx(one: Deployed, what: Deployment) -> None:
+    """Start nginx with what `stopper deploy` prints, on ports of its own."""
+    text = (
+        configuration("nginx", what)
+        .replace("listen 80;", f"listen {one.http};")
+        .replace("listen 443 ssl;", f"listen {one.https} ssl;")
+        .replace("https://$host$request_uri", f"https://$host:{one.https}$request_uri")
+    )
+    kept = [line for line in text.partition("# Whoever asks")[0].splitlines() if "[::]" not in line]
+    home = one.home
+    log = f"pid {home}/pid; error_log {home}/log; daemon off; events {{}} http {{ access_log off; client_body_temp_path {home}/b;"
+    temporary = " ".join(f"{kind}_temp_path {home}/{kind};" for kind in ("proxy", "fastcgi", "uwsgi", "scgi"))
+    (home / "nginx.conf").write_text("\n".join([f"{log} {temporary}", *kept, "}", ""]))
+    one.start(shutil.which("nginx") or "/usr/sbin/nginx", "-c", str(home / "nginx.conf"), "-p", str(home))
+
+
+def caddy(one: Deployed, what: Deployment) -> None:
+    """Start Caddy with what `stopper deploy` prints, on ports of its own."""
     text = (
         configuration("caddy", what)
         .replace("http://localhost {", f"http://localhost:{one.http} {{")
         .replace("\nlocalhost {", f"\nlocalhost:{one.https} {{")
+        .replace("https://{host}{uri}", f"https://{{host}}:{one.https}{{uri}}")
+        .replace("{\n    servers", "{\n    admin off\n    auto_https off\n    servers", 1)
     )
-    text = text.replace("https://{host}{uri}", f"https://{{host}}:{one.https}{{uri}}").replace(
-        "{\n    servers", "{\n    admin off\n    auto_https off\n    servers", 1
-    )
-    (home / "Caddyfile").write_text(text)
-    start("caddy", "run", "--adapter", "caddyfile", "--config", str(home / "Caddyfile"))
+    (one.home / "Caddyfile").write_text(text)
+    one.start("caddy", "run", "--adapter", "caddyfile", "--config", str(one.home / "Caddyfile"))
 
 
 def sslyze(command: Path | None, folder: Path, one: Deployed, ca: Path) -> str:

@@ -179,22 +179,20 @@ def _scripts(directives: Directives) -> Iterator[Weakness]:
         sources = effective(directives, asked)
         if sources is None or (asked != "script-src" and asked not in directives):
             continue
-        name = next(
-            one for one in (asked, "script-src", "default-src") if one in directives
-        )  # where it is written
+        written = next(one for one in (asked, "script-src", "default-src") if one in directives)
         lowered = tuple(one.lower() for one in sources)
         named = has_nonce_or_hash(sources)
         if "'unsafe-inline'" in lowered and not named and "'strict-dynamic'" not in lowered:
             says = "any script that is written into the page runs"
             yield Weakness(
-                "inline", name, "'unsafe-inline'", Weight.HIGH, says, "'nonce-...' 'strict-dynamic'"
+                "inline", written, "'unsafe-inline'", Weight.HIGH, says, "'nonce-...' 'strict-dynamic'"
             )
         if "'unsafe-eval'" in lowered:
             says = "text can be run as a script"
-            yield Weakness("eval", name, "'unsafe-eval'", Weight.MEDIUM, says, "without 'unsafe-eval'")
-        yield from _nonces(name, sources)
+            yield Weakness("eval", written, "'unsafe-eval'", Weight.MEDIUM, says, "without 'unsafe-eval'")
+        yield from _nonces(written, sources)
         if "'strict-dynamic'" not in lowered or not named:
-            yield from _hosts(name, sources)
+            yield from _hosts(written, sources)
 
 
 def _nonces(name: str, sources: tuple[str, ...]) -> Iterator[Weakness]:

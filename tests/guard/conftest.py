@@ -194,9 +194,8 @@ class RedisServer:
         command = shutil.which("redis-server")
         if command is None:
             pytest.skip("redis-server is not installed")
-        self.port = next(
-            port for _ in range(1000) if (port := free_port()) < 55_000
-        )  # a cluster's bus is 10,000 above
+        # A cluster's bus is 10,000 above.
+        self.port = next(port for _ in range(1000) if (port := free_port()) < 55_000)
         bound = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
         self._command = [command, *more, *bound]
         self._process: subprocess.Popen[bytes] | None = None
@@ -265,9 +264,8 @@ def postgres() -> Iterator[str]:
     initdb, server = postgres_program("initdb"), postgres_program("postgres")
     if initdb is None or server is None:
         pytest.skip("PostgreSQL is not installed")
-    folder = Path(
-        tempfile.mkdtemp(prefix="pg")
-    )  # tmp_path is root's alone, and PostgreSQL does not run as root
+    # tmp_path is root's alone, and PostgreSQL does not run as root.
+    folder = Path(tempfile.mkdtemp(prefix="pg"))
     user = "postgres" if os.geteuid() == 0 else None
     if user is not None:
         shutil.chown(folder, user)

@@ -245,6 +245,5 @@ def test_the_guard_starts_in_a_moment() -> None:
         [sys.executable, "-c", STARTED], capture_output=True, text=True, timeout=60, check=True
     )
 
-    assert (
-        float(done.stdout) < 1.0
-    )  # seconds of CPU, the first request of a hundred routes included; about 0.3 here
+    # Seconds of CPU, the first request of a hundred routes included; about 0.3 here.
+    assert float(done.stdout) < 1.0

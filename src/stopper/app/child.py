@@ -199,6 +199,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    os._exit(
-        main(sys.argv[1:])
-    )  # threads and servers that the app has started must not keep the process alive
+    # Threads and servers that the app has started must not keep the process alive.
+    os._exit(main(sys.argv[1:]))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from stopper.certs.store import Store
 
 EXIT_FAILED = 1
+REASONS = {"unspecified": 0, "keyCompromise": 1, "superseded": 4, "cessationOfOperation": 5}
+"""Why a certificate is revoked, with the numbers of RFC 5280, section 5.3.1."""
 Command = Callable[..., None]
 
 
@@ -35,87 +37,84 @@ def command() -> None:
         raise UsageError("stopper cert needs its extra: pip install 'stopper[cert]'") from error
 
 
-def _where(function: Command) -> Command:
-    """Add the options that say where certificates are kept."""
-    option = click.option(
+_WHERE = (
+    click.option(
         "--folder",
         type=click.Path(path_type=Path, file_okay=False),
         help="Where accounts and certificates are kept.",
-    )
-    return option(function)
+    ),
+)
+"""Where certificates are kept."""
+
+_WHOM = (
+    click.option(
+        "--production",
+        is_flag=True,
+        help="Ask Let's Encrypt's real server instead of its staging server.",
+    ),
+    click.option("--server", help="The directory URL of another ACME server."),
+    click.option(
+        "--ca",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="A file of authorities to trust for --server.",
+    ),
+    click.option("--email", default="", help="Where the authority may write to."),
+    click.option("--eab-kid", default="", help="The key identifier of an external account."),
+    click.option(
+        "--eab-key",
+        default="",
+        envvar="STOPPER_EAB_KEY",
+        help="Its MAC key; better in STOPPER_EAB_KEY than here.",
+    ),
+)
+"""Which server is asked, and as whom."""
+
+_HOW = (
+    click.option(
+        "--webroot",
+        type=click.Path(path_type=Path),
+        help="The folder that a web server serves on port 80.",
+    ),
+    click.option(
+        "--shared",
+        type=click.Path(path_type=Path),
+        help="A folder from which the running app answers (STOPPER_ACME).",
+    ),
+    click.option(
+        "--redis",
+        help="A Redis from which the running app answers (STOPPER_ACME), and in which replicas share a lock.",
+    ),
+    click.option(
+        "--port",
+        type=click.IntRange(1, 65535),
+        default=80,
+        show_default=True,
+        help="Where to listen when none of these is given.",
+    ),
+    click.option(
+        "--key",
+        type=click.Choice(["ec", "rsa"]),
+        default="ec",
+        show_default=True,
+        help="The kind of key: P-256 or RSA 3072.",
+    ),
+    click.option(
+        "--hook",
+        default="",
+        help="A command to run when a new certificate is in use: systemctl reload nginx",
+    ),
+)
+"""How the challenges are answered, and what happens afterwards."""
 
 
-def _whom(function: Command) -> Command:
-    """Add the options that say which server is asked, and as whom."""
-    options = [
-        click.option(
-            "--production",
-            is_flag=True,
-            help="Ask Let's Encrypt's real server instead of its staging server.",
-        ),
-        click.option("--server", help="The directory URL of another ACME server."),
-        click.option(
-            "--ca",
-            type=click.Path(path_type=Path, exists=True, dir_okay=False),
-            help="A file of authorities to trust for --server.",
-        ),
-        click.option("--email", default="", help="Where the authority may write to."),
-        click.option("--eab-kid", default="", help="The key identifier of an external account."),
-        click.option(
-            "--eab-key",
-            default="",
-            envvar="STOPPER_EAB_KEY",
-            help="Its MAC key; better in STOPPER_EAB_KEY than here.",
-        ),
-    ]
-    return functools.reduce(lambda inner, option: option(inner), reversed(options), function)
-
-
-def _how(function: Command) -> Command:
-    """Add the options that say how the challenges are answered, and what happens afterwards."""
-    options = [
-        click.option(
-            "--webroot",
-            type=click.Path(path_type=Path),
-            help="The folder that a web server serves on port 80.",
-        ),
-        click.option(
-            "--shared",
-            type=click.Path(path_type=Path),
-            help="A folder from which the running app answers (STOPPER_ACME).",
-        ),
-        click.option(
-            "--redis",
-            help="A Redis from which the running app answers (STOPPER_ACME), and in which replicas share a lock.",
-        ),
-        click.option(
-            "--port",
-            type=click.IntRange(1, 65535),
-            default=80,
-            show_default=True,
-            help="Where to listen when none of these is given.",
-        ),
-        click.option(
-            "--key",
-            type=click.Choice(["ec", "rsa"]),
-            default="ec",
-            show_default=True,
-            help="The kind of key: P-256 or RSA 3072.",
-        ),
-        click.option(
-            "--hook",
-            default="",
-            help="A command to run when a new certificate is in use: systemctl reload nginx",
-        ),
-    ]
-    return functools.reduce(lambda inner, option: option(inner), reversed(options), function)
+def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Return a decorator that adds options, shown in the order given."""
+    return lambda function: functools.reduce(lambda inner, option: option(inner), reversed(options), function)
 
 
 @command.command()
 @click.argument("domains", nargs=-1, required=True)
-@_how
-@_whom
-@_where
+@_options(*_HOW, *_WHOM, *_WHERE)
 def obtain(domains: tuple[str, ...], **given: Any) -> None:
     """Obtain one certificate for all DOMAINS, now."""
     from stopper.certs import renewal
@@ -133,9 +132,7 @@ def obtain(domains: tuple[str, ...], **given: Any) -> None:
     default=0.0,
     help="Wait a random time up to this many seconds first.",
 )
-@_how
-@_whom
-@_where
+@_options(*_HOW, *_WHOM, *_WHERE)
 def renew(names: tuple[str, ...], *, force: bool, jitter: float, **given: Any) -> None:
     """Renew the certificates NAMES, or all, where they are due: as the authority suggests, else at two thirds of their life."""
     from stopper.certs import renewal
@@ -157,7 +154,7 @@ def renew(names: tuple[str, ...], *, force: bool, jitter: float, **given: Any) -
 
 
 @command.command()
-@_where
+@_options(*_WHERE)
 def status(**given: Any) -> None:
     """List the certificates: their names, how many days they have left, and when they are due."""
     from stopper.certs.renewal import due
@@ -182,25 +179,18 @@ def status(**given: Any) -> None:
 @click.argument("name")
 @click.option(
     "--reason",
-    type=click.Choice(["unspecified", "keyCompromise", "superseded", "cessationOfOperation"]),
+    type=click.Choice(list(REASONS)),
     default="unspecified",
 )
-@_whom
-@_where
+@_options(*_WHOM, *_WHERE)
 def revoke(name: str, reason: str, **given: Any) -> None:
     """Revoke the certificate NAME. Its files stay where they are: servers go on until they are given another."""
     store = _store(given)
     one = store.load(name)
     if one is None:
         raise CertificateError(f"there is no certificate {name!r} under {store.folder}")
-    codes = {
-        "unspecified": 0,
-        "keyCompromise": 1,
-        "superseded": 4,
-        "cessationOfOperation": 5,
-    }  # RFC 5280, section 5.3.1
     _authority(store, {**given, "server": given["server"] or one.server}).revoke(
-        one.chain.read_bytes(), codes[reason]
+        one.chain.read_bytes(), REASONS[reason]
     )
     click.echo(f"{name} is revoked; obtain another: stopper cert obtain {' '.join(one.names)}")
 

@@ -227,9 +227,8 @@ def _ancestors(option: str) -> str:
 def _add_plain(answer: Answer, kind: str, usual: tuple[tuple[str, str, Policy], ...]) -> None:
     """Add the policy of an answer that is no page."""
     header = usual[0][0]
-    if (
-        kind in SCRIPTS
-    ):  # the page's own policy with 'self' for the nonce: a worker may load what its page may
+    if kind in SCRIPTS:
+        # The page's own policy with 'self' for the nonce: a worker may load what its page may.
         answer.set_default(header, NONCED.sub("'self'", usual[0][2].text(answer.environ)))
     elif kind in DRAWINGS:
         answer.set_default(header, DRAWING)

@@ -90,9 +90,8 @@ class Gate:
         rule = request.url_rule
         endpoint = None if rule is None else rule.endpoint
         route = self.routes.get(endpoint)
-        if (
-            route is None and not self.state.settled
-        ):  # called without the WSGI function, as `test_request_context` does
+        if route is None and not self.state.settled:
+            # Called without the WSGI function, as `test_request_context` does.
             self.settle(request.environ)
             route = self.routes.get(endpoint)
         if route is None:  # registered after the first request

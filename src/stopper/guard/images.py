@@ -52,9 +52,8 @@ def remade(content: bytes, kind: Kind, most_pixels: int) -> bytes:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # Pillow's own bound is softer than ours, and damaged metadata is dropped
+            # Pillow's own bound is softer than ours, and damaged metadata is dropped.
+            warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(content), formats=[FORMATS[kind.name]]) as image:
                 _bound(image, most_pixels)
                 return _saved(image, kind)

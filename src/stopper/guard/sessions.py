@@ -62,9 +62,8 @@ class Session(SecureCookieSession):
 
     def __init__(self, initial: Any = None) -> None:
         super().__init__(initial)
-        self.number: str = dict.pop(
-            self, NUMBER, ""
-        )  # past the callback: the session is not modified by this
+        # Past the callback: the session is not modified by this.
+        self.number: str = dict.pop(self, NUMBER, "")
         self.before = self.now() if self else {}
         self.token = dict.get(self, "csrf_token")
 

@@ -190,9 +190,8 @@ class Client:
             received, cut = bytearray(), False
             error = ""
             try:
-                async for piece in answer.aiter_raw(
-                    16_384
-                ):  # not decoded: nothing grows beyond what was sent
+                # Not decoded: nothing grows beyond what was sent.
+                async for piece in answer.aiter_raw(16_384):
                     received += piece
                     if len(received) > BODY_BYTES:
                         cut = True

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stopper.source import history
+from stopper.source import history, together
+from stopper.source.credentials import everything
 from stopper.source.together import may_hold
 from stopper.source.versions import Brought, Version, _changed, _fresh
 
@@ -41,13 +43,29 @@ def test_what_surely_holds_a_secret_is_among_what_may(drawn: list[tuple[str, str
         if history._surely_secret(Brought(Version(path, "", "", ""), text, b""))
     ]
 
-    assert set(alone) <= set(may_hold(texts, naming))
+    assert set(alone) <= set(may_hold(texts, naming, surely=True))
+
+
+@given(TEXTS)
+@settings(max_examples=200, deadline=None)
+def test_what_holds_anything_is_among_what_may(drawn: list[tuple[str, str]]) -> None:
+    texts = [text + "\npassword = 'k7-winter'" * (index % 2) for index, (text, _) in enumerate(drawn)]
+    alone = [index for index, text in enumerate(texts) if everything(text)]
+
+    assert set(alone) <= set(may_hold(texts, [True] * len(texts)))
+
+
+def test_a_long_row_of_texts_is_looked_at_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(together, "BATCH", 100)
+    texts = [LINES[0], "é" * 150, "import os", "x" * 90, LINES[3], f"é {LINES[3]}", "pass"]
+
+    assert may_hold(texts, [True] * len(texts)) == [0, 4, 5]
 
 
 def test_nearly_nothing_is_judged_by_itself() -> None:
     texts = ["import os", "twilio and heroku and aws", f"x = {HEX}", f'TOKEN = "{TOKEN}"', "é = 1"]
 
-    assert may_hold(texts, [True] * len(texts)) == [3]
+    assert may_hold(texts, [True] * len(texts), surely=True) == [3]
 
 
 @given(st.lists(st.lists(st.sampled_from("ab é\n\n"), max_size=60).map("".join), max_size=6))

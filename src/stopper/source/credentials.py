@@ -154,8 +154,8 @@ def _may_be_credentials(runs: set[str]) -> set[str]:
     bare = "\n".join(every).encode().translate(None, b"0123456789").split(b"\n")
     found = {run for run, rest in zip(every, bare, strict=True) if len(run) != len(rest)}
     others = "\n".join(runs - found)
-    lowered = others.lower() if others else ""
-    for hint in _hints():
+    lowered = others.lower()
+    for hint in _hints() if others else ():
         for start, end in lines_holding(lowered, hint):
             found.add(others[start:end].rstrip("\n"))
     return found

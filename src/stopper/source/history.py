@@ -25,7 +25,7 @@ from stopper.source.credentials import (
 )
 from stopper.source.files import Role, role_of
 from stopper.source.git import SAFE, environment
-from stopper.source.together import may_hold
+from stopper.source.together import BATCH, may_hold
 from stopper.source.versions import Brought, Version, brought, listed
 
 SECONDS = 20.0
@@ -53,8 +53,6 @@ _NOT_APP = re.compile(
 _MADE_UP = re.compile(r"(test|dummy|fake|mock)_", re.IGNORECASE)
 _NAMING = (".py", ".env", ".cfg", ".ini", ".toml", ".yml", ".yaml", ".json")
 """The endings of files in which a name says what its value is."""
-_BATCH = 1_000_000
-"""How many characters of history are looked at together."""
 
 
 def is_env_file(path: str) -> bool:
@@ -318,14 +316,15 @@ def _suspicious(every: Iterable[Brought]) -> Iterator[Brought]:
     for one in every:
         batch.append(one)
         size += len(one.text)
-        if size >= _BATCH:
+        if size >= BATCH:
             yield from _sifted(batch)
             batch, size = [], 0
     yield from _sifted(batch)
 
 
 def _sifted(batch: list[Brought]) -> list[Brought]:
-    wanted = set(may_hold([one.text for one in batch], [_names_values(one.version.path) for one in batch]))
+    naming = [_names_values(one.version.path) for one in batch]
+    wanted = set(may_hold([one.text for one in batch], naming, surely=True))
     return [one for index, one in enumerate(batch) if one.whole or index in wanted]
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from stopper.source.project import Project
 
 _INTERESTING = re.compile(r"\b(?:request|req|parse_args|format_exc|exc_info|except)\b|\.data\b")
+_SOURCE = re.compile(r"\b(?:request|req|parse_args|format_exc|exc_info)\b|\.data\b|\bexcept\b[^:]*?\bas\s")
+"""What a function's text holds that reads a client's data or the text of an exception itself."""
 _HOOKS = frozenset(
     (
         "errorhandler",
@@ -48,13 +50,18 @@ class Root:
     """Whether text that it returns is sent as HTML; a REST resource sends it as JSON."""
     route: RouteRef | None = None
     """The first route that leads to it."""
+    called: bool = True
+    """Whether Flask or an extension calls it; else only its text says that data may be followed from it."""
+    reads: bool = True
+    """Whether its text holds what reads data; else only what was stored may be found there."""
 
 
 def roots(project: Project) -> Iterator[Root]:
-    """Yield the functions in which flows may start: what runs before every request, then the rest in the order of the files.
+    """Yield the functions in which flows may start: what runs before every request, what Flask calls, then the rest.
 
     Tests are left out.
     """
+    rest: list[Root] = []
     entries = _entries(project)
     first = [id(hook.view) for hook in project.routes.hooks if hook.kind in _FIRST]
     yield from (
@@ -71,8 +78,10 @@ def roots(project: Project) -> Iterator[Root]:
                 yield found
             elif id(scope) in done:
                 continue
-            elif scope.kind is not Kind.CLASS and whole and _interesting(module, scope):
-                yield Root(scope, {}, view=False, page=not _is_resource(project, scope))
+            elif scope.kind is not Kind.CLASS and whole and _holds(_INTERESTING, module, scope):
+                page, reads = not _is_resource(project, scope), _holds(_SOURCE, module, scope)
+                rest.append(Root(scope, {}, view=False, page=page, called=False, reads=reads))
+    yield from rest
 
 
 def _entries(project: Project) -> dict[int, Root]:
@@ -148,10 +157,10 @@ def _is_resource(project: Project, scope: Scope) -> bool:
     )
 
 
-def _interesting(module: Module, scope: Scope) -> bool:
+def _holds(words: re.Pattern[str], module: Module, scope: Scope) -> bool:
     if scope.kind is Kind.MODULE:
         return False
     first, last = getattr(scope.node, "lineno", 1), getattr(scope.node, "end_lineno", None) or 1
     starts = module.text.starts
     end = starts[last] if last < len(starts) else len(module.text.content)
-    return _INTERESTING.search(module.text.content, starts[first - 1], end) is not None
+    return words.search(module.text.content, starts[first - 1], end) is not None

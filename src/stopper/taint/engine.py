@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from stopper.records import dataclass, field
+from stopper.records import dataclass
+from stopper.source.module import Kind
 from stopper.taint.binding import Tokens
 from stopper.taint.constants import constant
 from stopper.taint.domain import CLEAN, UNKNOWN, Taint, Target, Value, joined
 from stopper.taint.edges import Edges
-from stopper.taint.ir import Constant, Function
+from stopper.taint.ir import Call, Constant, Function
 from stopper.taint.models import Models
 from stopper.taint.program import Program, Variable
 from stopper.taint.shared import Shared
@@ -38,10 +39,17 @@ class _Active:
     """A function that is being solved."""
 
     depth: int
-    summary: Summary = field(default_factory=Summary)
+    summary: Summary
     """What is known of it so far; callers in a circle get this."""
-    asked: bool = False
-    """Whether a circle came back to it."""
+
+
+@dataclass(slots=True)
+class _Provisional:
+    """What is known of a function that rests on one which is still being solved."""
+
+    summary: Summary
+    lowest: int
+    """The depth of the outermost one that it rests on."""
 
 
 class Engine:
@@ -56,13 +64,15 @@ class Engine:
         self.views: dict[int, bool] = {}
         """The functions whose answer is the response, by the identity of their scopes: whether it is sent as HTML."""
         self.steps = 0
-        self.reached: set[int] = set()
-        """The functions that calls have reached, by the identity of their scopes; a root is taken out before its decorators run."""
         self.called: set[int] = set()
-        """The functions that calls have reached at any time."""
+        """The functions that calls have reached, by the identity of their scopes."""
+        self.followed: set[int] = set()
+        """Those of them that were followed to their ends."""
         self._solve = solve
         self._done: dict[Key, Summary] = {}
-        self._circling: dict[Key, Summary] = {}
+        self._circling: dict[Key, _Provisional] = {}
+        self._guesses: dict[Key, Summary] = {}
+        """What the last round over a circle has found, for the next one to start from."""
         self._active: dict[Key, _Active] = {}
         self._lowest = MAX_CALLS
         self._contexts: dict[int, int] = {}
@@ -87,6 +97,18 @@ class Engine:
     def lowered(self, scope: Any) -> Function:
         """Return a scope as blocks of operations."""
         return self.program.lowered(scope)
+
+    def harms(self, scope: Any) -> bool:
+        """Tell whether a function holds a sink, or one that it calls by name does; a line in a log is none."""
+        calls = [op for op in self.lowered(scope).ops() if isinstance(op, Call)]
+        inner = [op.callee for op in calls if op.callee is not None and op.callee.kind is Kind.FUNCTION]
+        every = [*calls, *(op for one in inner for op in self.lowered(one).ops() if isinstance(op, Call))]
+        return any(map(self._harms, every))
+
+    def _harms(self, op: Call) -> bool:
+        plain = op.receiver is None
+        found = self.models.find("sink", op.name or (op.last if plain else ""), "" if plain else op.last)
+        return op.callee is None and any(entry.kind != "log" for entry in found)
 
     def run(self, function: Function, entry: dict[str, Value]) -> Summary:
         """Return what a root does, entered with ``entry``, and keep what it writes to cells."""
@@ -113,6 +135,12 @@ class Engine:
                 del table[key]
         self._contexts.clear()
 
+    def abandon(self) -> None:
+        """Forget what was being solved, after an error that nothing of it has caught."""
+        for table in (self._active, self._circling, self._guesses, self._inside):
+            table.clear()
+        self._lowest = MAX_CALLS
+
     def summary(self, scope: Any) -> Summary:
         """Return what a project's function does with data of which nothing is known but that it is tainted."""
         found = self._general.get(id(scope))
@@ -131,7 +159,6 @@ class Engine:
 
     def applied(self, scope: Any, values: dict[str, Value]) -> tuple[Summary, Tokens]:
         """Return what a project's function does with its parameters holding ``values``, and the tokens in the answer."""
-        self.reached.add(id(scope))
         self.called.add(id(scope))
         used = self._contexts.get(id(scope), 0)
         inside = self._inside.get(id(scope), 0)
@@ -148,14 +175,17 @@ class Engine:
 
     def _in_context(self, scope: Any, entry: dict[str, Value]) -> Summary:
         key = self._key(scope, entry)
-        found = self._done.get(key) or self._circling.get(key)
+        found = self._done.get(key)
         if found is not None:
             return self._read(found)
-        active = self._active.get(key)
-        if active is not None:
-            active.asked = True
-            self._lowest = min(self._lowest, active.depth)
-            return active.summary
+        known = self._active.get(key)
+        if known is not None:
+            self._lowest = min(self._lowest, known.depth)
+            return known.summary
+        provisional = self._circling.get(key)
+        if provisional is not None:
+            self._lowest = min(self._lowest, provisional.lowest)
+            return self._read(provisional.summary)
         if len(self._active) >= MAX_CALLS or self.steps > MAX_STEPS:
             return Summary(cut=True)
         self._contexts[id(scope)] = self._contexts.get(id(scope), 0) + 1
@@ -165,24 +195,51 @@ class Engine:
         return summary
 
     def _settled(self, key: Key, function: Function, entry: dict[str, Value]) -> Summary:
-        """Solve a function; where a circle comes back to it, again, until its summary no longer changes."""
-        active = self._active[key] = _Active(len(self._active))
+        """Solve a function; where it closes a circle, again, until nothing in the circle changes any more."""
+        depth = len(self._active)
+        active = self._active[key] = _Active(depth, self._guesses.get(key) or Summary())
         outside, self._lowest = self._lowest, MAX_CALLS
+        stable = False
         for _ in range(MAX_ROUNDS):
-            before, active.asked = active.summary, False
+            before, self._lowest = active.summary, MAX_CALLS
             active.summary = self._tracked(function, entry)
-            if not active.asked or active.summary == before:
+            stable = self._lowest != depth or (self._unchanged(depth) and active.summary == before)
+            if stable:
                 break
-            self._circling.clear()
+            self._again(depth)
         del self._active[key]
-        if self._lowest >= active.depth:
-            self._done[key] = active.summary
-            self._circling.clear()
-            self._lowest = outside
+        if not active.summary.cut:
+            self.followed.add(key[0])
+        if self._lowest < depth:
+            self._circling[key] = _Provisional(active.summary, self._lowest)
         else:
-            self._circling[key] = active.summary
-            self._lowest = min(outside, self._lowest)
+            self._done[key] = active.summary
+            self._settle(depth, active.summary if stable else None)
+        self._lowest = min(outside, self._lowest) if self._lowest < depth else outside
         return active.summary
+
+    def _members(self, depth: int) -> list[tuple[Key, _Provisional]]:
+        """Return what rests on nothing further out than the function at ``depth``."""
+        return [(key, one) for key, one in self._circling.items() if one.lowest >= depth]
+
+    def _unchanged(self, depth: int) -> bool:
+        """Tell whether a round over a circle found what the last one had found."""
+        return all(self._guesses.get(key) == one.summary for key, one in self._members(depth))
+
+    def _again(self, depth: int) -> None:
+        """Start the next round over a circle from what the last one has found."""
+        for key, one in self._members(depth):
+            self._guesses[key] = one.summary
+            del self._circling[key]
+
+    def _settle(self, depth: int, closing: Summary | None) -> None:
+        """Keep what a circle has settled to, each part resting on all cells that the circle has read; None for nothing."""
+        for key, one in self._members(depth):
+            del self._circling[key]
+            self._guesses.pop(key, None)
+            if closing is not None:
+                one.summary.reads = closing.reads
+                self._done[key] = one.summary
 
     def variable(self, scope: Any, name: str) -> Value:
         """Return what a variable that is free in ``scope`` holds."""

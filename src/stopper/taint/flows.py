@@ -112,34 +112,52 @@ def _analyze(project: Project) -> Flows:
 
 
 def _results(engine: Engine, every_root: tuple[Root, ...]) -> list[list[Summary]]:
-    """Return what each root does; a root that read a cell before its last growth is solved again."""
+    """Return what each root does, those first that Flask calls; a root that read a cell before its last growth is solved again."""
     results: list[list[Summary]] = [[] for _ in every_root]
     read: list[dict[str, int]] = [{} for _ in every_root]
-    waiting = list(range(len(every_root)))
+    waiting = [place for place, root in enumerate(every_root) if root.called]
+    rest = [place for place, root in enumerate(every_root) if not root.called]
     for _ in range(MAX_ROUNDS):
         for place in waiting:
             engine.shared.reading.append({})
-            results[place] = list(solved(engine, every_root[place]))
+            results[place] = _to_the_end(engine, every_root[place])
             read[place] = engine.shared.reading.pop()
         waiting = [place for place, reads in enumerate(read) if engine.shared.outdated(reads)]
+        waiting += [place for place in rest if _worthwhile(engine, every_root[place])]
+        rest = []
         if not waiting:
             break
         engine.forget()
     return results
 
 
+def _to_the_end(engine: Engine, root: Root) -> list[Summary]:
+    """Return what a root does; one whose code or whose values nest more deeply than Python's own stack is cut."""
+    before = len(engine.shared.reading)
+    try:
+        return list(solved(engine, root))
+    except RecursionError:
+        engine.abandon()
+        del engine.shared.reading[before:]
+        return [Summary(cut=True)]
+
+
+def _worthwhile(engine: Engine, root: Root) -> bool:
+    """Tell whether a root must be solved by itself: nothing has called it, and it may read data, or harm with what was stored."""
+    return id(root.scope) not in engine.followed and (root.reads or engine.harms(root.scope))
+
+
 def solved(engine: Engine, root: Root) -> Iterator[Summary]:
     """Yield what a root does: as the project's decorators leave it and, where these do not call it, the function itself."""
     scope = root.scope
     entry = {**_own(engine, scope), **root.entry}
-    engine.reached.discard(id(scope))
     for target in engine.function(scope).targets if root.view else ():
         if target.scope is scope or target.scope is None:
             continue
         function = engine.lowered(target.scope)
         receiver = tuple(value for name, value in entry.items() if name not in root.entry)
         yield engine.run(function, {**bound(function, receiver, (), root.entry), **dict(target.outer)})
-    if id(scope) not in engine.reached:
+    if id(scope) not in engine.followed:
         yield engine.run(engine.lowered(scope), entry)
 
 

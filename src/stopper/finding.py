@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 
 from stopper.fix import Fix
 from stopper.records import dataclass, field
@@ -171,3 +172,9 @@ class Skipped:
     reason: str
     areas: tuple[Area, ...] = ()
     """The areas that cannot be called closed because of it; empty for a single file among many."""
+
+
+def few(words: Sequence[str], most: int) -> str:
+    """Return the first words, and how many more there are: ``a, b and 3 more``."""
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more

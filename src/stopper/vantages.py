@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from stopper.errors import UnseenError
-from stopper.finding import Area, Cleared, Finding, Skipped
+from stopper.finding import Area, Cleared, Finding, Skipped, few
 from stopper.merge import merge
 from stopper.records import dataclass
 from stopper.report import Note, SiteScore
@@ -137,9 +137,8 @@ def _asked(
 def _unanswered(site: Site) -> Iterator[Skipped]:
     """Say which questions had no answer; plain HTTP that nobody listens to is an answer of its own."""
     for reason in sorted({one.error for one in site.unanswered if one.purpose != "plain"}):
-        asked = [one for one in site.unanswered if one.error == reason]
-        more = f" and {len(asked) - 1} more" if len(asked) > 1 else ""
-        yield Skipped(f"{asked[0].method} {asked[0].url}{more}", reason)
+        asked = [f"{one.method} {one.url}" for one in site.unanswered if one.error == reason]
+        yield Skipped(few(asked, 1), reason)
 
 
 def _not_asked(booted: Booted) -> Iterator[Skipped]:
@@ -149,8 +148,7 @@ def _not_asked(booted: Booted) -> Iterator[Skipped]:
             "it boots in debug or testing mode: what is right there may be wrong in production",
         )
     if booted.stopped:
-        more = f" and {len(booted.stopped) - 1} more" if len(booted.stopped) > 1 else ""
-        yield Skipped("some of the booted app's answers", f"{booted.stopped[0]}{more}")
+        yield Skipped("some of the booted app's answers", few(booted.stopped, 1))
 
 
 def _unseen_routes(project: Project, booted: Booted) -> Iterator[Note]:
@@ -160,5 +158,4 @@ def _unseen_routes(project: Project, booted: Booted) -> Iterator[Note]:
         {one.rule for one in booted.rules if one.rule not in known and not one.endpoint.endswith("static")}
     )
     if missed:
-        listed = ", ".join(missed[:5]) + (f" and {len(missed) - 5} more" if len(missed) > 5 else "")
-        yield Note(f"the booted app has routes that the source does not show: {listed}")
+        yield Note(f"the booted app has routes that the source does not show: {few(missed, 5)}")

@@ -11,8 +11,8 @@ from stopper.finding import Finding, Location, Severity, Vantage
 from stopper.records import dataclass, field
 from stopper.rule import Rule
 from stopper.rules._guard_policies import given_policies
+from stopper.rules._headers import header_values
 from stopper.rules._posture import TALISMAN, constant, own_calls
-from stopper.source.files import Role
 from stopper.source.project import Project
 from stopper.source.values import UNKNOWN
 
@@ -53,25 +53,10 @@ def _every(project: Project) -> Iterator[Policy]:
         if isinstance(value, dict | str):
             in_scripts = isinstance(nonce, list | tuple) and "script-src" in nonce
             yield _parsed(call.location, value, nonce=in_scripts)
-    yield from _stored(project)
+    for written, location in header_values(project, "content-security-policy"):
+        yield _parsed(location, written)
     for given in given_policies(project):
         yield _parsed(given.location, given.directives, nonce=given.nonce)
-    for proxy in project.settings.proxies:
-        for name, value, location in proxy.headers:
-            if name.lower() == "content-security-policy":
-                yield _parsed(location, value)
-
-
-def _stored(project: Project) -> Iterator[Policy]:
-    for module in project.modules:
-        if module.role is not Role.APP:
-            continue
-        for target, value, scope in module.stores:
-            store = project.code.expr(target, scope)
-            if store.identifier.lower() == "content-security-policy":
-                text = constant(project.code.expr(value, scope))
-                if isinstance(text, str):
-                    yield _parsed(store.location, text)
 
 
 def _parsed(location: Location, value: dict[object, object] | str, *, nonce: bool = False) -> Policy:

@@ -27,6 +27,11 @@ class Branch:
     name: str = ""
     """A code name that works as a tag as well."""
 
+    @property
+    def ended(self) -> str:
+        """Return the day as a sentence names it: ``7 October 2024``."""
+        return f"{self.end.day} {self.end:%B %Y}"
+
 
 @dataclass(frozen=True, slots=True)
 class Abandoned:

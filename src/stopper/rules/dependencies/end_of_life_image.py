@@ -61,7 +61,7 @@ class EndOfLifeImage(Rule):
             yield self.found(
                 image.location,
                 f"{image.name}:{image.tag} is built on {family.capitalize()} {branch.cycle}, "
-                f"which has had no free security fixes since {branch.end.day} {branch.end:%B %Y}.",
+                f"which has had no free security fixes since {branch.ended}.",
                 remedy=f"FROM {_newer(image.name, image.tag, family, branch.name)}",
                 context=f"{image.name}:{image.tag}",
             )

@@ -71,8 +71,7 @@ class EndOfLifePackage(Rule):
         )
         return self.found(
             one.location,
-            f"{held} {kept} has had no fixes since {branch.end.day} {branch.end:%B %Y}; "
-            f"the branch that is mended is {newest}.",
+            f"{held} {kept} has had no fixes since {branch.ended}; the branch that is mended is {newest}.",
             remedy=f"{one.name}~={newest}.0",
             context=f"{one.name} {branch.cycle}",
             related=(one.lock,) if one.lock else (),

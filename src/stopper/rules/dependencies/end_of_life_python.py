@@ -58,8 +58,7 @@ class EndOfLifePython(Rule):
             seen.add(branch.cycle)
             bound = python.where in {"requires-python", "python_requires", "python"}
             says = f"{python.where} allows nothing newer than" if bound else f"{python.where} asks for"
-            end = f"{branch.end.day} {branch.end:%B %Y}"
-            message = f"{says} Python {branch.cycle}, which has had no security fixes since {end}."
+            message = f"{says} Python {branch.cycle}, which has had no security fixes since {branch.ended}."
             newest = max(
                 (one for one in PYTHON if one.end > today), key=lambda one: one.end, default=PYTHON[-1]
             )

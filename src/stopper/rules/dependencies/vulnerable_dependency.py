@@ -38,7 +38,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from stopper.errors import UsageError
-from stopper.finding import Area, Finding, Severity, Skipped
+from stopper.finding import Area, Finding, Severity, Skipped, few
 from stopper.rule import Rule
 from stopper.source import advisories
 from stopper.source.advisories import Advisories, Advisory
@@ -91,9 +91,7 @@ class VulnerableDependency(Rule):
 
     def _finding(self, one: Requirement, holes: tuple[Advisory, ...], upgrade: str) -> Finding:
         worst = max((hole.severity for hole in holes), key=lambda severity: severity.rank)
-        names = ", ".join(hole.identifier for hole in holes[:4]) + (
-            f" and {len(holes) - 4} more" if len(holes) > 4 else ""
-        )
+        names = few([hole.identifier for hole in holes], 4)
         version = one.pinned or one.specifier
         what = f": {holes[0].summary}" if holes[0].summary else ""
         message = f"{one.name} {version} has {_count(holes)} ({names}){what}."
@@ -121,8 +119,7 @@ class VulnerableDependency(Rule):
             elif not one.development:
                 unknown.append(one.name)
         if unknown:
-            shown = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
-            yield Skipped(f"{_WHAT} of {shown}", "no version is pinned, so nothing can be compared")
+            yield Skipped(f"{_WHAT} of {few(unknown, 5)}", "no version is pinned, so nothing can be compared")
 
 
 def _count(holes: tuple[Advisory, ...]) -> str:

@@ -26,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from stopper.finding import Area, Finding, Severity, Vantage
+from stopper.finding import Area, Finding, Severity, Vantage, few
 from stopper.policy import TLS_CURVES
 from stopper.rule import Rule
 
@@ -52,8 +52,7 @@ class WeakCipherSuite(Rule):
             ("curve", curves, Severity.INFO),
         ):
             if taken:
-                listed = ", ".join(taken[:4]) + (f" and {len(taken) - 4} more" if len(taken) > 4 else "")
                 yield self.seen(
-                    "proxy:tls", f"{where} takes {listed}, which Mozilla's intermediate profile leaves out", vantage=Vantage.WIRE,
+                    "proxy:tls", f"{where} takes {few(taken, 4)}, which Mozilla's intermediate profile leaves out", vantage=Vantage.WIRE,
                     severity=severity, context=kind, remedy=f"stopper deploy nginx {site.origin.host}  # prints the right list",
                 )  # fmt: skip

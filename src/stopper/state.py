@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import importlib.util
 import os
@@ -58,6 +59,7 @@ def of_history(root: Path) -> str | None:
 
 
 @cache
+@functools.cache
 def of_stopper() -> str:
     """Return the digest of the code, rules and models that run, of Python and of the libraries with a say."""
     versions = [_version(name) for name in _LIBRARIES]

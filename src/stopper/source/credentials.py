@@ -412,8 +412,9 @@ def named_in(text: str, spans: list[tuple[int, int]], *, bare: bool = False) -> 
     found: dict[tuple[int, int], Credential] = {}
     lines = [(start, text[start:end]) for start, end in spans]
     quoted = [(start, line) for start, line in lines if '"' in line or "'" in line]
-    for pattern in (_NAMED, _FALLBACK, _BARE) if bare else (_NAMED, _FALLBACK):
-        for start, line in lines if pattern is _BARE else quoted:
+    fallbacks = [(start, line) for start, line in quoted if "env" in line or "config" in line]
+    for pattern, these in ((_NAMED, quoted), (_FALLBACK, fallbacks), (_BARE, lines if bare else [])):
+        for start, line in these:
             for match in pattern.finditer(line):
                 confidence = judge(match["name"], match["value"])
                 if confidence is not None:

@@ -176,7 +176,7 @@ class Answer:
         if taint.kind != "parameter":
             return [taint]
         given = self.given[taint.parameter] if 0 <= taint.parameter < len(self.given) else ()
-        return [_met(one, taint, one.hop(self.at, note).trace) for one in given]
+        return [_met(one, taint, one.way(self.at, note)) for one in given]
 
     def _returned(self, taints: tuple[Taint, ...]) -> tuple[Taint, ...]:
         found: list[Taint] = []

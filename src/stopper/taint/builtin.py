@@ -10,6 +10,7 @@ from stopper.taint.binding import spread
 from stopper.taint.calls import Args, Calls, record_maker
 from stopper.taint.change import apply
 from stopper.taint.domain import CLEAN, EACH, PAYLOAD, Target, Value, joined, together
+from stopper.taint.guards import RAISING
 from stopper.taint.ir import AccessPath, Call
 from stopper.taint.libraries import result
 from stopper.taint.models import Models
@@ -73,9 +74,8 @@ class Library(Calls):
         if answers.ends:
             self.dead = True
             return CLEAN
-        changes = self.guards.passed(op)
-        if changes:
-            apply(self.state, changes)
+        if answers.passes:
+            apply(self.state, self.guards.passed(op))
         if found is None and answers.source:
             found = self.source(answers.result, op.at)
         for look in answers.looks:
@@ -107,6 +107,7 @@ class Answers:
         self.result = f"{op.name}()" if op.name else ""
         self.source = bool(self.result and models.find("source", self.result))
         self.ends = bool(op.name and models.find("ends", op.name))
+        self.passes = op.last == "relative_to" or name in RAISING
         self.clean = Value(name=self.result) if op.name else CLEAN
         asked = {
             _folded: constants.may_know(name, op.last),

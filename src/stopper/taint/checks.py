@@ -42,9 +42,9 @@ _TYPES = ("mimetype", "content_type", "headers")
 _SAFE_LOADERS = ("SafeLoader", "CSafeLoader", "BaseLoader", "CBaseLoader")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Situation:
-    """A call that may be a sink."""
+    """A call that may be a sink; never written to."""
 
     value: Value
     """The argument that the taint is in."""

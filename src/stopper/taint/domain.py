@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import chain
-from operator import is_not
 from typing import Any
 
 from stopper.records import dataclass, field
@@ -104,10 +103,17 @@ class Taint:
 
     def hop(self, at: Place, note: str) -> Taint:
         """Return the taint after one more hop; a second hop at one place is left out."""
-        if at is None or len(self.trace) >= MAX_TRACE or (self.trace and self.trace[-1][0] is at):
+        trace = self.way(at, note)
+        if trace is self.trace:
             return self
-        trace = (*self.trace, (at, note))
         return Taint(self.source, self.kind, self.parameter, self.clean, self.marks, self.near, trace)
+
+    def way(self, at: Place, note: str) -> tuple[Hop, ...]:
+        """Return the hops of the taint after one more hop."""
+        trace = self.trace
+        if at is None or len(trace) >= MAX_TRACE or (trace and trace[-1][0] is at):
+            return trace
+        return (*trace, (at, note))
 
 
 @dataclass(slots=True)
@@ -141,21 +147,26 @@ class Target:
     def __repr__(self) -> str:
         return f"Target({self.name or getattr(self.scope, 'dotted', '')})"
 
+    def held(self) -> Iterator[Value]:
+        """Yield what it carries along: its receiver, its first arguments, the variables around it."""
+        yield from self.args
+        if self.receiver is not None:
+            yield self.receiver
+        for _, value in chain(self.keywords, self.outer):
+            yield value
+
     def mapped(self, change: Callable[[tuple[Taint, ...]], tuple[Taint, ...]]) -> Target:
         """Return the target with ``change`` applied to the taints of everything it holds."""
-        if self.receiver is None and not self.args and not self.keywords and not self.outer:
+        if all(value.bare for value in self.held()):
             return self
-        receiver, args = self.receiver, self.args
-        if receiver is not None:
-            receiver = receiver.mapped(change)
-        if args:
-            args = tuple([value.mapped(change) for value in args])
-        keywords = _kept(self.keywords, [value.mapped(change) for _, value in self.keywords])
-        outer = _kept(self.outer, [value.mapped(change) for _, value in self.outer])
-        same = receiver is self.receiver and keywords is self.keywords and outer is self.outer
-        if same and not any(map(is_not, args, self.args)):
-            return self
-        return Target(self.scope, self.name, receiver, args, keywords, outer)
+        return Target(
+            self.scope,
+            self.name,
+            self.receiver.mapped(change) if self.receiver is not None else None,
+            tuple([value.mapped(change) for value in self.args]),
+            tuple([(name, value.mapped(change)) for name, value in self.keywords]),
+            tuple([(name, value.mapped(change)) for name, value in self.outer]),
+        )
 
 
 @dataclass(slots=True)
@@ -181,6 +192,7 @@ class Value:
     choices: tuple[Any, ...] = ()
     """The constants of which it is one, where these are few and nothing else may be there."""
     _hash: int = field(default=0, init=False, repr=False, compare=False)
+    _bare: bool | None = field(default=None, init=False, repr=False, compare=False)
 
     def __hash__(self) -> int:
         found = self._hash
@@ -225,9 +237,20 @@ class Value:
         found = [item for item in self.fields if item[0][0] == "[" and item[0] != KEYS]
         return sorted(found, key=_by_number) if self.shape != "dict" else found
 
+    @property
+    def bare(self) -> bool:
+        """Tell whether nothing in it is tainted: no part, and nothing that it calls."""
+        if self._bare is None:
+            self._bare = not (
+                self.taints
+                or any(not part.bare for _, part in self.fields)
+                or any(not value.bare for target in self.targets for value in target.held())
+            )
+        return self._bare
+
     def every(self) -> tuple[Taint, ...]:
         """Return the taints of the value and of all its parts."""
-        if not self.fields:
+        if not self.fields or self.bare:
             return self.taints
         inside = [
             found
@@ -314,44 +337,26 @@ class Value:
 
     def mapped(self, change: Callable[[tuple[Taint, ...]], tuple[Taint, ...]]) -> Value:
         """Return the value with ``change`` applied to the taints of each of its parts, in what it calls as well."""
-        if not self.taints and not self.fields and not self.targets:
+        if not self.taints and ((not self.fields and not self.targets) or self.bare):
             return self
         taints = change(self.taints) if self.taints else ()
-        fields, targets = self.fields, self.targets
-        if fields:
-            fields = _kept(fields, [part.mapped(change) for _, part in fields])
-        if targets:
-            mapped = [target.mapped(change) for target in targets]
-            if any(map(is_not, mapped, targets)):
-                targets = tuple(mapped)
-        if taints is self.taints and fields is self.fields and targets is self.targets:
-            return self
+        fields = tuple([(name, part.mapped(change)) for name, part in self.fields])
+        targets = tuple([target.mapped(change) for target in self.targets])
         return Value(
             taints, self.constant, self.shape, fields, self.literal, self.name, targets, self.classes, self.choices
         )  # fmt: skip
 
     def refined(self, change: Any) -> Value:
         """Return the value with ``change`` applied to each taint; None drops one."""
-        if not self.taints and not self.fields:
+        if not self.taints and (not self.fields or self.bare):
             return self
-        taints, fields = self.taints, self.fields
-        if taints:
-            taints = tuple([new for taint in taints if (new := change(taint)) is not None])
-        if fields:
-            fields = _kept(fields, [part.refined(change) for _, part in fields])
+        taints = tuple([new for taint in self.taints if (new := change(taint)) is not None])
+        fields = tuple([(name, part.refined(change)) for name, part in self.fields])
         return self.holding(taints, fields, self.constant)
 
 
 CLEAN = Value()
 State = Mapping[str, Value]
-
-
-def _kept(fields: tuple[tuple[str, Value], ...], parts: list[Value]) -> tuple[tuple[str, Value], ...]:
-    """Return fields with other parts; the very same fields where the parts are the very same."""
-    for (_, before), part in zip(fields, parts, strict=True):
-        if before is not part:
-            return tuple([(name, new) for (name, _), new in zip(fields, parts, strict=True)])
-    return fields
 
 
 def together(values: list[Value]) -> Value:
@@ -409,9 +414,11 @@ def _narrowed(taints: Iterable[Taint]) -> tuple[Taint, ...]:
 
 def joined(one: Value, other: Value) -> Value:
     """Return what is known when either value may be there; ``one`` itself, where the other adds nothing to it."""
-    if one is other or one == other:
+    if one is other:
         return one
     first, before = one, one.everything
+    if before == other.everything:
+        return one
     if one.shape in SEQUENCES and other.shape in SEQUENCES and len(one.fields) != len(other.fields):
         one, other = one.opened(), other.opened()
     constant, choices = one.constant, ()

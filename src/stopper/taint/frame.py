@@ -36,11 +36,7 @@ class Frame:
         if isinstance(operand, Constant):
             return self.engine.constant(operand)
         value = self.state.get(operand.base)
-        if value is None:
-            value = self._outer(operand.base)
-        for part in operand.fields:
-            value = value.part(part)
-        return value
+        return self._outer(operand.base) if value is None else value
 
     def _outer(self, name: str) -> Value:
         return self.engine.variable(self.function.scope, name) if name in self.function.free else CLEAN

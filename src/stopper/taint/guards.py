@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from stopper.taint import characters
 from stopper.taint.change import Change
@@ -26,6 +27,7 @@ from stopper.taint.prefixes import NORMALISERS, prefix_changes
 
 Read = Callable[[Operand], Value]
 Ask = Callable[[Call], dict[int, frozenset[str]]]
+_Answer = TypeVar("_Answer")
 
 
 _EVERYTHING = frozenset((ALL,))
@@ -42,17 +44,11 @@ _URLS = frozenset(("urlparse", "urlsplit", "URL", "url_parse"))
 _HOSTS = frozenset(("netloc", "hostname", "host", "is_absolute"))
 _TEXTS = frozenset(("str", "bytes"))
 _NUMBERS = frozenset(("int", "float", "bool", "UUID", "Decimal", "date", "datetime"))
-_RAISING = frozenset(
+RAISING = frozenset(
     (
-        "int",
-        "float",
-        "uuid.UUID",
-        "decimal.Decimal",
-        "datetime.date.fromisoformat",
-        "bson.ObjectId",
-        "bson.objectid.ObjectId",
+        "int", "float", "uuid.UUID", "decimal.Decimal", "datetime.date.fromisoformat", "bson.ObjectId", "bson.objectid.ObjectId",
     )
-)
+)  # fmt: skip
 """What raises for everything that is not a number, a date or an id."""
 _REFUSING = re.compile(
     r"_*(?:check|validate|verify|ensure|assert|require|refuse|reject|guard|forbid|deny)", re.IGNORECASE
@@ -82,22 +78,43 @@ class Guards:
         """Take how operands are read here, and how a call of the project's own function is asked for its verdict."""
         self.function = function
         self.models = models
-        self.read = read
-        self.ask = ask
+        self._read = read
+        self._ask = ask
         self._looked = False
-        """Whether what variables hold here has decided what a test is about."""
+        """Whether what variables hold here was asked for, so that the answer is this context's alone."""
+
+    def read(self, operand: Operand) -> Value:
+        """Return what is known of an operand here."""
+        self._looked = True
+        return self._read(operand)
 
     def passed(self, op: Call) -> list[Change]:
         """Return what is known after a call that came back, and would have raised otherwise."""
         if op.last == "relative_to" and op.receiver is not None:
             return self._inside(op.receiver)
-        if (op.name or (op.last if op.receiver is None else "")) not in _RAISING or not op.args:
+        if (op.name or (op.last if op.receiver is None else "")) not in RAISING or not op.args:
             return []
         path, ways = self.subject(op.args[0])
         return [Change(path, _EVERYTHING)] if path is not None and not ways else []
 
     def changes(self, test: Operand, truth: bool) -> list[Change]:
         """Return what is known where ``test`` came out as ``truth``."""
+        if not isinstance(test, AccessPath):
+            return self._changes(test, truth)
+        return self._once((test.base, truth), lambda: self._changes(test, truth))
+
+    def _once(self, question: object, answer: Callable[[], _Answer]) -> _Answer:
+        """Return an answer, remembered with the function where it rests on its operations alone."""
+        found: _Answer | None = self.function.known.get(question)
+        if found is None:
+            outside, self._looked = self._looked, False
+            found = answer()
+            if not self._looked:
+                self.function.known[question] = found
+            self._looked = self._looked or outside
+        return found
+
+    def _changes(self, test: Operand, truth: bool) -> list[Change]:
         op = self.op(test)
         if isinstance(op, Compare):
             return self._compare(op, truth)
@@ -108,7 +125,7 @@ class Guards:
     def op(self, operand: Operand) -> Op | None:
         """Return the operation that made a value, names put aside."""
         for _ in range(5):
-            if not isinstance(operand, AccessPath) or operand.fields:
+            if not isinstance(operand, AccessPath):
                 return None
             op = self.function.definitions.get(operand.base)
             if not isinstance(op, Assign):
@@ -327,7 +344,7 @@ class Guards:
 
     def sources(self, operand: Operand) -> list[Operand]:
         """Return every value that is assigned to a variable, the variable itself where there is none."""
-        if not isinstance(operand, AccessPath) or operand.fields:
+        if not isinstance(operand, AccessPath):
             return [operand]
         every = self.function.assigned.get(operand.base) or [operand]
         if len(every) == 1 and every[0] is not operand and isinstance(every[0], AccessPath):
@@ -364,7 +381,8 @@ class Guards:
     def _asked(self, op: Call, truth: bool) -> list[Change]:
         if not truth:
             return []
-        verdicts = self.ask(op)
+        self._looked = True
+        verdicts = self._ask(op)
         changes: list[Change] = []
         for index, arg in enumerate(op.args):
             path, _ = self.subject(arg)
@@ -408,16 +426,9 @@ class Guards:
 
     def subject(self, operand: Operand, deep: int = 0) -> tuple[AccessPath | None, list[str]]:
         """Return the variable that a tested value is made from, and what was done to it on the way."""
-        if deep or not isinstance(operand, AccessPath) or operand.fields:
+        if deep or not isinstance(operand, AccessPath):
             return self._subject(operand, deep)
-        found = self.function.subjects.get(operand.base)
-        if found is None:
-            outside, self._looked = self._looked, False
-            found = self._subject(operand, deep)
-            if not self._looked:
-                self.function.subjects[operand.base] = found
-            self._looked = self._looked or outside
-        return found
+        return self._once(operand.base, lambda: self._subject(operand, deep))
 
     def _subject(self, operand: Operand, deep: int) -> tuple[AccessPath | None, list[str]]:
         ways: list[str] = []
@@ -471,7 +482,6 @@ class Guards:
 
     def _in_list(self, source: AccessPath) -> AccessPath:
         """Return the first element of ``commonpath((path, base))`` that is tainted."""
-        self._looked = True
         items: Iterable[tuple[str, Operand]] = getattr(
             self.function.definitions.get(source.base), "items", ()
         )

@@ -1,37 +1,30 @@
 """The intermediate representation: a function as blocks of small operations on access paths.
 
 Targets are access paths; temporaries are spelt ``%1``, ``%2`` and are assigned once. No operation derives from another, so
-that ``isinstance`` is safe everywhere. ``str()`` of a function is the text that the tests compare.
+that ``isinstance`` is safe everywhere; none is ever written to, and none is frozen, as too many are made. ``str()`` of a function
+is the text that the tests compare.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 from stopper.records import dataclass, field
 
-MAX_FIELDS = 3
-"""The depth at which access paths are cut."""
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class AccessPath:
-    """A variable and the fields that lead from it to a value: ``d['a'].b``."""
+    """A variable or a temporary, from which ``Load`` leads on to fields."""
 
     base: str
-    fields: tuple[str, ...] = ()
-
-    def extended(self, part: str) -> AccessPath:
-        """Return the path one field deeper; at the limit the field is left out and stands for all."""
-        return AccessPath(self.base, (*self.fields, part)) if len(self.fields) < MAX_FIELDS else self
 
     def __str__(self) -> str:
-        return self.base + "".join(self.fields)
+        return self.base
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Constant:
     """A value known when the code is read."""
 
@@ -46,7 +39,7 @@ Place = Any
 """Where an operation stands. The engine only hands it on; ``flows`` turns it into a location."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Assign:
     """Copy a value, fields and all."""
 
@@ -58,7 +51,7 @@ class Assign:
         return f"{self.target} = {self.source}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Load:
     """Read a field. ``name`` is the full dotted name, where the names of the project give one."""
 
@@ -75,7 +68,7 @@ class Load:
         return f"{self.target} = load {self.base}{part}{_known(self.name)}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Store:
     """Write a field of something that is not a plain variable. ``name`` is the full dotted name of the holder."""
 
@@ -92,7 +85,7 @@ class Store:
         return f"store {self.base}{part} = {self.source}{_known(self.name)}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Share:
     """Write a variable of an enclosing function or of the module."""
 
@@ -104,7 +97,7 @@ class Share:
         return f"share {self.name} = {self.source}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Define:
     """Define a function or a class inside, and hand it through its decorators, the innermost first."""
 
@@ -117,7 +110,7 @@ class Define:
         return f"{self.target} = define {' '.join([getattr(self.scope, 'name', '?'), *map(str, self.decorators)])}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Compute:
     """Compute a number or a text with an operator, as Python writes it."""
 
@@ -131,7 +124,7 @@ class Compute:
         return f"{self.target} = {self.left} {self.operator} {self.right}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Join:
     """Build a string out of parts: ``+``, ``%``, ``.format``, f-strings."""
 
@@ -147,7 +140,7 @@ class Join:
         return f"{self.target} = join {', '.join(map(str, self.parts))}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Build:
     """Build a container. A key of ``**`` spreads its value; one of ``[*]`` is an element at an unknown place."""
 
@@ -161,7 +154,7 @@ class Build:
         return f"{self.target} = {self.shape} {{{inside}}}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Call:
     """Call something."""
 
@@ -191,7 +184,7 @@ class Call:
         return f"{self.target} = call {called}({', '.join(inside)})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Compare:
     """Compare two values; the operator is as Python writes it, ``not`` has one operand."""
 
@@ -207,7 +200,7 @@ class Compare:
         return f"{self.target} = {self.left} {self.operator} {self.right}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Catch:
     """Bind a caught exception; ``broad`` when the handler takes any kind."""
 
@@ -219,7 +212,7 @@ class Catch:
         return f"{self.target} = catch"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Return:
     """Leave the function with a value, or hand one out and go on."""
 
@@ -231,7 +224,7 @@ class Return:
         return f"{'yield' if self.yields else 'return'} {self.source}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Raise:
     """Leave the block with an exception: only handlers go on from here."""
 
@@ -242,7 +235,7 @@ class Raise:
         return f"raise {self.source}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Opaque:
     """Stand for code that is not understood: its result is clean, whatever its operands."""
 
@@ -272,7 +265,7 @@ Op = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Edge:
     """A way from one block to another, taken when ``test`` is as ``truth`` says (always, without a test)."""
 
@@ -289,7 +282,7 @@ class Block:
     edges: list[Edge] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Signature:
     """How arguments meet parameters."""
 
@@ -322,8 +315,8 @@ class Function:
 
     html: bool | None = None
     """Whether no operation gives a response another content type than HTML, where that was asked."""
-    subjects: dict[str, tuple[AccessPath | None, list[str]]] = field(default_factory=dict)
-    """What guards have found that the temporaries and variables are made from, where that is the same in every context."""
+    known: dict[object, Any] = field(default_factory=dict)
+    """What was worked out of its operations and is the same in every context, by who asked for what."""
     _assigned: dict[str, list[Operand]] | None = None
     _order: tuple[int, ...] = ()
     _places: dict[int, int] = field(default_factory=dict)
@@ -368,6 +361,12 @@ class Function:
                 if isinstance(op, Assign):
                     self._assigned.setdefault(op.target.base, []).append(op.source)
         return self._assigned
+
+    def once(self, question: object, work_out: Callable[[], Any]) -> Any:
+        """Return what is the same in every context, worked out when first asked for."""
+        if question not in self.known:
+            self.known[question] = work_out()
+        return self.known[question]
 
     def ops(self) -> Iterator[Op]:
         """Yield every operation."""

@@ -59,7 +59,10 @@ def _worked_out(function: Function) -> tuple[AbstractSet[str], ...]:
     origins: dict[str, set[str]] = {}
     uses = [_use(block, origins) for block in function.blocks]
     reached: dict[str, set[str]] = {}
-    needed = [use.read.union(*[_reached(name, origins, reached) for name in use.touched]) for use in uses]
+    needed = [
+        use.read.union(*[_reached(name, origins, reached) for name in use.touched if name in origins])
+        for use in uses
+    ]
     before: list[set[str]] = [set() for _ in uses]
     after = list(before)
     changed = True

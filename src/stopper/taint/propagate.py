@@ -243,7 +243,7 @@ class Run(Library):
 
     def _client(self, name: str, op: Load, held: Value | None) -> Value | None:
         """Return the client's data that a name stands for, but for what the function has put in its place."""
-        if held is not None and self._written_first(op):
+        if held is not None and self.function.once(id(op), lambda: self._written_first(op)):
             return None
         value = self.source(name, op.at)
         if value is None or held is None:

@@ -27,7 +27,6 @@ from stopper.source.template_tree import (
     pairs_of,
     set_of,
     signature_of,
-    walk,
 )
 from stopper.taint.contexts import Harm, harm
 from stopper.taint.domain import CLEAN, Hop, Taint, Value, joined_states
@@ -99,9 +98,9 @@ class Rendering:
 
     def _template(self, template: Template, frame: Frame) -> None:
         items = self.stage.tree(template)
-        parent = self._parent(items, frame)
-        for item in walk(items):
-            if isinstance(item, Node) and item.word == "block" and item.rest:
+        parent = self._parent(template, frame)
+        for item in self.stage.nodes(template):
+            if item.word == "block":
                 name = item.rest.split()[0]
                 self.blocks.setdefault(name, _Chain()).found.append((item, template))
         if parent is None:
@@ -116,9 +115,9 @@ class Rendering:
             f"{_INSIDE}{base.name or base.path}",
         )
 
-    def _parent(self, items: Iterable[Item], frame: Frame) -> tuple[Node, Template] | None:
-        for item in walk(items):
-            if isinstance(item, Node) and item.word == "extends":
+    def _parent(self, template: Template, frame: Frame) -> tuple[Node, Template] | None:
+        for item in self.stage.nodes(template):
+            if item.word == "extends":
                 for base in self._named(parse(item.rest), frame):
                     if base is not frame.template:
                         return item, base

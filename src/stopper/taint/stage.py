@@ -11,7 +11,7 @@ from stopper.source.module import Kind, Scope
 from stopper.source.names import Ref, RefKind
 from stopper.source.project import Project
 from stopper.source.template import Output, Statement, Template
-from stopper.source.template_tree import Item, tree
+from stopper.source.template_tree import Item, Node, tree, walk
 from stopper.taint.contexts import harm
 from stopper.taint.domain import Taint
 
@@ -47,6 +47,8 @@ class Stage:
     """The context processors, and the names that each offers; none where that is not seen."""
     _trees: dict[int, tuple[Item, ...]] = field(default_factory=dict)
     _open: dict[int, bool] = field(default_factory=dict)
+    _nodes: dict[int, tuple[Node, ...]] = field(default_factory=dict)
+    _exposed: dict[int, tuple[Output, bool]] = field(default_factory=dict)
     _reads: dict[int, frozenset[str]] = field(default_factory=dict)
     _unregistered: dict[str, Ref | None] = field(default_factory=dict)
 
@@ -67,6 +69,16 @@ class Stage:
         found = self._trees.get(id(template))
         if found is None:
             found = self._trees[id(template)] = tree(template)
+        return found
+
+    def nodes(self, template: Template) -> tuple[Node, ...]:
+        """Return a template's blocks, and what it extends, in the order of the text."""
+        found = self._nodes.get(id(template))
+        if found is None:
+            every = [item for item in walk(self.tree(template)) if isinstance(item, Node)]
+            found = self._nodes[id(template)] = tuple(
+                [node for node in every if node.word == "extends" or (node.word == "block" and node.rest)]
+            )
         return found
 
     def named(self, name: str, near: str = "") -> Template | None:
@@ -103,6 +115,12 @@ class Stage:
 
     def exposed(self, output: Output) -> bool:
         """Tell whether an expression stands where Jinja's escaping may not hold what comes out of it."""
+        known = self._exposed.get(id(output))
+        if known is None:
+            known = self._exposed[id(output)] = (output, self._is_exposed(output))
+        return known[1]
+
+    def _is_exposed(self, output: Output) -> bool:
         if output.constant or all(part.called and part.root in _QUIET for part in output.parts):
             return False
         if harm(_PROBE, output) is not None:

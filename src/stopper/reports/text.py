@@ -48,9 +48,11 @@ def _parts(report: Report, *, verbose: bool) -> Iterator[Block]:
     for state in report.areas:
         yield _area(state)
     yield from _site(report)
-    loud = [one for one in report.findings if verbose or one.confidence is not Confidence.LOW]
-    quiet = [one for one in report.findings if one not in loud]
-    for number, finding in enumerate(loud, start=1):
+    told: list[Finding] = []
+    quiet: list[Finding] = []
+    for finding in report.findings:
+        (told if verbose or finding.confidence is not Confidence.LOW else quiet).append(finding)
+    for number, finding in enumerate(told, start=1):
         yield block("")
         yield from _finding(number, finding, report)
     yield from _quiet(quiet)

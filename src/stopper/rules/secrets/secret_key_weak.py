@@ -55,6 +55,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Finding, Severity, Vantage
+from stopper.policy import KEY_BYTES
 from stopper.rule import Rule
 from stopper.rules.secrets._text import KEYS, at_key, key_settings, key_text
 from stopper.source.credentials import WELL_KNOWN, is_placeholder
@@ -65,21 +66,10 @@ if TYPE_CHECKING:
     from stopper.app.booted import Booted
     from stopper.wire.site import Site
 
-SHORTEST = 16
-"""Fewer characters than this do not hold 64 bits in any usual alphabet."""
-
-
-_TRIED = (
-    *sorted(WELL_KNOWN),
-    "dev",
-    "development",
-    "key",
-    "flask",
-    "app",
-    "supersecretkey",
-    "your-secret-key",
-    "change-me",
+_TRIED = WELL_KNOWN | frozenset(
+    "dev development key flask app supersecretkey your-secret-key change-me".split()
 )
+"""The keys that everybody tries first, in lower case."""
 
 
 class SecretKeyWeak(Rule):
@@ -95,29 +85,17 @@ class SecretKeyWeak(Rule):
             text = key_text(setting.value.in_production())
             if text is None or not text:
                 continue
-            if (
-                text.lower() in WELL_KNOWN
-                or is_placeholder(text)
-                or text.lower() in {"dev", "development", "key", "flask"}
-            ):
+            if _is_tried(text):
                 yield at_key(self, project, setting, f"{setting.key} is a value that everybody tries first")
-            elif len(text) < SHORTEST:
-                yield at_key(
-                    self,
-                    project,
-                    setting,
-                    f"{setting.key} has {len(text)} characters; {SHORTEST} random ones are the least",
-                )
+            elif len(text) < KEY_BYTES:
+                told = f"{setting.key} has {len(text)} characters; {KEY_BYTES} random ones are the least"
+                yield at_key(self, project, setting, told)
 
     def app(self, booted: Booted) -> Iterator[Finding]:
         """Report each signing key of the booted app that a guesser would find; a long one may still stand in the source."""
         for key in KEYS:
             text = booted.config.get(key)
-            if (
-                isinstance(text, str)
-                and text
-                and (text.lower() in WELL_KNOWN or is_placeholder(text) or len(text) < SHORTEST)
-            ):
+            if isinstance(text, str) and text and (_is_tried(text) or len(text) < KEY_BYTES):
                 yield self.seen(
                     f"setting:{key}", f"{key} of the booted app is short or a value that everybody tries first",
                     remedy=f'{key} = os.environ["{key}"]',
@@ -126,9 +104,13 @@ class SecretKeyWeak(Rule):
     def wire(self, site: Site) -> Iterator[Finding]:
         """Try the keys that everybody tries on each session cookie, here and without asking the site."""
         for cookie in site.cookies():
-            if payload(cookie.value) and key_of(cookie.value, _TRIED) is not None:
+            if payload(cookie.value) and key_of(cookie.value, sorted(_TRIED)) is not None:
                 yield self.seen(
                     "setting:SECRET_KEY", f"the session cookie {cookie.name!r} is signed with a key that everybody tries first", vantage=Vantage.WIRE,
                     severity=Severity.CRITICAL, remedy='SECRET_KEY = os.environ["SECRET_KEY"]',
                 )  # fmt: skip
                 return
+
+
+def _is_tried(key: str) -> bool:
+    return key.lower() in _TRIED or is_placeholder(key)

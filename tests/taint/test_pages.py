@@ -9,6 +9,7 @@ import pytest
 from stopper.finding import Confidence
 from stopper.source.files import walk
 from stopper.source.project import Options, Project
+from stopper.taint.pages import CONSTANT, OPEN
 from stopper.taint.shows import Shows, shows_of
 
 APP = """
@@ -264,8 +265,8 @@ def test_a_template_that_nothing_renders_is_read_for_what_it_asks_itself(tmp_pat
 def test_nothing_but_constants_is_known_to_be_harmless(tmp_path: Path) -> None:
     found = shows(tmp_path, page="<p onclick=\"f('{{ title }}')\">{{ other|safe }}")
 
-    assert [place.column for place in found.pages.constant] == [16]
-    assert len(found.pages.open) == 1
+    assert [place.column for place, what in found.pages.places if what == CONSTANT] == [16]
+    assert sum(what == OPEN for _, what in found.pages.places) == 1
 
 
 WAYS = {

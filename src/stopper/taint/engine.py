@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from stopper.records import dataclass
@@ -19,12 +19,12 @@ from stopper.taint.summary import Summary
 
 MAX_CALLS = 24
 """How deeply calls of the project's own functions are followed."""
-MAX_CONTEXTS = 5
-"""In how many ways of calling it a function is solved before constants are forgotten."""
-MAX_GENERAL = 64
+MAX_SITES = 2
+"""From how many places a large function may be called and still be solved with the constants of clean arguments."""
+MAX_GENERAL = 500
 """In how many ways of calling it a function is solved before the parts of its arguments are no longer told apart."""
 MAX_SMALL = 40
-"""Of how many operations a function is small, so that it is solved with the constants of clean arguments more than once."""
+"""Of how many operations a function is small, so that it is always solved with the constants of clean arguments."""
 MAX_ROUNDS = 4
 """How often functions that call each other in a circle are solved again; the answers have settled long before."""
 MAX_STEPS = 40_000
@@ -141,6 +141,11 @@ class Engine:
             table.clear()
         self._lowest = MAX_CALLS
 
+    def kept(self) -> Iterator[Summary]:
+        """Yield the summaries that hold with what the cells hold now."""
+        for table in (self._done, self._general, self._modules, self._definitions):
+            yield from table.values()
+
     def summary(self, scope: Any) -> Summary:
         """Return what a project's function does with data of which nothing is known but that it is tainted."""
         found = self._general.get(id(scope))
@@ -160,12 +165,14 @@ class Engine:
     def applied(self, scope: Any, values: dict[str, Value]) -> tuple[Summary, Tokens]:
         """Return what a project's function does with its parameters holding ``values``, and the tokens in the answer."""
         self.called.add(id(scope))
-        used = self._contexts.get(id(scope), 0)
+        if id(scope) in self.views:
+            self.shared.call(scope)
         inside = self._inside.get(id(scope), 0)
         tokens = Tokens()
-        plain = used > 0 and self.lowered(scope).size > MAX_SMALL
-        entry = tokens.abstract(values, general=used >= MAX_CONTEXTS or inside > 0, plain=plain)
-        if (used >= MAX_GENERAL or inside > 1) and self._key(scope, entry) not in self._done:
+        plain = self.lowered(scope).size > MAX_SMALL and self.program.sites(scope) > MAX_SITES
+        entry = tokens.abstract(values, general=inside > 0, plain=plain)
+        many = self._contexts.get(id(scope), 0) >= MAX_GENERAL
+        if (many or inside > 1) and self._key(scope, entry) not in self._done:
             tokens = Tokens()
             entry = tokens.flattened(values)
         return self._in_context(scope, entry), tokens

@@ -21,7 +21,7 @@ from stopper.taint.forms import forms_of
 from stopper.taint.ir import Call, Load, Place, Store
 from stopper.taint.listeners import HTTP_ERROR
 from stopper.taint.models import Models
-from stopper.taint.pages import Pages, pages_of
+from stopper.taint.pages import CONSTANT, HARM, OPEN, Pages, pages_of
 from stopper.taint.rendering import Rendering
 from stopper.taint.renders import Render, Renders, spread
 from stopper.taint.stage import stage_of
@@ -168,7 +168,7 @@ class FlaskEdges(Edges):
         note = f"given to {template.name or 'the template'} by {op.last or op.name}()"
         given = self._offered(run, template, at) | render.context
         context = {name: value.refined(lambda taint: taint.hop(op.at, note)) for name, value in given.items()}
-        audience = _Audience(run, self.pages)
+        audience = _Audience(run)
         rendering = Rendering(self.stage, self.models, audience, audience)
         start = (op.at, f"shown by {template.name or 'the template'}")
         rendering.run(template, context, start=start, escaped=render.escaped)
@@ -188,7 +188,6 @@ class _Audience:
     """What a rendering tells the run that holds the render call."""
 
     run: Run
-    pages: Pages
 
     def follow(
         self, scope: object, args: tuple[Value, ...], keywords: dict[str, Value], at: Location
@@ -218,11 +217,15 @@ class _Audience:
     def harmed(self, taint: Any, harm: Harm, output: Output) -> None:
         """Record a flow that ends in the template."""
         self.run.record(harm.kind, Value((taint,)), output.location, harm.sink, harm.confidence)
-        self.pages.harmed(output)
+        self._came_out(output, HARM)
 
     def shown(self, output: Output, *, fixed: bool) -> None:
         """Remember what else comes out there."""
-        self.pages.shown(output, fixed=fixed)
+        self._came_out(output, CONSTANT if fixed else OPEN)
+
+    def _came_out(self, output: Output, what: str) -> None:
+        run: Any = self.run
+        run.result.shown.add((output.location, what))
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,10 +286,7 @@ def _is_bound(scope: Any) -> bool:
 def _keep(run: Any, key: str, value: Value, at: Place) -> None:
     """Put a value into a cell, constants too: a template may show what is known to be harmless."""
     note = f"kept as {key.removeprefix('flask.')}"
-    if value.every():
-        run.result.share(key, value.refined(lambda taint: taint.hop(at, note)))
-    else:
-        run.engine.shared.put(key, value)
+    run.result.share(key, value.refined(lambda taint: taint.hop(at, note)))
 
 
 def _keeper(name: str, value: Value) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from stopper.taint.engine import Engine
 from stopper.taint.flask_edges import FlaskEdges
 from stopper.taint.ir import Function
 from stopper.taint.models import load
+from stopper.taint.pages import pages_of
 from stopper.taint.program import Program
 from stopper.taint.propagate import instance, solve
 from stopper.taint.summary import Hit, Summary
@@ -23,8 +25,8 @@ from stopper.taint.summary import Hit, Summary
 if TYPE_CHECKING:
     from stopper.source.project import Project
 
-MAX_ROUNDS = 3
-"""How often all roots are solved again because cells hold more than when they were read."""
+MAX_ROUNDS = 4
+"""How often roots are solved because cells hold more than when they were read: data that is kept three times is found."""
 
 
 _BUILDING = (
@@ -95,7 +97,7 @@ def _analyze(project: Project) -> Flows:
     program = Program(project.code.names, lowering(project))
     models = load()
     engine = Engine(models, program, solve, FlaskEdges(project, models))
-    every_root = tuple(roots(project))
+    every_root = _in_order(roots(project))
     engine.views = {id(root.scope): root.page for root in every_root if root.view}
     results = _results(engine, every_root)
     found: dict[tuple[object, ...], Flow] = {}
@@ -108,7 +110,20 @@ def _analyze(project: Project) -> Flows:
                 skipped[Skipped(what, "too large to follow its data to the end")] = None
             for hit in result.hits:
                 _keep(found, _flow(hit, root, places))
+    pages = pages_of(project)
+    for summary in itertools.chain(engine.kept(), *results):
+        pages.places |= summary.shown
     return Flows(_sorted(found.values()), tuple(skipped), frozenset(engine.called))
+
+
+def _in_order(found: Iterable[Root]) -> tuple[Root, ...]:
+    """Return the roots in the order of the files and of the lines in them, whoever named them first."""
+    return tuple(sorted(found, key=_place))
+
+
+def _place(root: Root) -> tuple[str, int, int]:
+    node = root.scope.node
+    return root.scope.module.path, getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
 
 
 def _results(engine: Engine, every_root: tuple[Root, ...]) -> list[list[Summary]]:
@@ -117,17 +132,20 @@ def _results(engine: Engine, every_root: tuple[Root, ...]) -> list[list[Summary]
     read: list[dict[str, int]] = [{} for _ in every_root]
     waiting = [place for place, root in enumerate(every_root) if root.called]
     rest = [place for place, root in enumerate(every_root) if not root.called]
-    for _ in range(MAX_ROUNDS):
+    for number in range(MAX_ROUNDS):
+        if number:
+            engine.forget()
         for place in waiting:
+            engine.shared.writer = place
             engine.shared.reading.append({})
             results[place] = _to_the_end(engine, every_root[place])
             read[place] = engine.shared.reading.pop()
+        engine.shared.end_round()
         waiting = [place for place, reads in enumerate(read) if engine.shared.outdated(reads)]
         waiting += [place for place in rest if _worthwhile(engine, every_root[place])]
         rest = []
         if not waiting:
             break
-        engine.forget()
     return results
 
 
@@ -157,7 +175,7 @@ def solved(engine: Engine, root: Root) -> Iterator[Summary]:
         function = engine.lowered(target.scope)
         receiver = tuple(value for name, value in entry.items() if name not in root.entry)
         yield engine.run(function, {**bound(function, receiver, (), root.entry), **dict(target.outer)})
-    if id(scope) not in engine.followed:
+    if not engine.shared.has_called(scope):
         yield engine.run(engine.lowered(scope), entry)
 
 

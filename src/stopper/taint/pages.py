@@ -7,6 +7,15 @@ from stopper.records import dataclass, field
 from stopper.source.project import Project
 from stopper.source.template import Output, Template
 
+Place = tuple[Location, str]
+"""What came out at a place of a template, in one of these words."""
+HARM = "harm"
+"""Data of a client did harm."""
+OPEN = "open"
+"""Something came out of which nothing is known."""
+CONSTANT = "constant"
+"""Nothing but a constant came out, or data that does no harm there."""
+
 
 @dataclass(slots=True, eq=False)
 class Pages:
@@ -14,27 +23,17 @@ class Pages:
 
     rendered: dict[int, Template] = field(default_factory=dict)
     """The templates that some code renders by a name that is known, with all that they include."""
-    harms: set[Location] = field(default_factory=set)
-    open: set[Location] = field(default_factory=set)
-    """Where something came out of which nothing is known."""
-    constant: set[Location] = field(default_factory=set)
+    places: set[Place] = field(default_factory=set)
+    """What came out where."""
 
     def seen(self, template: Template) -> None:
         """Remember that a template is rendered."""
         self.rendered[id(template)] = template
 
-    def harmed(self, output: Output) -> None:
-        """Remember that data did harm at a place."""
-        self.harms.add(output.location)
-
-    def shown(self, output: Output, *, fixed: bool) -> None:
-        """Remember that something without data of a client came out at a place."""
-        (self.constant if fixed else self.open).add(output.location)
-
     def harmless(self, output: Output) -> bool:
         """Tell whether every rendering showed nothing but constants at a place."""
-        place = output.location
-        return place in self.constant and place not in self.open and place not in self.harms
+        at = output.location
+        return (at, CONSTANT) in self.places and not {(at, OPEN), (at, HARM)} & self.places
 
 
 def pages_of(project: Project) -> Pages:

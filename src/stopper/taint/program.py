@@ -33,6 +33,8 @@ _RECORDS = frozenset(
     ("typing.NamedTuple", "typing.TypedDict", "pydantic.BaseModel", "pydantic.main.BaseModel")
 )
 _CLOSED = frozenset(("enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag"))
+_MANY = 1_000
+"""How often a function is taken to be called that nothing calls by its name."""
 _PROPERTIES = frozenset(("property", "cached_property", "hybrid_property", "locked_cached_property"))
 
 
@@ -70,6 +72,7 @@ class Program:
         self._members: dict[tuple[int, str], Scope | None] = {}
         self._kinds: dict[int, str] = {}
         self._rebound: dict[int, frozenset[str]] = {}
+        self._sites: dict[str, int] = {}
         self._shapes: dict[int, tuple[str, ...] | None] = {}
         self._ancestors: dict[int, list[Scope]] = {}
         self._closed: dict[int, bool] = {}
@@ -87,6 +90,14 @@ class Program:
     def every(self) -> list[tuple[int, Function]]:
         """Return all that has been lowered so far."""
         return list(self._lowered.items())
+
+    def sites(self, scope: Scope) -> int:
+        """Return how many calls there may be of a function, by the name that they are written with; many where there are none."""
+        owner = scope.owner
+        name = owner.name if owner is not None and scope.name == "__init__" else scope.name
+        if name not in self._sites:
+            self._sites[name] = sum(len(module.calls.get(name, ())) for module in self.names.modules.values())
+        return self._sites[name] or _MANY
 
     def definition(self, scope: Scope) -> Function | None:
         """Return what hands a function through the project's own decorators; None where it has none."""

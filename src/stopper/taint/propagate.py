@@ -8,9 +8,9 @@ What is approximated:
 - objects are values: what a call changes is written back to where its arguments, its receiver and their holders were read from;
   two variables for one object see each other's stores only where one was assigned from the other, once;
 - a call of the project's own function uses its summary, solved with the constants, objects and functions that it is given and
-  with tokens for its taints; large functions are solved once for all constants of clean arguments, every function after five
-  ways of calling it, and after 64 the parts of an argument are one; functions that call each other in a circle are solved until
-  their summaries stay the same, with less and less told apart; deeper than ``MAX_CALLS`` a call is clean;
+  with tokens for its taints; large functions that are called from many places are solved once for all constants of clean
+  arguments, and after 500 ways of calling a function the parts of an argument are one; functions that call each other in a circle
+  are solved until their summaries stay the same, with less and less told apart; deeper than ``MAX_CALLS`` a call is clean;
 - a variable of a module and an attribute of a class keep everything that was ever written to them, whoever wrote it;
 - a call that cannot be resolved is taken for a library's: a function that no model names gives a clean result (measured: as a
   tainted one it finds no more of CodeQL's Flask tests, and a tenth more flows in five applications), a method of a tainted object

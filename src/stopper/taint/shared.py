@@ -1,12 +1,18 @@
-"""Cells: what outlives a function's run, and which functions must be solved again because a cell holds more."""
+"""Cells: what outlives a function's run, and which functions must be solved again because a cell holds more.
+
+Roots are solved in rounds. All of a round read the cells as they stood when it began, and what they write is joined at its end in
+an order of its own, so that nothing depends on who was solved first.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from stopper.records import dataclass, field
-from stopper.taint.domain import Value, joined
+from stopper.taint.domain import CLEAN, Value, joined, merged, together
 
 Reads = dict[str, int]
-"""The cells that were read, each with how often cells had grown when it was first read."""
+"""The cells that were read, each with how many rounds had ended when it was first read."""
 
 
 @dataclass(slots=True)
@@ -14,41 +20,62 @@ class Shared:
     """Cells that outlive a function's run: variables of modules, attributes of classes, what is kept for the next request."""
 
     cells: dict[str, Value] = field(default_factory=dict)
+    """What each cell held when the round began."""
     grown: Reads = field(default_factory=dict)
-    """When each cell got new taints last, counted in such events."""
-    events: int = 0
+    """When each cell got to hold more last: how many rounds had ended by then."""
+    rounds: int = 0
+    """How many rounds have ended."""
     reading: list[Reads] = field(default_factory=lambda: [{}])
     """The cells that the functions being solved have read, the outermost first."""
+    writer: int = 0
+    """The place of the root that is being solved, in the order of all roots."""
+    _written: dict[str, dict[int, Value]] = field(default_factory=dict)
+    """What was written to each cell in this round, by who wrote it."""
 
     def get(self, key: str) -> Value | None:
         """Return what a cell holds, None where nothing was written."""
-        self.reading[-1].setdefault(key, self.events)
+        self.reading[-1].setdefault(key, self.rounds)
         return self.cells.get(key)
 
     def fresh(self, key: str) -> Value | None:
         """Return what a cell holds, to who does not look at what of it was stored."""
-        self.reading[-1].setdefault(f"{key} fresh", self.events)
+        self.reading[-1].setdefault(f"{key} fresh", self.rounds)
         return self.cells.get(key)
 
     def under(self, prefix: str) -> list[Value]:
         """Return what all cells of a table hold: ``table users``."""
-        self.reading[-1].setdefault(prefix, self.events)
+        self.reading[-1].setdefault(prefix, self.rounds)
         names = sorted(name for name in self.cells if name.startswith(f"{prefix}."))
         return [self.cells[name] for name in names]
 
+    def call(self, view: object) -> None:
+        """Note that the function being solved calls a view."""
+        self.reading[-1].setdefault(f"call {id(view)}", self.rounds)
+
+    def has_called(self, view: object) -> bool:
+        """Tell whether the root being solved has called a view so far, itself or by way of others."""
+        return f"call {id(view)}" in self.reading[-1]
+
     def put(self, key: str, value: Value) -> None:
-        """Write to a cell, which keeps what it held."""
-        before = self.cells.get(key)
-        after = value if before is None else joined(before, value)
-        if after == before:
-            return
-        self.cells[key] = after
-        new = set(after.every()) - set(before.every() if before is not None else ())
-        if new:
-            self.events += 1
-            self.grown[key] = self.grown[key.rpartition(".")[0]] = self.events
-            if any("stored" not in taint.marks for taint in new):
-                self.grown[f"{key} fresh"] = self.events
+        """Write to a cell, which keeps what it held; it is read from the next round on."""
+        writers = self._written.setdefault(key, {})
+        before = writers.get(self.writer)
+        writers[self.writer] = value if before is None else joined(before, value)
+
+    def end_round(self) -> None:
+        """Let the cells hold what was written to them in this round."""
+        self.rounds += 1
+        for key, writers in self._written.items():
+            before = self.cells.get(key)
+            values = [writers[writer] for writer in sorted(writers)]
+            after = _all_of(values if before is None else [before, *values])
+            if after == before:
+                continue
+            self.cells[key] = after
+            self.grown[key] = self.grown[key.rpartition(".")[0]] = self.rounds
+            if _unstored(after) != _unstored(before or CLEAN):
+                self.grown[f"{key} fresh"] = self.rounds
+        self._written.clear()
 
     def rest_on(self, reads: Reads) -> None:
         """Note that the function being solved rests on what another has read."""
@@ -58,6 +85,15 @@ class Shared:
                 mine[key] = event
 
     def outdated(self, reads: Reads) -> bool:
-        """Tell whether a cell got new taints since it was read."""
+        """Tell whether a cell holds more than when it was read."""
         grown = self.grown
         return any(grown.get(key, 0) > event for key, event in reads.items())
+
+
+def _all_of(values: list[Value]) -> Value:
+    """Return what is known when any one of the values may be there, its taints cut down once, whatever came first."""
+    return replace(together(values), taints=merged(*(value.taints for value in values)))
+
+
+def _unstored(value: Value) -> Value:
+    return value.refined(lambda taint: None if "stored" in taint.marks else taint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from stopper.finding import Location
 from stopper.records import dataclass, field
 from stopper.taint.domain import CLEAN, Hop, Taint, Value, joined
 from stopper.taint.ir import Place
@@ -48,6 +49,8 @@ class Summary:
     """The kinds each parameter is safe for when the answer was true."""
     reads: dict[str, int] = field(default_factory=dict, compare=False)
     """The cells that the work on it has read, and when."""
+    shown: set[tuple[Location, str]] = field(default_factory=set, compare=False)
+    """What came out at places of templates that the function itself renders."""
     cut: bool = False
     """Whether the step bound stopped the work."""
     ends: bool = False

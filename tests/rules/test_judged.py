@@ -108,3 +108,126 @@ def test_a_login_may_have_a_function_of_the_project_renew_the_session(
 )
 def test_a_request_that_is_made_once_holds_no_worker(tmp_path: Path, text: str, confidence: str) -> None:
     assert [one.confidence for one in found(tmp_path, "request-without-timeout", text)] == [confidence]
+
+
+HEAD = """\
+import os
+import click
+import jinja2
+from flask import Flask, current_app, redirect, render_template, request, session
+app = Flask(__name__)
+"""
+PAIRS = {
+    "a wrapper that is called after a header sets it": (
+        "security-headers-missing",
+        'import guard\napp.wsgi_app = guard.{hole}(app.wsgi_app)\nHEADERS = ("Strict-Transport-Security", "X-Content-Type-Options", "Referrer-Policy")\n',
+        "Compression",
+        "ContentSecurityPolicy",
+    ),
+    "JSON that only its own pages can send": (
+        "csrf-missing",
+        '@app.post("/name")\ndef name():\n    session["name"] = {hole}\n    return ""\n',
+        'request.form["name"]',
+        'request.get_json()["name"]',
+    ),
+    "an answer of the identity provider": (
+        "csrf-missing",
+        '@app.post("/{hole}")\ndef name():\n    session["name"] = request.form["name"]\n    return ""\n',
+        "name",
+        "saml/consume",
+    ),
+    "a method that no form has": (
+        "csrf-missing",
+        '@app.{hole}("/name")\ndef name():\n    session["name"] = request.form["name"]\n    return ""\n',
+        "post",
+        "put",
+    ),
+    "a login that only hands over": (
+        "login-without-limit",
+        'from sso import provider\n@app.route("/login", methods=["GET", "POST"])\ndef login():\n    """Post a form, or ask."""\n    return {hole}\n',
+        'provider.enter(request.form["password"])',
+        "provider.start()",
+    ),
+    "a code that is compared with a secret of the same form": (
+        "login-without-limit",
+        'import pyotp\n@app.post("/verify-2fa")\ndef verify():\n    return str(pyotp.TOTP({hole}).verify(request.form["code"]))\n',
+        'session["secret"]',
+        'request.form["otp_secret"]',
+    ),
+    "a cookie that scripts have to read": (
+        "cookie-without-flags",
+        '@app.get("/")\ndef index():\n    answer = redirect("/")\n    answer.set_cookie("{hole}", "1", secure=True, samesite="Lax")\n    return answer\n',
+        "session_token",
+        "XSRF-TOKEN",
+    ),
+    "a function of the project that is called set_cookie": (
+        "cookie-without-flags",
+        "def index(answer, jar, cookie):\n    {hole}\n",
+        'answer.set_cookie("auth", "1")',
+        'set_cookie({"auth": 1}); jar.set_cookie(cookie)',
+    ),
+    "templates that make no page": (
+        "jinja-autoescape-disabled",
+        'ENV = jinja2.Environment(loader=jinja2.FileSystemLoader("units"))\nUNIT = ENV.get_template("{hole}")\n',
+        "unit",
+        "cloud.json",
+    ),
+    "a resource's name on a fixed host": (
+        "server-side-request-forgery",
+        'import requests\n@app.get("/{hole}")\ndef show(name):\n    return requests.get("https://api.example.com/v1/" + name + "/info", timeout=5).json()\n',
+        "<path:name>",
+        "<name>",
+    ),
+    "a row that is saved": (
+        "path-traversal",
+        'class Note(Row):\n    def __init__(self, name):\n        self.name = name\n@app.post("/")\ndef keep():\n    batch.save({hole})\n    return ""\n',
+        'os.path.join("notes", request.form["name"])',
+        'Note(os.path.join("notes", request.form["name"]))',
+    ),
+}
+
+
+@pytest.mark.parametrize("title", PAIRS)
+def test_what_was_reported_wrongly_is_quiet_and_its_neighbour_is_not(tmp_path: Path, title: str) -> None:
+    slug, text, hole, safe = PAIRS[title]
+    (tmp_path / "hole").mkdir()
+    (tmp_path / "safe").mkdir()
+
+    assert len(found(tmp_path / "hole", slug, HEAD + text.replace("{hole}", hole))) == 1
+    assert found(tmp_path / "safe", slug, HEAD + text.replace("{hole}", safe)) == []
+
+
+def test_an_app_that_a_command_makes_answers_no_request(tmp_path: Path) -> None:
+    text = 'def for_commands():\n    return Flask("commands")\n@app.get("/")\ndef index():\n    return ""\n'
+    (finding,) = found(tmp_path, "security-headers-missing", HEAD + text)
+
+    assert finding.location.line == 5
+
+
+GLOBAL = """\
+import version
+from flask import Flask, render_template
+app = Flask(__name__)
+app.jinja_env.globals["release"] = version.__version__
+@app.get("/")
+def index():
+    return render_template("index.html", notes=version.notes())
+"""
+
+
+@pytest.mark.parametrize(("name", "times"), [("release", 0), ("notes", 1)])
+def test_what_templates_are_given_once_is_the_author_s(tmp_path: Path, name: str, times: int) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "index.html").write_text(f"<p>{{{{ {name}|safe }}}}</p>", encoding="utf-8")
+
+    assert len(found(tmp_path, "template-safe-filter", GLOBAL)) == times
+
+
+def test_an_identifier_in_a_handler_is_doubted_more(tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    page = "{% for one in notes %}<a onclick=\"show('{{ one.identifier }}')\"></a><a onclick=\"show('{{ one.title }}')\"></a>{% endfor %}"
+    (tmp_path / "templates" / "index.html").write_text(page, encoding="utf-8")
+
+    sure = [finding.confidence for finding in found(tmp_path, "template-event-handler", GLOBAL)]
+
+    assert sure == ["low", "medium"]

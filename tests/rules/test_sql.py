@@ -45,7 +45,7 @@ CLOSED = (
     'for column in COLUMNS: connection.execute(f"SELECT {column} FROM t")',
     "query = text(\"SELECT 1 FROM t WHERE name = 'a'\"); query = query if long else text('SELECT 2'); connection.execute(query)",
     'connection.execute(f"/rooms/{name}")',
-    'connection.execute(f"UPDATE t SET size = 1 WHERE id = {self.id}")',
+    'connection.execute(f"UPDATE t SET size = 1 WHERE id = {self.id} OR parent = {self.parent_id}")',
 )
 
 

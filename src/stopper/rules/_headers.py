@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from stopper.finding import Location
 from stopper.policy import HEADERS
-from stopper.rules._posture import own_modules
+from stopper.rules._posture import own_calls, own_modules
 from stopper.source.files import Role
 from stopper.source.project import Project
 
@@ -17,7 +17,17 @@ def header_names(project: Project) -> set[str]:
     for module in project.modules:
         if module.role is Role.APP:
             found |= {name.lower() for name in _headers_in(module.text.content)}
-    return found
+    return found | set(_set_by_middleware(project))
+
+
+def _set_by_middleware(project: Project) -> Iterator[str]:
+    """Yield the headers that something is there for by its name: a WSGI wrapper, or an extension that is given the app."""
+    for store in project.code.stores("flask.Flask()", key="wsgi_app"):
+        called = store.value.call
+        name = called.target.identifier.lower() if called is not None else ""
+        yield from (header.lower() for header in HEADERS if header.replace("-", "").lower() in name)
+    if next(own_calls(project, "flask_sslify.SSLify"), None) is not None:
+        yield "strict-transport-security"
 
 
 def _headers_in(text: str) -> set[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,13 +12,8 @@ from stopper.source.code import Call, Expr
 from stopper.source.files import Role
 from stopper.source.module import Module, Scope
 from stopper.source.project import Project
-from stopper.source.routes import Route
 from stopper.source.values import UNKNOWN
 
-_CHECKS_SIGNED = re.compile(r"\b\w*(verify|loads|unsign|decode)\w*\(\s*(token|hash|signature|signed)\b")
-_CHECKS_PASSWORD = re.compile(
-    r"(check|verify|authenticate)\w*password|\bauthenticate\(|otp|2fa|mfa|two_?factor", re.IGNORECASE
-)
 _SHORTCUTS = ("route", "get", "post", "put", "patch", "delete")
 _REGISTRARS = tuple(f"flask.{kind}().{name}" for kind in ("Flask", "Blueprint") for name in _SHORTCUTS)
 TALISMAN = ("flask_talisman.Talisman", "flask_talisman.talisman.Talisman")
@@ -46,8 +40,14 @@ def constant(expr: Expr | None) -> Any:
 
 
 def app_places(project: Project) -> list[Location]:
-    """Return where the project's own Flask objects are made; empty when only tests or examples make one."""
-    return [one.location for one in project.applications if one.module.role is Role.APP]
+    """Return where the project's own Flask objects are made; empty when only tests or examples make one.
+
+    One that a function makes and that has no route is there for commands, where another answers the requests.
+    """
+    own = [one for one in project.applications if one.module.role is Role.APP]
+    answering = {route.application for route in project.routes.routes}
+    kept = [one.location for one in own if one.location in answering or not one.call.function]
+    return kept or [one.location for one in own]
 
 
 def absence(project: Project) -> Confidence:
@@ -121,14 +121,6 @@ def judged_setting(
 def own_modules(project: Project) -> Iterator[Module]:
     """Yield the Python modules of the application itself."""
     return (module for module in project.modules if module.role is Role.APP)
-
-
-def takes_signed_token(route: Route) -> bool:
-    """Tell whether a route asks for a signed token, and for no password or one-time code that one could guess."""
-    if any("token" in name or "signature" in name for name in route.parameters):
-        return True
-    text = route.view.module.source(route.view.node) if route.view is not None else ""
-    return _CHECKS_SIGNED.search(text) is not None and _CHECKS_PASSWORD.search(text) is None
 
 
 def function_text(call: Call) -> str:

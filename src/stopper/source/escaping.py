@@ -57,6 +57,7 @@ _NO_TEXT = re.compile(
     r"percent|percentage|bits)$|"
     r"[a-z](?:Id|Length|Count|Size|Width|Height)$|^(?:is|has|can|num)_"
 )
+_NAMES_THING = re.compile(r"(?:^|_)(?:identifier|ident|uuid|guid|slug|uid)$", re.IGNORECASE)
 _FORM_DATA = re.compile(r"^(?:\w*form)\.\w+\.(?:data|raw_data|object_data)$", re.IGNORECASE)
 _SANITISERS = (
     "bleach.clean", "bleach.Cleaner().clean", "nh3.clean", "nh3.Cleaner().clean", "nh3.clean_text",
@@ -97,6 +98,11 @@ def holds_no_text(output: Output) -> bool:
     return bool(output.names) and all(_NO_TEXT.search(path[-1]) for path in output.names)
 
 
+def names_a_thing(output: Output) -> bool:
+    """Tell whether a value's names say that the application gave it to tell things apart: ``plugin.identifier``."""
+    return bool(output.names) and all(_NAMES_THING.search(path[-1]) for path in output.names)
+
+
 class Origins:
     """Trace the values of templates back to what the views pass."""
 
@@ -123,6 +129,8 @@ class Origins:
         if _FORM_DATA.match(name):
             return Origin(Kind.USER, name)
         if _CONFIGURED.search(part.root) or self._is_constant_call(part, template):
+            return _CLEAN
+        if part.root in self.fixed and not part.called and part.root not in self._context(template):
             return _CLEAN
         if _is_widget(part) or "csrf" in name.lower() or name.endswith("nonce"):
             return _CLEAN
@@ -195,6 +203,16 @@ class Origins:
                 for key, expression in given.items():
                     context.setdefault(key, []).append(expression)
         return found
+
+    @cached_property
+    def fixed(self) -> frozenset[str]:
+        """The names that the application gives all templates once, when it is set up: ``jinja_env.globals["version"]``."""
+        if self.code is None:
+            return frozenset()
+        stores = self.code.stores("flask.Flask().jinja_env.globals")
+        return frozenset(
+            store.key for store in stores if store.value.name not in ("flask.g", "flask.session")
+        )
 
     @cached_property
     def sanitising(self) -> frozenset[str]:

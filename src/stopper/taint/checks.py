@@ -240,6 +240,8 @@ def _header_names(taint: Taint, situation: Situation, default: Verdict) -> Verdi
 
 def _upload(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     named = "path" in taint.marks or "built" in taint.marks or ".filename" in taint.source
+    if situation.value.classes or taint not in situation.value.taints:
+        return ""  # an object that is kept, such as a row of a database
     return _path(taint, situation, default) if named else ""
 
 

@@ -35,23 +35,19 @@ References:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Cleared, Confidence, Finding, Severity
 from stopper.rule import Rule
 from stopper.rules._closed import closed_by
-from stopper.rules._posture import app_places, decorated_with, takes_post, uses_sessions
+from stopper.rules._posture import app_places, decorated_with, uses_sessions
+from stopper.rules.inputs._forged import checked_by_hook, is_checked
 from stopper.source.files import Role
 from stopper.source.project import Project
-from stopper.source.routes import Route
 
 if TYPE_CHECKING:
     from stopper.app.booted import Booted
-
-_CSRF = re.compile(r"csrf|xsrf|sec-fetch-site|samesite_check", re.IGNORECASE)
-_TOKEN = re.compile(r"jwt|token|api_?key|basic_?auth|hmac|signature|oauth", re.IGNORECASE)
 
 
 @closed_by("csrf", whole=True)
@@ -73,10 +69,10 @@ class CsrfMissing(Rule):
         routes = [
             one
             for one in project.routes.routes
-            if one.view is not None and takes_post(one.methods) and _own(project, one)
+            if one.view is not None and "POST" in one.methods and project.role(one.location.path) is Role.APP
         ]
-        open_ones = [one for one in routes if not _checked(one)]
-        if not open_ones or _own_check(project):
+        open_ones = [one for one in routes if not is_checked(project, one)]
+        if not open_ones or checked_by_hook(project):
             return
         listed = ", ".join(sorted({one.rule for one in open_ones})[:3])
         more = f" and {len(open_ones) - 3} more" if len(open_ones) > 3 else ""
@@ -95,28 +91,6 @@ class CsrfMissing(Rule):
         """Say whether an extension of the booted app checks every request."""
         if "csrf" in booted.extensions or booted.has("flask_seasurf.SeaSurf"):
             yield self.cleared("an extension of the booted app checks requests", context="csrf")
-
-
-def _own(project: Project, route: Route) -> bool:
-    return project.role(route.location.path) is Role.APP
-
-
-def _checked(route: Route) -> bool:
-    """Tell whether the view's own text or decorators check a form token or an API token."""
-    assert route.view is not None
-    text = route.view.module.source(route.view.node)
-    named = " ".join((*route.decorators, *route.guarded_by))
-    return (
-        bool(_CSRF.search(f"{text} {named}") or _TOKEN.search(named))
-        or "validate_on_submit" in text
-        or ".validate()" in text
-    )
-
-
-def _own_check(project: Project) -> bool:
-    """Tell whether a hook that runs before each request speaks of CSRF."""
-    hooks = [hook for hook in project.routes.hooks if hook.kind == "before_request"]
-    return any(_CSRF.search(hook.view.module.source(hook.view.node)) for hook in hooks)
 
 
 def _speaks_tokens(project: Project) -> bool:

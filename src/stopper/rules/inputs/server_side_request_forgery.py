@@ -49,10 +49,16 @@ from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
 from stopper.rules._closed import held_by
 from stopper.source.project import Project
+from stopper.source.routes import Route
 from stopper.taint.flows import Flow, flows_into
 
 _WHOLE_PATH = re.compile(r"(?:\w+\.)+(?:full_)?path\s*\)")
 """The path as the last argument, whole: ``urljoin(base, request.path)``."""
+
+_VARIABLE = re.compile(r"the URL's <(\w+)>")
+_CLASS = re.compile(r"\[(?!\^)[^\]/]*\]|\\\.")
+_ANYTHING = re.compile(r"[./\[]|\\[SDW]")
+"""What in a pattern, its classes of characters taken out, may stand for a slash."""
 
 
 @held_by("sentry")
@@ -67,13 +73,36 @@ class ServerSideRequestForgery(Rule):
         """Yield a finding for each flow."""
         for flow in flows_into(project, "ssrf"):
             partial = "prefixed" in flow.marks or _joins_own_path(flow, project)
+            if partial and ("stored" in flow.marks or _is_segment(flow, project)):
+                continue
             part = "a part of the URL, behind a fixed beginning, of" if partial else "the address of"
             message = f"{flow.source} is {part} the request that {flow.sink_name} sends."
             confidence = Confidence.LOW if partial else flow.confidence
             remedy = "if urlsplit(url).hostname not in HOSTS: abort(400)"
             if partial:
                 remedy = 'requests.get("https://api.example.com/users/" + quote(name, safe=""), timeout=5)'
-            yield self.found_flow(flow, message, remedy=remedy, confidence=confidence)
+            yield self.found_flow(
+                flow,
+                message,
+                remedy=remedy,
+                confidence=confidence,
+                severity=Severity.MEDIUM if partial else None,
+            )
+
+
+def _is_segment(flow: Flow, project: Project) -> bool:
+    """Tell whether a client gives one part of a path, without a slash: a resource's name in an API of a fixed host."""
+    name = _VARIABLE.fullmatch(flow.source)
+    taking = [route for route in project.routes.routes if name and name[1] in route.parameters]
+    return name is not None and bool(taking) and all(_holds_no_slash(route, name[1]) for route in taking)
+
+
+def _holds_no_slash(route: Route, name: str) -> bool:
+    """Tell whether a URL variable takes no slash: by Flask's own converters, or by a pattern that the rule gives another."""
+    if route.parameters[name] in ("string", "uuid"):
+        return True
+    given = re.search(rf"<\w+\(([\"'])(.*?)\1\):{name}>", route.rule)
+    return given is not None and not _ANYTHING.search(_CLASS.sub("", given[2]))
 
 
 def _joins_own_path(flow: Flow, project: Project) -> bool:

@@ -67,8 +67,9 @@ from typing import TYPE_CHECKING
 from stopper.finding import Area, Cleared, Confidence, Finding, Severity, Vantage
 from stopper.rule import Rule
 from stopper.rules._closed import closed_by
-from stopper.rules._posture import LIMITER, constant, own_calls, takes_post, takes_signed_token
+from stopper.rules._posture import LIMITER, constant, own_calls, takes_post
 from stopper.rules._when import limits_logins
+from stopper.rules.limits._guesses import guesses
 from stopper.source.files import Role
 from stopper.source.project import Project
 
@@ -98,9 +99,8 @@ class LoginWithoutLimit(Rule):
             own = route.view is not None and project.role(route.location.path) is Role.APP
             if route.view is None or not own or not takes_post(route.methods):
                 continue
-            if takes_signed_token(route):
-                continue
-            if _LOGIN.search(f"{route.rule} {route.view.name}") and not _limited(route.decorators):
+            named = _LOGIN.search(f"{route.rule} {route.view.name}")
+            if named and not _limited(route.decorators) and guesses(project, route):
                 yield self.found(
                     route.location,
                     f"{route.rule} takes passwords or codes, and nothing limits how many are tried; a limit at a proxy would settle it",

@@ -79,6 +79,7 @@ _STATEMENT = re.compile(
     r"|WITH\s+\S+\s+AS\b|(?:CREATE|DROP|ALTER|TRUNCATE)\s+\w|CALL\s+\S|EXEC(?:UTE)?\s+\S)",
     re.IGNORECASE,
 )
+_KEY = re.compile(r"(?:^|_)id$")
 _NAME_PLACE = re.compile(
     r"\b(?:FROM|INTO|UPDATE|TABLE|JOIN|VIEW|INDEX|SEQUENCE|SCHEMA|DATABASE|EXISTS|ON|BY)\s+[\"`\[]?(?:[\w\0]+\.)?$",
     re.IGNORECASE,
@@ -135,6 +136,6 @@ def _is_open(made: Assembly) -> bool:
     before = made.text.split("\0")
     return any(
         "." not in part.source
-        or not (part.identifier == "id" or _NAME_PLACE.search("\0".join(before[: at + 1])))
+        or not (_KEY.search(part.identifier) or _NAME_PLACE.search("\0".join(before[: at + 1])))
         for at, part in enumerate(made.parts)
     )

@@ -57,6 +57,7 @@ from stopper.rule import Rule
 from stopper.rules._closed import closed_by
 from stopper.rules._posture import constant
 from stopper.rules._when import completes_cookie
+from stopper.rules.transport._cookies import is_response, read_by_scripts, takes_away
 from stopper.source.code import Call, Expr
 from stopper.source.files import Role
 from stopper.source.project import Project
@@ -81,9 +82,11 @@ class CookieWithoutFlags(Rule):
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each call once, with the flags it lacks."""
         for call in project.code.every_call("set_cookie"):
-            if call.module.role is not Role.APP or call.argument(0, "key") is None or _takes_away(call):
+            if call.module.role is not Role.APP or not is_response(call) or takes_away(call):
                 continue
             missing, name = _missing(call, project), constant(call.argument(0, "key"))
+            if read_by_scripts(call):
+                missing = [flag for flag in missing if flag != "httponly"]
             name = name if isinstance(name, str) else "..."
             sensitive = _SENSITIVE.search(name)
             if not missing or (not sensitive and missing in (["samesite"], ["httponly"])):
@@ -121,11 +124,6 @@ class CookieWithoutFlags(Rule):
                 vantage=Vantage.WIRE, severity=Severity.MEDIUM if _SENSITIVE.search(cookie.name) else Severity.LOW,
                 remedy=f'response.set_cookie({cookie.name!r}, value, secure=True, httponly=True, samesite="Lax")',
             )  # fmt: skip
-
-
-def _takes_away(call: Call) -> bool:
-    """Tell whether a call takes a cookie away: it is over as soon as it is set."""
-    return any(end and end.value.constant == 0 for end in (call.argument(2, "max_age"), call.argument(3, "expires")))  # fmt: skip
 
 
 def _missing(call: Call, project: Project) -> list[str]:

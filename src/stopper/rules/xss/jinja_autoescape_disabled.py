@@ -57,6 +57,9 @@ _MADE = (
     "jinja2.sandbox.ImmutableSandboxedEnvironment", "jinja2.Template", "jinja2.environment.Template",
 )  # fmt: skip
 _HTML = re.compile(r"\.x?html?\b|</?(?:p|div|html|body|span|a|table|h[1-6])\b", re.IGNORECASE)
+_NO_PAGE = re.compile(
+    r"\.(?:json|ya?ml|toml|ini|cfg|conf|env|service|sh|ps1|sql|csv|tex|tf|txt|py|rst|md|xml\.rels)(?:\.j(?:inja)?2?)?$"
+)
 _OTHER_SYNTAX = ("block_start_string", "variable_start_string")
 
 
@@ -107,6 +110,8 @@ class JinjaAutoescapeDisabled(Rule):
             text = str(given.value.constant) if given is not None and given.value.known else ""
             if not _HTML.search(text):
                 return
+        elif _makes_no_page(call):
+            return
         html = _HTML.search(text) is not None
         how = "with autoescape=False" if argument is not None else "without autoescape, which is then off"
         doubt = "" if html else " It matters if HTML is made with it, which is not seen here."
@@ -117,3 +122,13 @@ class JinjaAutoescapeDisabled(Rule):
             remedy=f"{call.name}(..., autoescape=jinja2.select_autoescape())",
             context=f"{call.function} {call.name}",
         )
+
+
+def _makes_no_page(call: Call) -> bool:
+    """Tell whether every template that the module asks for is of a kind that no browser shows: JSON, YAML, a script."""
+    asked = [
+        given.value.constant
+        for site in call.module.calls.get("get_template", ())
+        if (given := Call(site, "", call.names).argument(0, "name")) is not None
+    ]
+    return bool(asked) and all(isinstance(name, str) and _NO_PAGE.search(name) for name in asked)

@@ -46,7 +46,7 @@ from stopper.rule import Rule
 from stopper.rules._closed import closed_by
 from stopper.rules._when import fits_places
 from stopper.rules.xss._places import Judge, as_json
-from stopper.source.escaping import holds_no_text
+from stopper.source.escaping import holds_no_text, names_a_thing
 from stopper.source.markup import HTMLContext
 from stopper.source.project import Project
 
@@ -78,7 +78,9 @@ class TemplateEventHandler(Rule):
                     output.location,
                     f"{judged.name or output.expression} stands in the script of {output.place.attribute}: "
                     f"the browser decodes the escaping before it runs it.{doubt}",
-                    confidence=judged.confidence(Confidence.MEDIUM),
+                    confidence=judged.confidence(
+                        Confidence.LOW if names_a_thing(output) else Confidence.MEDIUM
+                    ),
                     remedy=f'data-value="{{{{ {output.expression} }}}}", read by dataset.value in a script',
                     context=f"{template.path} {output.place.attribute} {output.expression}",
                 )

@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import dedent
 
+import packaging.requirements
+import packaging.utils
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stopper.source.files import walk
 from stopper.source.manifests import Manifests, read
-from stopper.source.requirement import Manifest, Requirement, is_development
+from stopper.source.requirement import Manifest, Requirement, is_development, normalise, parse_requirement
 
 
 @pytest.fixture
@@ -395,3 +399,43 @@ def test_whether_every_allowed_version_is_older(specifier: str, below: bool):
     from stopper.finding import Location
 
     assert Requirement("flask", Location("a"), Manifest.PROJECT, specifier).stays_below("3.1.1") is below
+
+
+@given(
+    st.sampled_from(("", " ", "\t", "\n")),
+    st.text("aZ9._-é", min_size=1, max_size=4),
+    st.sampled_from(("", " ", "==", " == ", "===", ">=", "~=", "== ==", "[a]==", ";", " @ ")),
+    st.sampled_from(
+        (
+            "",
+            "1",
+            "1.0",
+            "01.2.3",
+            "1.0a1",
+            "1.0.post2",
+            "1.*",
+            "1.0+b",
+            "1!2",
+            "v1",
+            "1.0-1",
+            "1 ",
+            "1,<2",
+            "1..2",
+        )
+    ),
+)
+@settings(max_examples=600, deadline=None)
+def test_a_plain_requirement_is_read_as_the_standard_has_it(
+    start: str, name: str, sign: str, version: str
+) -> None:
+    text = f"{start}{name}{sign}{version}"
+    try:
+        standard = packaging.requirements.Requirement(text)
+    except packaging.requirements.InvalidRequirement:
+        assert parse_requirement(text) is None
+        return
+    parsed = parse_requirement(text)
+
+    assert parsed is not None
+    assert (parsed.name, parsed.specifier) == (standard.name, str(standard.specifier))
+    assert normalise(parsed.name) == packaging.utils.canonicalize_name(standard.name)

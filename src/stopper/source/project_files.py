@@ -84,10 +84,9 @@ def _texts(
                 Skipped(f"{file.path}:{place.line}", f"{text[:60]!r} is not a requirement (PEP 508)")
             )
             continue
-        specifier = str(parsed.specifier)
         made = Requirement(
-            normalise(parsed.name), place, Manifest.PROJECT, specifier, pin_of(specifier), False,
-            str(parsed.marker or ""), parsed.url or "", development, True, library,
+            normalise(parsed.name), place, Manifest.PROJECT, parsed.specifier, pin_of(parsed.specifier), False,
+            parsed.marker, parsed.url, development, True, library,
         )  # fmt: skip
         found.requirements.append(made)
 

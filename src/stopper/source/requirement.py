@@ -5,10 +5,6 @@ from __future__ import annotations
 import enum
 import re
 
-from packaging.requirements import InvalidRequirement
-from packaging.requirements import Requirement as Parsed
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from stopper.finding import Location, Skipped
@@ -20,6 +16,11 @@ _DEVELOPMENT = re.compile(
     r"|mypy|bench|benchmarks?|debug|translations?|build|bootstrap|style|coverage|pre-commit|tox|nox)(?:[^a-z]|$)"
     r"|^requirements?(?:dev|docs?|tests?)\b"
 )
+_PLAIN = re.compile(
+    r"[ \t]*(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)[ \t]*"
+    r"(?:==[ \t]*(?P<version>[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc|\.post)[0-9]+)?)[ \t]*)?"
+)
+_SEPARATORS = re.compile("[-_.]+")
 
 
 class Manifest(enum.StrEnum):
@@ -67,6 +68,8 @@ class Requirement:
         """Tell whether ``version`` may be installed."""
         if self.pinned is not None:
             return same_version(self.pinned, version)
+        from packaging.specifiers import InvalidSpecifier, SpecifierSet  # late: see parse_requirement
+
         try:
             return SpecifierSet(self.specifier).contains(version, prereleases=True)
         except InvalidSpecifier:
@@ -78,6 +81,8 @@ class Requirement:
             return older(self.pinned, version)
         if not self.specifier or self.allows(version) or self.allows("99999"):
             return False
+        from packaging.specifiers import InvalidSpecifier, SpecifierSet  # late: see parse_requirement
+
         try:
             clauses = list(SpecifierSet(self.specifier))
         except InvalidSpecifier:
@@ -146,17 +151,39 @@ class Found:
     skipped: list[Skipped] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a PEP 508 requirement says."""
+
+    name: str
+    """As it is written."""
+    specifier: str = ""
+    marker: str = ""
+    url: str = ""
+
+
 def parse_requirement(text: str) -> Parsed | None:
-    """Read a PEP 508 requirement; None when it is none."""
+    """Read a PEP 508 requirement; None when it is none.
+
+    A name alone and a plain pin, of which most files consist, are read here: what ``packaging`` loads to read all the others takes
+    longer than many a project.
+    """
+    plain = _PLAIN.fullmatch(text)
+    if plain is not None:
+        return Parsed(plain["name"], f"=={plain['version']}" if plain["version"] else "")
+    from packaging.requirements import InvalidRequirement
+    from packaging.requirements import Requirement as Standard
+
     try:
-        return Parsed(text)
+        read = Standard(text)
     except InvalidRequirement:
         return None
+    return Parsed(read.name, str(read.specifier), str(read.marker or ""), read.url or "")
 
 
 def normalise(name: str) -> str:
     """Return the PEP 503 form of a package name."""
-    return str(canonicalize_name(name.strip()))
+    return _SEPARATORS.sub("-", name.strip()).lower()
 
 
 def pin_of(specifier: str) -> str | None:

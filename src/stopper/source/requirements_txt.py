@@ -112,8 +112,8 @@ class _Reader:
         self.found.requirements.append(
             Requirement(
                 normalise(parsed.name), place, kind,
-                str(parsed.specifier), pin_of(str(parsed.specifier)), "--hash" in text,
-                str(parsed.marker or ""), parsed.url or "", development, is_direct(line.comment),
+                parsed.specifier, pin_of(parsed.specifier), "--hash" in text,
+                parsed.marker, parsed.url, development, is_direct(line.comment),
             )
         )  # fmt: skip
 

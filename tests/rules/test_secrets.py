@@ -14,6 +14,7 @@ from stopper.source.project import Project
 
 TOKEN = "gh" + "p_" + "aB3dE5gH7jK9mN1pQ4rS6tU8vW0xY2zC5fG8"
 PASSWORD = "k7!winter-night"
+KEYED = "from flask import Flask\napp = Flask(__name__)\napp.secret_key = {}\n"
 
 
 def found(folder: Path, slug: str, **files: str) -> list[Finding]:
@@ -40,12 +41,17 @@ def committed(folder: Path, away: str = "", **files: str) -> None:
         ("hardcoded-credential", TOKEN, f'TOKEN = "{TOKEN}"\n'),
         ("hardcoded-password", PASSWORD, f'MAIL_PASSWORD = "{PASSWORD}"\n'),
         ("password-in-url", "k7winter", 'URI = "mysql://blog:k7winter@db.bench.net/blog"\n'),
-        (
-            "secret-key-literal",
-            PASSWORD,
-            f'from flask import Flask\napp = Flask(__name__)\napp.secret_key = "{PASSWORD}"\n',
-        ),
+        ("secret-key-literal", PASSWORD, KEYED.format(f'"{PASSWORD}"')),
+        ("secret-key-literal", r"k7!\xecw\nnight\x01", KEYED.format(r'b"k7!\xecw\nnight\x01"')),
+        ("secret-key-literal", r"k7!\xe4w\u20acnight", KEYED.format(r'"k7!\xe4w\u20acnight"')),
+        ("secret-key-literal", "winter", KEYED.format("'k7!winter' '-night-88'")),
+        ("secret-key-literal", "night", KEYED.format("'k7!winter' + '-night-88'")),
         ("jwt-key-weak", PASSWORD, f'import jwt\ntoken = jwt.encode({{"sub": 1}}, "{PASSWORD}")\n'),
+        (
+            "jwt-key-weak",
+            r"k7!\xecw\n",
+            r"import jwt" + "\n" + r'token = jwt.encode({}, b"k7!\xecw\nnight")' + "\n",
+        ),
         ("jwt-key-weak", PASSWORD, f'import jwt\ntoken = jwt.encode({{"sub": 1}}, b"{PASSWORD}")\n'),
     ],
 )
@@ -54,7 +60,22 @@ def test_no_finding_holds_the_secret_whole(tmp_path: Path, slug: str, secret: st
 
     assert len(findings) == 1
     assert findings[0].code
+    assert secret not in findings[0].code
     assert secret not in repr(findings)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        '"192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf"',
+        r"""b'_5#y2L"F4Q8z\n\xec]/'""",
+        '"changeme"',
+    ],
+)
+def test_a_key_that_everybody_knows_is_weak(tmp_path: Path, key: str) -> None:
+    (finding,) = found(tmp_path, "secret-key-weak", app__py=KEYED.format(key))
+
+    assert "everybody tries first" in finding.message
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from stopper.errors import ConfigurationError
 from stopper.guard.guard import Cell, Guard, Problem
 from stopper.guard.route import Route
 from stopper.guard.settings import Settings
-from stopper.policy import KEY_BYTES
+from stopper.policy import KEY_BYTES, PUBLISHED_KEYS
 
 MAKE: Final = "SECRET_KEY=$(python -c 'import secrets; print(secrets.token_hex(32))')"
 """How to make a key: in the environment, never in the code."""
@@ -40,18 +40,6 @@ COMMON: Final = re.compile(
     r"|abc(?:def(?:ghi)?)?|xyz|0?123(?:4(?:5(?:6(?:7(?:89?0?)?)?)?)?)?|[^a-z0-9]+|(.)\1{2,}",
 )
 """Words that keys are made of when nobody made one."""
-
-PUBLISHED: Final = frozenset(
-    (
-        "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",
-        '_5#y2L"F4Q8z\\n\\xec]/',
-        '_5#y2L"F4Q8z\n\xec]/',
-        "5f352379324c22463451387a0aec5d2f",
-        '\xfd{H\xe5<\x95\xf9\xe3\x96.5\xd1\x01O<!\xd5\xa2\xa0\x9fR"\xa1\xa8',
-        "A0Zr98j/3yX R~XHH!jmN]LWX/,?RT",
-    )
-)
-"""Keys that Flask's own documentation shows, in this version and older ones."""
 
 CUT: Final = re.compile(r"^(?:export\s+)?[\w.]+\s*=\s*[^'\"\s#][^#\n]*?\s#", re.ASCII)
 """An unquoted value with a space and a `#` after it, where the parser takes the rest for a comment."""
@@ -124,7 +112,7 @@ def weakness(key: Any) -> str | None:
     if not key:
         return "is not set"
     text = key.decode("latin-1") if isinstance(key, bytes) else str(key)
-    if text in PUBLISHED:
+    if text in PUBLISHED_KEYS:
         return "stands in Flask's documentation, and everybody knows it"
     if len(text) < KEY_BYTES:
         return f"has {len(text)} characters, and {KEY_BYTES} random bytes are the least"

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from stopper.finding import Confidence, Severity
 from stopper.records import dataclass, field
+from stopper.source.literals import mask_literals
 from stopper.source.suspects import around_runs, lines_holding, lines_with
 from stopper.source.token_checks import has_crc32, jwt_confidence
 from stopper.tables import read_table
@@ -95,7 +96,7 @@ def redact(text: str) -> str:
 def redact_value(text: str, *secrets: str) -> str:
     """Return ``text`` redacted, with the given secrets masked as well."""
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, mask(secret))
+        text = mask_literals(text.replace(secret, mask(secret)), secret)
     return redact(text)
 
 

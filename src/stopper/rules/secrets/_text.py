@@ -126,7 +126,7 @@ def key_settings(project: Project) -> Iterator[Setting]:
 def key_text(value: object) -> str | None:
     """Return a key's constant as text, or None when it is none."""
     if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
+        return value.decode("latin-1")
     return value if isinstance(value, str) else None
 
 

@@ -55,7 +55,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Finding, Severity, Vantage
-from stopper.policy import KEY_BYTES
+from stopper.policy import KEY_BYTES, PUBLISHED_KEYS
 from stopper.rule import Rule
 from stopper.rules.secrets._text import KEYS, at_key, key_settings, key_text
 from stopper.source.credentials import WELL_KNOWN, is_placeholder
@@ -104,7 +104,7 @@ class SecretKeyWeak(Rule):
     def wire(self, site: Site) -> Iterator[Finding]:
         """Try the keys that everybody tries on each session cookie, here and without asking the site."""
         for cookie in site.cookies():
-            if payload(cookie.value) and key_of(cookie.value, sorted(_TRIED)) is not None:
+            if payload(cookie.value) and key_of(cookie.value, sorted(_TRIED | PUBLISHED_KEYS)) is not None:
                 yield self.seen(
                     "setting:SECRET_KEY", f"the session cookie {cookie.name!r} is signed with a key that everybody tries first", vantage=Vantage.WIRE,
                     severity=Severity.CRITICAL, remedy='SECRET_KEY = os.environ["SECRET_KEY"]',
@@ -113,4 +113,4 @@ class SecretKeyWeak(Rule):
 
 
 def _is_tried(key: str) -> bool:
-    return key.lower() in _TRIED or is_placeholder(key)
+    return key.lower() in _TRIED or key in PUBLISHED_KEYS or is_placeholder(key)

@@ -224,8 +224,8 @@ def _hosts(name: str, sources: tuple[str, ...]) -> Iterator[Weakness]:
 
 def _host(name: str, source: str, instead: str) -> Iterator[Weakness]:
     lowered = source.lower()
-    host = re.sub(r"^[a-z][a-z0-9+.-]*://", "", lowered).partition("/")[0].partition(":")[0]
-    path = re.sub(r"^[a-z][a-z0-9+.-]*://", "", lowered).partition("/")[2]
+    authority, _, path = re.sub(r"^[a-z][a-z0-9+.-]*://", "", lowered).partition("/")
+    host = authority.partition(":")[0]
     if lowered.startswith("http:"):
         yield Weakness(
             "plain",

@@ -17,7 +17,7 @@ from stopper.plain import to_plain
 from stopper.source.files import SourceFile, Tree
 
 _HOME = Path(__file__).parent
-_LIBRARIES = ("jinja2", "packaging", "pathspec", "tree_sitter", "tree_sitter_python")
+_LIBRARIES = ("jinja2", "packaging", "tree_sitter", "tree_sitter_python")
 """Other people's code that has a say in what is found."""
 _MANY = 20_000
 """More files of refs than any hand-kept repository has; above it nothing is remembered."""

@@ -26,7 +26,7 @@ assert "stopper.guard" not in sys.modules and "flask" not in sys.modules
 before = set(sys.modules)
 stopper.Stopper
 print(json.dumps(sorted(name for name in sys.modules if name.split(".")[0] in
-    {"stopper", "rich", "tree_sitter", "httpx", "pathspec", "sqlalchemy", "PIL", "cryptography", "redis"})))
+    {"stopper", "rich", "tree_sitter", "httpx", "sqlalchemy", "PIL", "cryptography", "redis"})))
 """
 
 

@@ -8,13 +8,11 @@ import tokenize
 from io import BytesIO
 from pathlib import Path
 
-import pathspec
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stopper.errors import TargetError
-from stopper.source import files
 from stopper.source.files import MAX_BYTES, Role, SourceFile, Text, Tree, decode, role_of, walk
 
 NOBODY = 65534
@@ -76,49 +74,6 @@ def test_the_innermost_gitignore_decides(tmp_path: Path) -> None:
     ignore(tmp_path, "", "!x.py")
     ignore(tmp_path, "sub", "x.py")
     assert paths(walk(tmp_path)) == {"sub/y.py"}
-
-
-PARTS = (
-    "a",
-    "ab",
-    "a*",
-    "*b",
-    "**",
-    "?b",
-    "[ab]",
-    "a]",
-    "!a",
-    "\\a",
-    "a b",
-    " a",
-    "a ",
-    "",
-    "#a",
-    "\\#a",
-    "[!a]b",
-    ".a",
-    "*.b",
-    "é",
-)
-NAMES = ("a", "b", "ab", "aab", "a b", " a", "a ", "!a", "#a", "x.b", ".a", "é", "a]")
-
-
-@given(
-    st.sampled_from(("", "!", "/")),
-    st.lists(st.sampled_from(PARTS), min_size=1, max_size=3).map("/".join),
-    st.sampled_from(("", "/", " ")),
-    st.lists(st.sampled_from(NAMES), min_size=1, max_size=3).map("/".join),
-    st.sampled_from(("", "/")),
-)
-@settings(max_examples=1000, deadline=None)
-def test_what_no_pattern_can_match_is_exactly_what_none_matches(
-    start: str, pattern: str, end: str, path: str, slash: str
-) -> None:
-    line = start + pattern + end
-    assume(files._are_patterns([line]))
-    wanted = pathspec.GitIgnoreSpec.from_lines([line]).check_file(path + slash).include
-
-    assert files._Spec("", [line]).verdict(path + slash) is wanted
 
 
 def test_lines_of_a_gitignore_that_make_no_sense_are_told_and_the_others_hold(tmp_path: Path) -> None:

@@ -131,31 +131,20 @@ def answers_of(app: Any, most: int) -> Iterator[dict[str, Any]]:
     rules = [
         rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ()) and not rule.arguments
     ]
-    asked = [("GET", rule.rule, rule.endpoint) for rule in rules if not rule.subdomain and not rule.host][
-        :most
-    ]
-    asked.append(("GET", "/stopper-asks-for-what-is-not-there", ""))
+    own = [("GET", rule.rule, rule.endpoint) for rule in rules if not rule.subdomain and not rule.host]
+    asked = [*own[:most], ("GET", "/stopper-asks-for-what-is-not-there", "")]
     asked.append(("TRACE", asked[0][1], ""))
     for method, path, endpoint in asked:
+        told = {"method": method, "path": path, "endpoint": endpoint}
         try:
             answer = client.open(path, method=method, base_url=f"https://{host}")
-            yield {
-                "method": method, "path": path, "endpoint": endpoint, "status": answer.status_code,
-                "headers": [[name, value] for name, value in answer.headers],
-                "body": answer.get_data()[:20_000].decode("utf-8", "replace"), "error": "",
-            }  # fmt: skip
+            headers = [[name, value] for name, value in answer.headers]
+            body = answer.get_data()[:20_000].decode("utf-8", "replace")
+            yield {**told, "status": answer.status_code, "headers": headers, "body": body, "error": ""}
             answer.close()
         except Exception as error:  # noqa: BLE001 - a view that raises is one of the answers
             said = f"{type(error).__name__}: {error}"
-            yield {
-                "method": method,
-                "path": path,
-                "endpoint": endpoint,
-                "status": 0,
-                "headers": [],
-                "body": "",
-                "error": said[:500],
-            }
+            yield {**told, "status": 0, "headers": [], "body": "", "error": said[:500]}
 
 
 def described(app: Any, requests: int) -> dict[str, Any]:

@@ -13,11 +13,13 @@ from io import BytesIO
 from itertools import accumulate
 from pathlib import Path
 
-import pathspec
-
 from stopper.errors import TargetError
 from stopper.finding import Location, Skipped
 from stopper.records import dataclass, field
+from stopper.source.gitignore import Patterns
+
+_Specs = tuple[tuple[str, Patterns], ...]
+"""The patterns that hold in a folder, each file's with the folder it stands in, outermost first."""
 
 MAX_BYTES = 4_000_000
 """The largest file that is read. A hand-written module of 100,000 lines stays below it."""
@@ -233,7 +235,7 @@ class _Walker:
     files: list[SourceFile] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
-    def enter(self, folder: str, specs: tuple[_Spec, ...]) -> None:
+    def enter(self, folder: str, specs: _Specs) -> None:
         if folder.count("/") >= MAX_FOLDERS:
             self.skipped.append(
                 Skipped(folder, f"folders that nest deeper than {MAX_FOLDERS} are not entered")
@@ -252,21 +254,19 @@ class _Walker:
         for entry in entries:
             self._take(entry, f"{folder}/{entry.name}" if folder else entry.name, specs)
 
-    def _spec(self, folder: str) -> tuple[_Spec, ...]:
+    def _spec(self, folder: str) -> _Specs:
         path = f"{folder}/.gitignore".lstrip("/")
         try:
             lines = decode((self.root / path).read_bytes()).splitlines()
         except OSError as error:
             self.skipped.append(Skipped(path, f"not respected: {error.strerror}"))
             return ()
-        good = lines if _are_patterns(lines) else [line for line in lines if _are_patterns([line])]
-        if len(good) < len(lines):
-            self.skipped.append(
-                Skipped(path, f"{len(lines) - len(good)} lines are no patterns: not respected")
-            )
-        return (_Spec(folder, good),)
+        patterns = Patterns(lines)
+        if patterns.senseless:
+            self.skipped.append(Skipped(path, f"{patterns.senseless} lines are no patterns: not respected"))
+        return ((folder, patterns),)
 
-    def _take(self, entry: os.DirEntry[str], path: str, specs: tuple[_Spec, ...]) -> None:
+    def _take(self, entry: os.DirEntry[str], path: str, specs: _Specs) -> None:
         try:
             is_folder = entry.is_dir(follow_symlinks=False)
             if is_folder:
@@ -307,46 +307,10 @@ class _Walker:
             self.files.append(SourceFile(path, absolute, size))
 
 
-def _are_patterns(lines: list[str]) -> bool:
-    try:
-        pathspec.GitIgnoreSpec.from_lines(lines)
-    except (ValueError, re.error):
-        return False
-    return True
-
-
-class _Spec:
-    """The patterns of one ``.gitignore`` file."""
-
-    def __init__(self, folder: str, lines: list[str]) -> None:
-        self.folder = folder
-        self._spec = pathspec.GitIgnoreSpec.from_lines(lines)
-        self._pieces = frozenset(_pieces(line) for line in lines if line.strip() and line[0] != "#")
-
-    def verdict(self, path: str) -> bool | None:
-        """Return whether git ignores ``path`` by these patterns; None when none of them matches."""
-        inside = path[len(self.folder) + 1 :] if self.folder else path
-        framed = f"/{inside}/"
-        for first, rest in self._pieces:
-            if first in framed and all(one in framed for one in rest):
-                return self._spec.check_file(inside).include
-        return None
-
-
-def _pieces(pattern: str) -> tuple[str, tuple[str, ...]]:
-    """Return what stands in every path that the pattern matches, the longest piece first: most paths hold it of no pattern."""
-    found: list[str] = []
-    for part in re.sub(r"\[.*\]", "*", pattern).removeprefix("!").split("/"):
-        plain = re.split(r"[*?\[\]\\\s]", part)
-        found += plain if len(plain) > 1 else [f"/{part}/"] if part else []
-    first, *rest = sorted(found or [""], key=len, reverse=True)
-    return first, tuple(filter(None, rest))
-
-
-def _ignored(path: str, specs: tuple[_Spec, ...]) -> bool:
+def _ignored(path: str, specs: _Specs) -> bool:
     """Tell whether git ignores ``path``: of all patterns that match, the innermost file's last one decides."""
-    for spec in reversed(specs):
-        verdict = spec.verdict(path)
+    for folder, patterns in reversed(specs):
+        verdict = patterns.verdict(path[len(folder) + 1 :] if folder else path)
         if verdict is not None:
             return verdict
     return False

@@ -27,6 +27,7 @@ from stopper.wire.site import Site
 from stopper.wire.tls import Tls
 
 _REQUEST = re.compile(r"^> ([A-Z]+) (https?://\S+)$", re.MULTILINE)
+_NOTE = re.compile(r"^> (tls|suites|curves|untrusted|days): (.*)$", re.MULTILINE)
 
 
 def is_transcript(text: str) -> bool:
@@ -40,46 +41,32 @@ def read(text: str) -> Site:
     parts = [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
     exchanges = tuple(_exchange(part) for part in parts)
     origin = Origin.of(exchanges[0].url)
-    given = re.search(r"^> tls: (.*)$", text, re.MULTILINE)
-    problem = re.search(r"^> untrusted: (.*)$", text, re.MULTILINE)
-    days = re.search(r"^> days: (-?\d+)$", text, re.MULTILINE)
-    weak = re.search(r"^> suites: (.*)$", text, re.MULTILINE)
-    taken = re.search(r"^> curves: (.*)$", text, re.MULTILINE)
+    told = dict(_NOTE.findall(text))
+    problem = told.get("untrusted", "")
     tls = None
     if origin.scheme == "https":
-        ends = datetime.now(UTC) + timedelta(days=int(days[1]) if days else 60)
-        versions = tuple(given[1].split(", ")) if given else ("TLS 1.2", "TLS 1.3")
         tls = Tls(
-            versions,
+            _listed(told.get("tls", "TLS 1.2, TLS 1.3")),
             "TLS_AES_256_GCM_SHA384",
-            trusted=problem is None,
-            problem=problem[1] if problem else "",
+            trusted=not problem,
+            problem=problem,
             names=(origin.host,),
-            not_after=ends,
-            weak=tuple(weak[1].split(", ")) if weak else (),
-            curves=tuple(taken[1].split(", ")) if taken else (),
+            not_after=datetime.now(UTC) + timedelta(days=int(told.get("days", 60))),
+            weak=_listed(told.get("suites", "")),
+            curves=_listed(told.get("curves", "")),
         )
-    return Site(
-        origin,
-        exchanges,
-        tls,
-        problem is None,
-        problem[1] if problem else "",
-        len(exchanges),
-        0.1,
-        active=False,
-    )
+    return Site(origin, exchanges, tls, not problem, problem, len(exchanges), 0.1, active=False)
+
+
+def _listed(words: str) -> tuple[str, ...]:
+    return tuple(words.split(", ")) if words else ()
 
 
 def _exchange(text: str) -> Exchange:
     lines = text.splitlines()
-    asked = [line.removeprefix("> ") for line in lines if line.startswith("> ")]
+    asked = [line.removeprefix("> ") for line in lines if line.startswith("> ") and not _NOTE.match(line)]
     method, _, url = asked[0].partition(" ")
-    notes = [
-        line
-        for line in asked[1:]
-        if not line.startswith(("tls:", "untrusted:", "days:", "suites:", "curves:"))
-    ]
+    notes = asked[1:]
     sent = tuple(
         (name, value.strip()) for name, colon, value in (line.partition(":") for line in notes) if colon
     )

@@ -178,6 +178,12 @@ PAIRS = {
         "<path:name>",
         "<name>",
     ),
+    "a view that sends to its own path": (
+        "open-redirect",
+        '@app.{hole}\ndef again():\n    return redirect(request.path + "?again")\n',
+        "before_request",
+        'get("/")',
+    ),
     "a row that is saved": (
         "path-traversal",
         'class Note(Row):\n    def __init__(self, name):\n        self.name = name\n@app.post("/")\ndef keep():\n    batch.save({hole})\n    return ""\n',

@@ -45,7 +45,7 @@ from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
 from stopper.source import rewrite
 from stopper.source.project import Project
-from stopper.taint.flows import flows_into
+from stopper.taint.flows import Flow, flows_into
 
 
 class OpenRedirect(Rule):
@@ -58,6 +58,8 @@ class OpenRedirect(Rule):
     def source(self, project: Project) -> Iterator[Finding]:
         """Yield a finding for each flow."""
         for flow in flows_into(project, "redirect"):
+            if _is_own_path(flow, project):
+                continue
             message = f"{flow.source} decides where {flow.sink_name} sends the browser."
             confidence = (
                 Confidence.LOW if "Referer" in flow.source or "referrer" in flow.source else flow.confidence
@@ -69,3 +71,12 @@ class OpenRedirect(Rule):
                 or 'return redirect(target if not urlsplit(target.replace("\\\\", "/")).netloc else url_for("index"))',
                 confidence=confidence,
             )
+
+
+def _is_own_path(flow: Flow, project: Project) -> bool:
+    """Tell whether a view sends back to its own path: one that was routed begins with one slash, which a hook's may not."""
+    read = flow.steps[0].location
+    return (
+        flow.source in ("request.path", "request.full_path")
+        and project.routes.at(read.path, read.line) is not None
+    )

@@ -81,7 +81,7 @@ def mask(secret: str) -> str:
 
 def redact(text: str) -> str:
     """Return ``text`` with every secret that can be told from it masked."""
-    found = sorted(everything(text), key=lambda item: (item.start, -item.end))
+    found = sorted((*everything(text), *_escaped(text)), key=lambda item: (item.start, -item.end))
     parts: list[str] = []
     reached = 0
     for item in found:
@@ -380,6 +380,11 @@ _NAMED = re.compile(
     [rRbBuU]{0,2}(?P<quote>["'])(?P<value>[^"'\\\r\n]{3,300})(?P=quote)(?!\s*(?:\.\s*(?:format|join|encode\(\)\.decode)|%|\]))""",
     re.VERBOSE,
 )
+_ESCAPED = re.compile(
+    r"""(?<![\w])(?P<name>[A-Za-z_][\w.-]{0,60})(?:["']\s*\])?["']?\s{0,4}(?:=|:)\s{0,3}
+    [rRbBuU]{0,2}(?P<quote>["'])(?P<value>(?=(?:(?!(?P=quote))[^\\\r\n])*\\)(?:(?!(?P=quote))[^\\\r\n]|\\.){8,300})(?P=quote)""",
+    re.VERBOSE,
+)
 _FALLBACK = re.compile(
     r"""(?:environ\.get|getenv|(?:^|[\s=(,])(?:env|config|getenv|get_env|env\.str|env\.get))\(\s*(?P<q>["'])(?P<name>\w{2,60})(?P=q)
     \s*,\s*(?:default\s*=\s*)?[rRbBuU]{0,2}(?P<quote>["'])(?P<value>[^"'\\\r\n]{3,300})(?P=quote)""",
@@ -427,6 +432,13 @@ def named_in(text: str, spans: list[tuple[int, int]], *, bare: bool = False) -> 
                         ),
                     )
     return sorted(found.values(), key=lambda item: item.start)
+
+
+def _escaped(text: str) -> Iterator[Credential]:
+    """Yield the literals with escapes that a name calls secret: what they stand for is not judged, and not to be shown."""
+    for match in _ESCAPED.finditer(text) if "\\" in text else ():
+        if is_secret_name(match["name"].rpartition(".")[2]):
+            yield Credential("named", match["name"], *match.span("value"), match["value"])
 
 
 def judge(name: str, value: str) -> Confidence | None:

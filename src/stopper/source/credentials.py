@@ -141,11 +141,16 @@ def provider_credentials(text: str) -> list[Credential]:
 def suspected(text: str) -> Iterator[tuple[Provider, int, int]]:
     """Yield the stretches of a text that can hold a provider's credential, with the provider; there are few."""
     spans = around_runs(text, _may_be_credentials)
+    if not spans:
+        return
     nears = [text[start:end].lower() for start, end in spans]
-    likely = _likely("\n".join(nears))
+    every = "\n".join(nears)
+    hints = {hint for hint in _hints() if hint in every}
+    likely = [one for one in providers() if one.anywhere or not hints.isdisjoint(one.hints)]
     for (start, end), near in zip(spans, nears, strict=True):
+        here = {hint for hint in hints if hint in near}
         for provider in likely:
-            if provider.anywhere or any(hint in near for hint in provider.hints):
+            if provider.anywhere or not here.isdisjoint(provider.hints):
                 yield provider, start, end
 
 
@@ -160,14 +165,6 @@ def _may_be_credentials(runs: set[str]) -> set[str]:
         for start, end in lines_holding(lowered, hint):
             found.add(others[start:end].rstrip("\n"))
     return found
-
-
-def _likely(nears: str) -> list[Provider]:
-    """Return the providers of which a hint stands anywhere around the runs."""
-    if not nears:
-        return []
-    present = {hint for hint in _hints() if hint in nears}
-    return [one for one in providers() if one.anywhere or not present.isdisjoint(one.hints)]
 
 
 def _recognized(provider: Provider, match: re.Match[str]) -> Iterator[Credential]:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from stopper.source.project import Project
 
 _INTERESTING = re.compile(r"\b(?:request|req|parse_args|format_exc|exc_info|except)\b|\.data\b")
-_SOURCE = re.compile(r"\b(?:request|req|parse_args|format_exc|exc_info)\b|\.data\b|\bexcept\b[^:]*?\bas\s")
-"""What a function's text holds that reads a client's data or the text of an exception itself."""
+_SOURCE = re.compile(r"\b(?:request|req|parse_args|format_exc|exc_info)\b|\.data\b")
+"""What a function's text holds that reads a client's data itself."""
 _HOOKS = frozenset(
     (
         "errorhandler",

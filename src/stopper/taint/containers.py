@@ -51,10 +51,6 @@ _CHAINS = frozenset(
         "more_itertools.chunked",
     )
 )
-_ZIPS = frozenset(("zip", "itertools.zip_longest", "itertools.product"))
-_PICKS = frozenset(("next", "anext", "random.choice", "secrets.choice", "min", "max", "sum"))
-_MADE = frozenset(("enumerate",)).union(_DICTS, _LISTS, _ALIKE, _CHAINS, _ZIPS, _PICKS)
-"""All functions that make a container, or go through one."""
 _INTO = frozenset(
     (
         "append",
@@ -102,8 +98,6 @@ def pair(first: Value, second: Value) -> Value:
 
 def made(name: str, args: Args, keywords: Mapping[str, Value]) -> Value | None:
     """Return what a constructor of containers gives, or a function that goes through one; None for all others."""
-    if name not in _MADE:
-        return None
     first = args[0] if args else CLEAN
     if name in _DICTS:
         return _dict(name, args, keywords)
@@ -115,10 +109,10 @@ def made(name: str, args: Args, keywords: Mapping[str, Value]) -> Value | None:
         return element(together([value.part(EACH) for value in args]))
     if name == "enumerate":
         return element(pair(CLEAN, first.part(EACH)))
-    if name in _ZIPS:
+    if name in ("zip", "itertools.zip_longest", "itertools.product"):
         parts = tuple((f"[{at}]", value.part(EACH)) for at, value in enumerate(args))
         return element(Value(shape="tuple", fields=parts))
-    if name in _PICKS:
+    if name in ("next", "anext", "random.choice", "secrets.choice", "min", "max", "sum"):
         return together([first.part(EACH), *args[1:]]) if first.fields or first.taints else None
     return None
 

@@ -11,8 +11,8 @@ from stopper.taint.binding import Tokens
 from stopper.taint.constants import constant
 from stopper.taint.domain import CLEAN, UNKNOWN, Taint, Target, Value, joined
 from stopper.taint.edges import Edges
-from stopper.taint.ir import Call, Constant, Function
-from stopper.taint.models import Models
+from stopper.taint.ir import AccessPath, Call, Constant, Function, Load, Op
+from stopper.taint.models import Entry, Models
 from stopper.taint.program import Program, Variable
 from stopper.taint.shared import Shared
 from stopper.taint.summary import Summary
@@ -84,29 +84,36 @@ class Engine:
         self._constants: dict[str, Value] = {}
         self.answers: dict[tuple[str, str, bool], Any] = {}
         """What may answer a call of a library's function, by the names in the call."""
+        self._literals: dict[int, tuple[Constant, Value]] = {}
+        """The values of the constants in the code, by the identity of these, which are kept alive by it."""
 
     def constant(self, operand: Constant) -> Value:
         """Return the value of a constant in the code."""
-        found: Value | None = operand.held
+        found = self._literals.get(id(operand))
         if found is None:
-            found = operand.held = constant(operand.value)
-        return found
+            found = self._literals[id(operand)] = (operand, constant(operand.value))
+        return found[1]
 
     def lowered(self, scope: Any) -> Function:
         """Return a scope as blocks of operations."""
         return self.program.lowered(scope)
 
-    def harms(self, scope: Any) -> bool:
-        """Tell whether a function holds a sink, or one that it calls by name does; a line in a log is none."""
-        calls = [op for op in self.lowered(scope).ops() if isinstance(op, Call)]
-        inner = [op.callee for op in calls if op.callee is not None and op.callee.kind is Kind.FUNCTION]
-        every = [*calls, *(op for one in inner for op in self.lowered(one).ops() if isinstance(op, Call))]
-        return any(map(self._harms, every))
+    def concerns(self, scope: Any) -> bool:
+        """Tell whether a function reads a client's data or holds a sink, or calls by name one that does; a line in a log is no sink."""
+        own = [*self.lowered(scope).ops()]
+        called = [op.callee for op in own if isinstance(op, Call) and op.callee is not None]
+        inner = [self.lowered(one).ops() for one in called if one.kind is Kind.FUNCTION]
+        return any(map(self._concerns, own)) or any(any(map(self._concerns, ops)) for ops in inner)
 
-    def _harms(self, op: Call) -> bool:
+    def _concerns(self, op: Op) -> bool:
+        if isinstance(op, Load):
+            return bool(op.name and self.models.find("source", op.name))
+        if not isinstance(op, Call) or op.callee is not None:
+            return False
         plain = op.receiver is None
         found = self.models.find("sink", op.name or (op.last if plain else ""), "" if plain else op.last)
-        return op.callee is None and any(entry.kind != "log" for entry in found)
+        harms = any(entry.kind != "log" and _given(op, entry) for entry in found)
+        return harms or bool(op.name and self.models.find("source", f"{op.name}()"))
 
     def run(self, function: Function, entry: dict[str, Value]) -> Summary:
         """Return what a root does, entered with ``entry``, and keep what it writes to cells."""
@@ -176,7 +183,7 @@ class Engine:
         return self._in_context(scope, entry), tokens
 
     def _key(self, scope: Any, entry: dict[str, Value]) -> Key:
-        return id(scope), tuple(sorted(entry.items(), key=_first))
+        return id(scope), tuple(sorted(((name, value) for name, value in entry.items()), key=_first))
 
     def _in_context(self, scope: Any, entry: dict[str, Value]) -> Summary:
         key = self._key(scope, entry)
@@ -287,6 +294,13 @@ class Engine:
             decorated = self._tracked(definition, {}) if definition is not None else plain
             found = self._definitions[id(scope)] = decorated if decorated.returns.targets else plain
         return self._read(found).returns
+
+
+def _given(op: Call, entry: Entry) -> bool:
+    """Tell whether a call hands a sink anything but constants where it looks."""
+    args = [op.receiver if at == -1 else op.args[at] for at in entry.args if at < len(op.args)]
+    args += [value for key, value in op.keywords if "*" in entry.keywords or key in entry.keywords]
+    return bool(op.stars) or any(isinstance(arg, AccessPath) for arg in args)
 
 
 def _first(item: tuple[str, Value]) -> str:

@@ -162,7 +162,7 @@ def _to_the_end(engine: Engine, root: Root) -> list[Summary]:
 
 def _worthwhile(engine: Engine, root: Root) -> bool:
     """Tell whether a root must be solved by itself: nothing has called it, and it may read data, or harm with what was stored."""
-    return id(root.scope) not in engine.followed and (root.reads or engine.harms(root.scope))
+    return id(root.scope) not in engine.followed and (root.reads or engine.concerns(root.scope))
 
 
 def solved(engine: Engine, root: Root) -> Iterator[Summary]:

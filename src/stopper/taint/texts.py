@@ -6,7 +6,6 @@ import re
 import string
 from collections.abc import Mapping
 
-from stopper.regex import regex
 from stopper.taint.constants import constant
 from stopper.taint.domain import CLEAN, SEQUENCES, Value
 from stopper.taint.ir import Place
@@ -14,7 +13,9 @@ from stopper.taint.strings import joined_text
 
 MAX_PARTS = 60
 """Of how many parts a text may be made."""
-_PERCENT = regex(r"%(?:\((?P<key>[^)]*)\))?[#0\- +]*(?:\*|\d+)?(?:\.\d+)?[hlL]?(?P<kind>[diouxXeEfFgGcrsa%])")
+_PERCENT = re.compile(
+    r"%(?:\((?P<key>[^)]*)\))?[#0\- +]*(?:\*|\d+)?(?:\.\d+)?[hlL]?(?P<kind>[diouxXeEfFgGcrsa%])"
+)
 _NUMBERS = frozenset("diouxXeEfFgG")
 
 

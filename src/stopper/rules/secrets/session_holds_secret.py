@@ -52,7 +52,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Confidence, Finding, Severity, Vantage
-from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.source.files import Role
 from stopper.source.project import Project
@@ -61,7 +60,7 @@ from stopper.wire.session import payload
 if TYPE_CHECKING:
     from stopper.wire.site import Site
 
-_SECRET = regex(
+_SECRET = re.compile(
     r"(?:^|_)(?:password|passwd|secret|api_?key|api_?token|access_?token|refresh_?token|private_?key|otp|pin|credit_?card)$",
     re.IGNORECASE,
 )

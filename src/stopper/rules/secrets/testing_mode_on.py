@@ -31,7 +31,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Cleared, Confidence, Finding, Severity
-from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.source.files import Role
 from stopper.source.project import Project
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
     from stopper.app.booted import Booted
 
 
-_CHANGES = regex("update|override|load|configure|apply|merge", re.IGNORECASE)
+_CHANGES = re.compile("update|override|load|configure|apply|merge", re.IGNORECASE)
 """What a function is called that writes to the settings it is given."""
 
 

@@ -39,6 +39,10 @@ def _made(
     unsafe_hash: bool = False,
 ) -> Any:
     own = frozenset(name for name, value in vars(cls).items() if value is not None)
+    if not cls.__doc__:
+        cls.__doc__ = (
+            cls.__name__
+        )  # the standard library would write the signature there, for which it reads Python
     made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, slots=slots)(cls)
     writers: dict[str, Callable[[], _Method]] = {"__init__": partial(_init, made, frozen=frozen)}
     if eq:

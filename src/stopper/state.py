@@ -82,12 +82,15 @@ def _version(name: str) -> list[str]:
     found = importlib.util.find_spec(name)
     if found is None or found.origin is None:
         return []
-    folder = Path(found.origin).parent.parent
-    start = name.replace("_", "-")
-    entries = (entry.name.replace("_", "-") for entry in folder.iterdir())
-    return sorted(
-        entry for entry in entries if entry.lower().startswith(f"{start}-") and entry.endswith(".dist-info")
-    )
+    start = f"{name.replace('_', '-')}-"
+    entries = _installed(os.path.dirname(os.path.dirname(found.origin)))  # noqa: PTH120 - text in, text out
+    return [entry for entry in entries if entry.lower().startswith(start)]
+
+
+@cache
+def _installed(folder: str) -> list[str]:
+    """Return what tells the versions of the libraries in a folder, all spelt with hyphens."""
+    return sorted(entry.replace("_", "-") for entry in os.listdir(folder) if entry.endswith(".dist-info"))  # noqa: PTH208
 
 
 def of_git(root: Path) -> str:

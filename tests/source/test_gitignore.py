@@ -144,7 +144,7 @@ def ignored_here(lines: list[str], names: list[str]) -> set[str]:
 
 
 @given(st.lists(LINES, min_size=1, max_size=5))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_git_ignores_the_same(tree: Path, lines: list[str]) -> None:
     names = list(paths(tree))
 

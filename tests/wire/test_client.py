@@ -9,13 +9,14 @@ import re
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
 from stopper.errors import UsageError
 from stopper.wire.client import BODY_BYTES, Budget, Client, Origin
 from stopper.wire.exchange import Exchange
-from stopper.wire.survey import Plan, survey
+from stopper.wire.survey import Plan, _logins, survey
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"
 
@@ -196,3 +197,18 @@ def test_an_address_that_is_none_is_refused_with_an_example(url: str) -> None:
 )
 def test_the_host_is_compared_as_a_browser_would(url: str, held: bool) -> None:
     assert Origin.of("https://a.example/").holds(url) is held
+
+
+def test_a_wrong_login_sends_the_names_of_fields_whole() -> None:
+    form = "<form method=post><input name='user&amp;x=1'><input type=password name='pass word'></form>"
+    page = Exchange("page", "GET", "http://a.example/login", (), 200, (("content-type", "text/html"),), form)
+    sent: list[bytes] = []
+
+    class Refusing:
+        async def ask(self, purpose: str, path: str, **words: Any) -> Exchange:
+            sent.append(words["body"])
+            return Exchange(purpose, "POST", path, (), 429, (), "")
+
+    asyncio.run(_logins(Refusing(), [page]))  # type: ignore[arg-type]
+
+    assert [name for name, _ in parse_qsl(sent[0].decode())] == ["user&x=1", "pass word"]

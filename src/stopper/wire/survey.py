@@ -8,7 +8,7 @@ import secrets
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import urldefrag, urljoin, urlsplit
+from urllib.parse import urldefrag, urlencode, urljoin, urlsplit
 
 from stopper.records import dataclass, field
 from stopper.wire.client import Budget, Client, Origin
@@ -186,7 +186,7 @@ async def _logins(client: Client, pages: Iterable[Exchange]) -> list[Exchange]:
         forms, key=lambda one: (re.search(r"log_?in|sign_?in|auth", one[0]) is None, len(one[1].fields))
     )
     names = [name or "x" for name, kind in form.fields if kind not in ("submit", "button")]
-    body = "&".join(f"{name}=stopper-{secrets.token_hex(4)}" for name in names).encode()
+    body = urlencode([(name, f"stopper-{secrets.token_hex(4)}") for name in names]).encode()
     return [
         *await _tries(client, "login", url, body, rotate=False),
         *await _tries(client, "login-rotated", url, body, rotate=True),

@@ -64,12 +64,13 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from stopper.finding import Area, Cleared, Confidence, Finding, Severity, Vantage
+from stopper.finding import Area, Cleared, Confidence, Finding, Severity, Skipped, Vantage
 from stopper.rule import Rule
 from stopper.rules._closed import closed_by
-from stopper.rules._posture import LIMITER, constant, own_calls, takes_post
+from stopper.rules._posture import takes_post
 from stopper.rules._when import limits_logins
 from stopper.rules.limits._guesses import guesses
+from stopper.rules.limits._limited import limited, limited_everywhere
 from stopper.source.files import Role
 from stopper.source.project import Project
 
@@ -80,7 +81,8 @@ _LOGIN = re.compile(
     r"\b(log_?in|sign_?in|authenticate|otp|totp|2fa|mfa|two_factor|forgot|reset_?(password|request)?)\b|password_?reset|forgot_?password",
     re.IGNORECASE,
 )
-_LIMITS = re.compile(r"limit|throttle|ratelimit|lockout|slow_?down", re.IGNORECASE)
+_UNTRIED = frozenset((400, 403, 422))
+"""Answers to the very first login that say the form lacks something, such as its token; no limit is that strict."""
 
 
 @closed_by("limits", when=limits_logins)
@@ -93,14 +95,14 @@ class LoginWithoutLimit(Rule):
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each login-like route that neither a limit on it, on its blueprint or app, nor a lock covers."""
-        if _limited_everywhere(project):
+        if limited_everywhere(project):
             return
         for route in project.routes.routes:
             own = route.view is not None and project.role(route.location.path) is Role.APP
             if route.view is None or not own or not takes_post(route.methods):
                 continue
             named = _LOGIN.search(f"{route.rule} {route.view.name}")
-            if named and not _limited(route.decorators) and guesses(project, route):
+            if named and not limited(route.decorators) and guesses(project, route):
                 yield self.found(
                     route.location,
                     f"{route.rule} takes passwords or codes, and nothing limits how many are tried; a limit at a proxy would settle it",
@@ -110,8 +112,13 @@ class LoginWithoutLimit(Rule):
                     context=route.endpoint,
                 )
 
-    def wire(self, site: Site) -> Iterator[Finding | Cleared]:
+    def wire(self, site: Site) -> Iterator[Finding | Cleared | Skipped]:
         """Say after how many wrong logins the site refused, where an active look sent some."""
+        first = next(iter(site.of("login")), None)
+        if first is not None and first.status in _UNTRIED:
+            reason = f"the first wrong login was answered {first.status}, perhaps for want of the form's token: try by hand"
+            yield Skipped(f"how often one may guess at {first.url}", reason, (self.area,))
+            return
         for purpose, how in (("login", ""), ("login-rotated", ", each from another X-Forwarded-For")):
             tries = site.of(purpose)
             if not tries:
@@ -124,26 +131,3 @@ class LoginWithoutLimit(Rule):
                     context=purpose, remedy='@limiter.limit("5 per minute")  # below the route decorator',
                 )  # fmt: skip
                 return
-
-
-def _limited(decorators: tuple[str, ...]) -> bool:
-    """Tell whether a decorator's name speaks of a limit."""
-    return any(_LIMITS.search(name) for name in decorators)
-
-
-def _limited_everywhere(project: Project) -> bool:
-    """Tell whether the app has default limits, a limit on whole blueprints, a limiting hook or a security extension's lock."""
-    for call in own_calls(project, *LIMITER):
-        defaults = call.argument(None, "default_limits") or call.argument(None, "application_limits")
-        if defaults is not None and constant(defaults) != []:
-            return True
-    if project.settings.is_set("RATELIMIT_DEFAULT") or project.settings.is_set("RATELIMIT_APPLICATION"):
-        return True
-    if any(call.decorates is None for call in own_calls(project, "flask_limiter.Limiter().limit")):
-        return True
-    hooks = project.routes.hooks
-    if any(hook.kind == "before_request" and _LIMITS.search(hook.view.name) for hook in hooks):
-        return True
-    return any(
-        "limit_req" in file.text.content for file in project.tree.named("*.conf", "nginx*", "Caddyfile")
-    )

@@ -88,9 +88,9 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     add_options(parser)
     parser.add_argument(
-        "--semgrep-tests", type=Path, help="a folder with rules of semgrep-rules beside their tests"
+        "--semgrep-tests", type=Path, help="a copy of semgrep-rules, rules beside their tests"
     )
-    parser.add_argument("--codeql-tests", type=Path, help="a folder with CodeQL's Python query tests")
+    parser.add_argument("--codeql-tests", type=Path, help="the folder of CodeQL's Python query tests")
     parser.add_argument(
         "--readme", action="store_true", help="put the tables into accuracy.md and the README"
     )
@@ -170,7 +170,7 @@ def show_corpus(boards: list[Board], missing: list[str]) -> str:
         )
     total = [board.total() for board in boards]
     lines.append(f"| **All** | {total[0].holes} | {' | '.join([f'**{one}**' for one in total] + gaps)} |")
-    shares = [f"{one.found / one.holes:.0%} / {one.alarms / one.holes:.0%}" for one in total]
+    shares = [f"{one.found / one.holes:.1%} / {one.alarms / one.holes:.1%}" for one in total]
     lines.append(f"| **Share** | | {' | '.join(shares + gaps)} |")
     return "\n".join(lines)
 
@@ -187,6 +187,8 @@ def run_public(peers: Peers, options: argparse.Namespace) -> dict[str, dict[str,
             folder = Path(name).resolve() / "rules"
             copy(tests, folder)
             marks = read(folder, weaknesses)
+            if not marks:
+                sys.exit(f"{tests} holds no tests of a known class")
             targets = sorted({mark.project for mark in marks})
             own = [one for said in ask_stopper((target, slugs) for target in targets) for one in said]
             sure = [one for one in own if one.confidence != "low"]

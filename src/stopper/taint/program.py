@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -72,7 +73,7 @@ class Program:
         self._members: dict[tuple[int, str], Scope | None] = {}
         self._kinds: dict[int, str] = {}
         self._rebound: dict[int, frozenset[str]] = {}
-        self._sites: dict[str, int] = {}
+        self._sites: Counter[str] | None = None
         self._shapes: dict[int, tuple[str, ...] | None] = {}
         self._ancestors: dict[int, list[Scope]] = {}
         self._closed: dict[int, bool] = {}
@@ -95,8 +96,10 @@ class Program:
         """Return how many calls there may be of a function, by the name that they are written with; many where there are none."""
         owner = scope.owner
         name = owner.name if owner is not None and scope.name == "__init__" else scope.name
-        if name not in self._sites:
-            self._sites[name] = sum(len(module.calls.get(name, ())) for module in self.names.modules.values())
+        if self._sites is None:
+            self._sites = Counter()
+            for module in self.names.modules.values():
+                self._sites.update({last: len(calls) for last, calls in module.calls.items()})
         return self._sites[name] or _MANY
 
     def definition(self, scope: Scope) -> Function | None:

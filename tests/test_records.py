@@ -6,7 +6,9 @@ import copy
 import dataclasses
 import inspect
 import pickle
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -173,3 +175,25 @@ def test_nothing_is_written_before_it_is_needed(monkeypatch: pytest.MonkeyPatch)
 
     assert one(1) == one(1)
     assert written == ["__init__", "__eq__"]
+
+
+def test_what_an_audit_loads_makes_its_dataclasses_so() -> None:
+    src = Path(records.__file__).parent
+    other = {
+        "errors.py",
+        "policy.py",
+        "records.py",
+        "deploying.py",
+    }  # the guard knows some, and no audit the last
+    own = [
+        path
+        for path in src.rglob("*.py")
+        if path.relative_to(src).parts[0] not in {"guard", "certs"}
+        and path.relative_to(src).as_posix() not in other
+    ]
+
+    assert [
+        path.name
+        for path in own
+        if re.search(r"from dataclasses import .*\bdataclass\b", path.read_text("utf-8"))
+    ] == []

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
 
+from stopper.records import dataclass
 from stopper.source.code import Expr
 from stopper.source.module import Binding, Bound, Kind
 from stopper.source.rewrite import parts_of

@@ -111,7 +111,7 @@ class Guarding:
                     return Said(UNKNOWN, options.location)
                 if name in spread:
                     return Said(spread[name], options.location)
-        return self._configured(f"STOPPER_{name.upper()}")
+        return self.project.cached(("guard", name), lambda: self._configured(f"STOPPER_{name.upper()}"))
 
     def _configured(self, key: str) -> Said | None:
         """Return a setting as ``app.config`` has it, else as a file of environment variables has it."""

@@ -13,10 +13,14 @@ from stopper.source.project import Project
 
 def header_names(project: Project) -> set[str]:
     """Return the response headers, in lower case, that application code or a proxy's configuration in the tree sets."""
+    return project.cached(header_names, lambda: _header_names(project))
+
+
+def _header_names(project: Project) -> set[str]:
     found = {name.lower() for proxy in project.settings.proxies for name, _, _ in proxy.headers}
     for module in project.modules:
         if module.role is Role.APP:
-            found |= {name.lower() for name in _headers_in(module.text.content)}
+            found |= _headers_in(module.text.lowered)
     return found | set(_set_by_middleware(project))
 
 
@@ -30,9 +34,8 @@ def _set_by_middleware(project: Project) -> Iterator[str]:
         yield "strict-transport-security"
 
 
-def _headers_in(text: str) -> set[str]:
-    lowered = text.lower()
-    return {name for name in HEADERS if f'"{name.lower()}"' in lowered or f"'{name.lower()}'" in lowered}
+def _headers_in(lowered: str) -> set[str]:
+    return {name for name in map(str.lower, HEADERS) if f'"{name}"' in lowered or f"'{name}'" in lowered}
 
 
 def header_values(project: Project, name: str) -> Iterator[tuple[str, Location]]:

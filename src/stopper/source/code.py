@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
@@ -292,14 +293,40 @@ class Code:
         yield from known
 
     def _calls(self, patterns: tuple[str, ...]) -> Iterator[Call]:
-        exact = {pattern for pattern in patterns if not pattern.endswith(".*")}
-        owners = {pattern[:-2] for pattern in patterns if pattern.endswith(".*")}
+        possible = [pattern for pattern in patterns if self._is_known(pattern)]
+        exact = {pattern for pattern in possible if not pattern.endswith(".*")}
+        owners = {pattern[:-2] for pattern in possible if pattern.endswith(".*")}
         lasts = {name.rpartition(".")[2] for name in exact}
         sites = self._index.every_call() if owners else self._index.calls(lasts)
         for site in sites:
             name = self.names.name(site.node.func, site.scope)
             if name is not None and (name in exact or name.rpartition(".")[0] in owners):
                 yield Call(site, name, self.names)
+
+    def _is_known(self, name: str) -> bool:
+        """Tell whether anything can have a full name: its library is imported somewhere, or it is the project's or Python's own.
+
+        Flask's things have names under other libraries, too.
+        """
+        top = name.partition(".")[0].partition("(")[0]
+        return (
+            top.startswith("flask")
+            or top in self.names.tops
+            or self._index.is_imported(top)
+            or hasattr(builtins, top)
+        )
+
+    def scope(self, dotted: str) -> Scope | None:
+        """Return the project's function or class of a full name, the first where several have it."""
+        return self._scopes.get(dotted)
+
+    @cached_property
+    def _scopes(self) -> dict[str, Scope]:
+        found: dict[str, Scope] = {}
+        for module in self.modules:
+            for scope in module.scopes:
+                found.setdefault(scope.dotted, scope)
+        return found
 
     def given(self, name: str) -> Iterator[Call]:
         """Yield the calls of application code that are handed a thing by its full name, such as ``flask.Flask().config``."""
@@ -337,11 +364,12 @@ class Code:
 
     def stores(self, *owners: str, key: str | None = None) -> Iterator[Store]:
         """Yield assignments to members or items of anything named, such as ``flask.Flask().config``."""
+        owners = tuple(owner for owner in owners if self._is_known(owner))
         if key is None:
             placed = sorted(one for owner in set(owners) for one in self._owned.get(owner, ()))
             yield from (self._stored[at] for at in placed)
             return
-        for target, value, scope in self._index.stores(key):
+        for target, value, scope in self._index.stores(key) if owners else ():
             store = self._store(target, value, scope, owners)
             if store is not None and store.key == key:
                 yield store

@@ -62,6 +62,13 @@ _DOCS = re.compile(r"(^|/)(docs?|documentation|examples?|samples?|demos?)/")
 _MIGRATION = re.compile(r"(^|/)(migrations|alembic)/")
 
 
+def folders_above(path: str) -> Iterator[str]:
+    """Yield the folders that hold a file or a folder, the innermost first, "" for the target itself last."""
+    while path:
+        path = path.rpartition("/")[0]
+        yield path
+
+
 class Role(enum.StrEnum):
     """What a file is for, read off its path."""
 
@@ -94,6 +101,11 @@ class Text:
             return (0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", self.content)))
         ends = accumulate(len(line) + 1 for line in self.content.split("\n"))
         return (0, *ends)[:-1]
+
+    @cached_property
+    def lowered(self) -> str:
+        """The content in lower case, to look for words before anything finer is asked."""
+        return self.content.lower()
 
     @cached_property
     def line_count(self) -> int:

@@ -14,5 +14,9 @@ def stored_headers(project: Project, *names: str) -> Iterator[tuple[str, Locatio
     """Yield each response header of the names given, in lower case, that application code writes, and where; reading one does not count."""
     written = re.compile(rf"(?<!get\()(['\"])({'|'.join(map(re.escape, names))})\1", re.IGNORECASE)
     for module in project.modules:
-        for match in written.finditer(module.text.content) if module.role is Role.APP else ():
+        if module.role is not Role.APP or not any(
+            name in module.text.lowered for name in map(str.lower, names)
+        ):
+            continue
+        for match in written.finditer(module.text.content):
             yield match[2].lower(), module.text.location(module.path, *match.span())

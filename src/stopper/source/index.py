@@ -65,6 +65,10 @@ class Index:
         """Return the calls written with a last name."""
         return self._written.get(last, [])
 
+    def is_imported(self, top: str) -> bool:
+        """Tell whether a package or module of this name, or anything in it, is imported."""
+        return top in self._imports
+
     def imports(self, prefixes: Iterable[str]) -> list[tuple[Module, ast.stmt]]:
         """Return the imports of the packages and modules named, and of what lies in them."""
         found = {}

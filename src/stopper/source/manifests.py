@@ -13,7 +13,7 @@ from dataclasses import replace
 from stopper.finding import Skipped
 from stopper.records import dataclass
 from stopper.source import locks, project_files, requirements_txt, runtimes
-from stopper.source.files import Tree
+from stopper.source.files import Tree, folders_above
 from stopper.source.requirement import BaseImage, Found, Index, Manifest, PythonVersion, Requirement
 
 _DECLARED = {Manifest.REQUIREMENTS, Manifest.PROJECT, Manifest.PIPFILE, Manifest.CONDA}
@@ -81,20 +81,30 @@ def read(tree: Tree) -> Manifests:
 
 
 def _settled(requirements: list[Requirement]) -> list[Requirement]:
-    pins: dict[str, list[Requirement]] = {}
-    declared: dict[str, list[Requirement]] = {}
+    pins: dict[tuple[str, str], list[Requirement]] = {}
+    declared: set[tuple[str, str]] = set()
     for one in requirements:
         if one.pinned:
-            pins.setdefault(one.name, []).append(one)
+            pins.setdefault((one.name, _folder(one)), []).append(one)
         if one.kind in _DECLARED and one.direct:
-            declared.setdefault(one.name, []).append(one)
-    return [
-        _with_direct(_with_lock(one, pins.get(one.name, [])), declared.get(one.name, []))
-        for one in requirements
-    ]
+            declared |= {(one.name, folder) for folder in folders_above(one.location.path)}
+    found = []
+    for one in requirements:
+        near = [
+            pin for folder in folders_above(one.location.path) for pin in pins.get((one.name, folder), ())
+        ]
+        locked = _with_lock(one, near)
+        asked = locked.kind is Manifest.LOCK and (locked.name, _folder(locked)) in declared
+        found.append(replace(locked, direct=True) if asked else locked)
+    return found
+
+
+def _folder(one: Requirement) -> str:
+    return one.location.path.rpartition("/")[0]
 
 
 def _with_lock(one: Requirement, pins: list[Requirement]) -> Requirement:
+    """Return a requirement with the version that a pin beside it or above, of its own file or a lock, decides on."""
     compiled = re.sub(r"\.in$", ".txt", one.location.path)
     for pin in pins:
         if pin.location.path == compiled != one.location.path and not one.url:
@@ -111,19 +121,5 @@ def _with_lock(one: Requirement, pins: list[Requirement]) -> Requirement:
 
 
 def _answers(pin: Requirement, one: Requirement) -> bool:
-    """Tell whether the pin's file decides for the requirement's: it stands beside it or above, and fits."""
-    if pin.development and not one.development:
-        return False
-    folder = pin.location.path.rpartition("/")[0]
-    beside = one.location.path.rpartition("/")[0]
-    return (not folder or beside == folder or beside.startswith(folder + "/")) and one.allows(
-        pin.pinned or ""
-    )
-
-
-def _with_direct(one: Requirement, declared: list[Requirement]) -> Requirement:
-    if one.kind is not Manifest.LOCK:
-        return one
-    folder = one.location.path.rpartition("/")[0]
-    asked = [other for other in declared if not folder or other.location.path.startswith(folder + "/")]
-    return replace(one, direct=bool(asked)) if asked else one
+    """Tell whether the pin decides for the requirement: it counts where that does, and fits."""
+    return (one.development or not pin.development) and one.allows(pin.pinned or "")

@@ -100,9 +100,7 @@ def bound_statement(code: Code, place: Location) -> str:
     call = code.call_at(place)
     if call is None or len(call.node.args) != 1:
         return ""
-    helper = next(
-        (scope for module in code.modules for scope in module.scopes if scope.dotted == call.name), None
-    )
+    helper = code.scope(call.name)
     if helper is not None and not _takes_parameters(helper):
         return ""
     first = call.node.args[0]

@@ -105,14 +105,21 @@ class Routes:
         """Return the route whose view holds a line, the innermost where views are nested."""
         holding = [
             route
-            for route in self.routes
-            if route.view is not None and route.location.path == path and _holds(route.view.node, line)
+            for route in self._in_file.get(path, ())
+            if route.view is not None and _holds(route.view.node, line)
         ]
         return max(holding, key=lambda route: route.location.line, default=None)
 
     def reaching(self, scope: Scope) -> list[Route]:
         """Return the routes from whose view a function is called, directly or through others of the project."""
         return self._reached.get(id(scope), [])
+
+    @cached_property
+    def _in_file(self) -> dict[str, list[Route]]:
+        found: dict[str, list[Route]] = {}
+        for route in self.routes:
+            found.setdefault(route.location.path, []).append(route)
+        return found
 
     @cached_property
     def _reached(self) -> dict[int, list[Route]]:

@@ -49,6 +49,13 @@ class Settings:
 
     def in_production(self, key: str) -> list[Setting]:
         """Return the places whose value of ``key`` can hold in production; of several in one function, the last."""
+        return list(self._holding.get(key, ()))
+
+    @cached_property
+    def _holding(self) -> dict[str, list[Setting]]:
+        return {key: self._in_production(key) for key in self._by_key}
+
+    def _in_production(self, key: str) -> list[Setting]:
         chosen = [one for one in self.of(key) if one.environment in {ANY, PRODUCTION}]
         groups: dict[tuple[str, str], list[Setting]] = {}
         for setting in chosen:
@@ -61,7 +68,14 @@ class Settings:
 
     def variable(self, name: str) -> list[Variable]:
         """Return the places that set an environment variable."""
-        return [one for one in self.variables if one.name == name]
+        return list(self._variables.get(name, ()))
+
+    @cached_property
+    def _variables(self) -> dict[str, list[Variable]]:
+        found: dict[str, list[Variable]] = {}
+        for one in self.variables:
+            found.setdefault(one.name, []).append(one)
+        return found
 
 
 def _surviving(group: list[Setting]) -> list[Setting]:

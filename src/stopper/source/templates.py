@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from stopper.finding import Location, Skipped
 from stopper.records import dataclass, field
-from stopper.source.files import Role, SourceFile, Text, Tree
+from stopper.source.files import Role, SourceFile, Text, Tree, folders_above
 from stopper.source.markup import State
 from stopper.source.template import Template
 from stopper.source.template_reader import Reader, extended
@@ -74,6 +74,7 @@ class Templates:
     all: tuple[Template, ...]
     skipped: tuple[Skipped, ...] = ()
     _families: dict[int, list[Template]] = field(default_factory=dict, repr=False)
+    _below: dict[str, dict[str, list[Template]]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def by_name(self) -> dict[str, list[Template]]:
@@ -110,19 +111,17 @@ class Templates:
     def named(self, name: str, near: str) -> list[Template]:
         """Return the templates of a name; of more than a few, which then belong to several applications, those nearest to a path."""
         found = self.by_name.get(name, [])
-        if len(found) <= FEW:
-            return found
-        shared = [_shared(one.path, near) for one in found]
-        best = max(shared)
-        return [one for one, count in zip(found, shared, strict=True) if count == best]
+        return found if len(found) <= FEW else self.nearest(name, near)
 
-
-def _shared(one: str, other: str) -> int:
-    """Return how many folders two paths have in common from the top."""
-    parts = zip(one.split("/")[:-1], other.split("/")[:-1], strict=False)
-    return next(
-        (at for at, (left, right) in enumerate(parts) if left != right), min(one.count("/"), other.count("/"))
-    )
+    def nearest(self, name: str, near: str) -> list[Template]:
+        """Return the templates of a name whose paths have the most folders in common with a path."""
+        below = self._below.get(name)
+        if below is None:
+            below = self._below[name] = {}
+            for one in self.by_name.get(name, []):
+                for folder in folders_above(one.path):
+                    below.setdefault(folder, []).append(one)
+        return next((below[folder] for folder in folders_above(near) if folder in below), below.get("", []))
 
 
 def read(tree: Tree, code: Code | None) -> Templates:
@@ -159,9 +158,10 @@ def _read_after_parents(template: Template, parents: dict[str, Template], done: 
             Reader(one, known if one is not line[-1] else {}).run()
 
 
-def _folders(tree: Tree, code: Code | None) -> tuple[str, ...]:
+def _folders(tree: Tree, code: Code | None) -> frozenset[str]:
     """Return the template folders that the code names, relative to the target, each ending in a slash."""
     found: set[str] = set()
+    there = {f"{folder}/" for file in tree.files for folder in folders_above(file.path) if folder}
     for call in _calls(code, ("flask.Flask", "flask.Blueprint", *_LOADERS)):
         value = _searched(call)
         if not value.strip("./"):
@@ -170,10 +170,10 @@ def _folders(tree: Tree, code: Code | None) -> tuple[str, ...]:
         above = base.rpartition("/")[0]
         for start in dict.fromkeys((base, above, "") if call.name.endswith("PackageLoader") else (base, "")):
             folder = _normal(f"{start}/{value}")
-            if any(file.path.startswith(folder) for file in tree.files):
+            if folder in there:
                 found.add(folder)
                 break
-    return tuple(sorted(found, key=len, reverse=True))
+    return frozenset(found)
 
 
 def _searched(call: Call) -> str:
@@ -206,7 +206,7 @@ def _calls(code: Code | None, names: Iterable[str]) -> Iterator[Call]:
     return iter(()) if code is None else code.calls(*names)
 
 
-def _from_file(file: SourceFile, folders: tuple[str, ...]) -> Template | None:
+def _from_file(file: SourceFile, folders: frozenset[str]) -> Template | None:
     ending = file.name.rpartition(".")[2].lower()
     if ending not in _READ or _NOT_FLASK.search(file.folder):
         return None
@@ -222,10 +222,10 @@ def _from_file(file: SourceFile, folders: tuple[str, ...]) -> Template | None:
     return Template(file.path, name or file.name, file.text, html, file.name.endswith(AUTOESCAPED), file.role)
 
 
-def _name(path: str, folders: tuple[str, ...]) -> str | None:
-    for folder in folders:
-        if path.startswith(folder):
-            return path[len(folder) :]
+def _name(path: str, folders: frozenset[str]) -> str | None:
+    for folder in folders_above(path) if folders else ():
+        if f"{folder}/" in folders:
+            return path[len(folder) + 1 :]
     for marker in ("templates/", "template/"):
         start = 0 if path.startswith(marker) else path.find("/" + marker) + 1
         if start or path.startswith(marker):

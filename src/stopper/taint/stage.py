@@ -83,7 +83,7 @@ class Stage:
 
     def named(self, name: str, near: str = "") -> Template | None:
         """Return the template of a name: of several, the one whose path has most in common with ``near``."""
-        found = self.project.templates.by_name.get(name, [])
+        found = self.project.templates.nearest(name, near)
         return max(found, key=lambda one: _shared(one.path, near), default=None)
 
     def like(self, literal: str) -> list[Template]:

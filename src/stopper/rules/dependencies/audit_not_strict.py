@@ -47,6 +47,8 @@ _COMMAND = re.compile(
     re.MULTILINE,
 )
 
+_NAMES = re.compile("pip[-_]audit")
+
 
 class AuditNotStrict(Rule):
     """Look for pip-audit without --strict in workflows, Makefiles, scripts and configuration of CI."""
@@ -60,7 +62,8 @@ class AuditNotStrict(Rule):
         for file in project.tree.named(
             "*.yml", "*.yaml", "Makefile", "justfile", "*.sh", "tox.ini", "noxfile.py", "Jenkinsfile"
         ):
-            for match in _COMMAND.finditer(file.text.content):
+            text = file.text.content
+            for match in _COMMAND.finditer(text) if _NAMES.search(text) else ():
                 command = match[1]
                 if "--strict" not in command and " -S" not in command and "--help" not in command:
                     yield self.found(

@@ -68,6 +68,7 @@ def _is_harmless(loader: Expr | None, project: Project) -> bool:
     if loader is None:
         return False
     name = loader.name or loader.source
-    own = (scope for module in project.modules for scope in module.scopes if scope.kind is Kind.CLASS)
-    head = next((one.module.source(one.node).partition(":")[0] for one in own if one.dotted == name), name)
+    own = project.code.scope(name)
+    made = own is not None and own.kind is Kind.CLASS
+    head = own.module.source(own.node).partition(":")[0] if own is not None and made else name
     return _HARMLESS.search(head) is not None

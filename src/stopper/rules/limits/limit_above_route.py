@@ -46,6 +46,7 @@ from collections.abc import Iterator
 from stopper.finding import Area, Finding, Severity
 from stopper.rule import Rule
 from stopper.rules._posture import decorators_above_route, own_calls
+from stopper.source.code import Call
 from stopper.source.project import Project
 
 _LIMITS = (
@@ -64,9 +65,12 @@ class LimitAboveRoute(Rule):
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each limit that stands above the decorator which registers the view."""
+        limits: dict[int, list[Call]] = {}
+        for call in own_calls(project, *_LIMITS):
+            limits.setdefault(id(call.decorates), []).append(call)
         for scope, above in decorators_above_route(project):
-            for call in own_calls(project, *_LIMITS):
-                if call.decorates is scope and call.location in {one.location for one in above}:
+            for call in limits.get(id(scope), ()):
+                if call.location in {one.location for one in above}:
                     yield self.found(
                         call.location,
                         f"this limit stands above the route decorator, so {scope.name} is not limited at all",

@@ -66,8 +66,5 @@ def _text(project: Project, key: Expr) -> str:
     """Return the text of a key function: the lambda itself, or the body of the function that is named."""
     if key.source.startswith("lambda"):
         return key.source
-    for module in project.modules:
-        for scope in module.scopes:
-            if key.name is not None and scope.dotted == key.name:
-                return module.source(scope.node)
-    return ""
+    scope = project.code.scope(key.name or "")
+    return scope.module.source(scope.node) if scope is not None else ""

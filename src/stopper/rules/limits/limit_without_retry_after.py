@@ -48,11 +48,12 @@ class LimitWithoutRetryAfter(Rule):
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each Limiter that keeps the time to itself."""
-        if project.settings.is_set("RATELIMIT_HEADERS_ENABLED") or next(
-            stored_headers(project, "retry-after"), None
+        limiters = list(own_calls(project, *LIMITER))
+        if project.settings.is_set("RATELIMIT_HEADERS_ENABLED") or (
+            limiters and next(stored_headers(project, "retry-after"), None)
         ):
             return
-        for call in own_calls(project, *LIMITER):
+        for call in limiters:
             if call.argument(None, "headers_enabled") is None and not call.has_star:
                 yield self.found(
                     call.location, "a refused client is not told when to come back", confidence=absence(project),

@@ -37,7 +37,7 @@ from collections.abc import Iterator
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
 from stopper.rules.secrets._environment import gives_secret
-from stopper.source.files import Role
+from stopper.source.files import Role, folders_above
 from stopper.source.history import is_env_file
 from stopper.source.project import Project
 
@@ -56,11 +56,14 @@ class DotenvInImage(Rule):
         taken = [
             file for file in project.tree.files if is_env_file(file.path) and gives_secret(file.text.content)
         ]
-        for file in project.tree.named("Dockerfile", "Dockerfile.*", "*.Dockerfile"):
-            if file.role is not Role.APP or file.name.endswith(".dockerignore") or _keeps_out(project):
+        above = {folder for file in taken for folder in folders_above(file.path)}
+        for file in (
+            [] if _keeps_out(project) else project.tree.named("Dockerfile", "Dockerfile.*", "*.Dockerfile")
+        ):
+            if file.role is not Role.APP or file.name.endswith(".dockerignore"):
                 continue
             for match in _COPY.finditer(file.text.content, _last_stage(file.text.content)):
-                present = any(one.path.startswith(file.path.removesuffix(file.name)) for one in taken)
+                present = file.folder in above
                 place = file.text.location(file.path, match.start(), match.end())
                 yield self.found(
                     place, "the whole folder is copied into the image, and .dockerignore does not keep .env out",

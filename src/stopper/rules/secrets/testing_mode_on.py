@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Cleared, Confidence, Finding, Severity
 from stopper.rule import Rule
+from stopper.source.code import Call
 from stopper.source.files import Role
 from stopper.source.project import Project
 
@@ -52,14 +53,10 @@ class TestingModeOn(Rule):
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each that is on; less surely where the app hands its settings to something that may still change them."""
-        changers = [
-            call
-            for call in project.code.given("flask.Flask().config")
-            if _CHANGES.search(call.target.identifier)
-        ]
         for key in ("TESTING", "PROPAGATE_EXCEPTIONS"):
             for setting in project.settings.in_production(key):
                 if setting.value.in_production() is True and project.role(setting.location.path) is Role.APP:
+                    changers = project.cached(_changers, lambda: _changers(project))
                     sure = setting.value.known and not changers
                     doubt = f", unless {changers[0].target.identifier}() changes it" if changers else ""
                     yield self.found(
@@ -74,3 +71,9 @@ class TestingModeOn(Rule):
                 yield self.seen(f"setting:{key}", f"{key} is on in the booted app", remedy=f"{key} = False")
             else:
                 yield self.cleared(f"{key} is off in the booted app", context=key)
+
+
+def _changers(project: Project) -> list[Call]:
+    """Return the calls that are handed the configuration and may change it."""
+    given = project.code.given("flask.Flask().config")
+    return [call for call in given if _CHANGES.search(call.target.identifier)]

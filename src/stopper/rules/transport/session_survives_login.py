@@ -108,7 +108,7 @@ class SessionSurvivesLogin(Rule):
             (call.location, call.scope)
             for call in own_calls(project, "flask_login.login_user", "flask_login.utils.login_user")
         ]
-        renewing = _renewing(project)
+        renewing = _renewing(project) if places else frozenset()
         for place, scope in sorted(places, key=lambda one: one[0]):
             text = (
                 scope.module.source(scope.node)

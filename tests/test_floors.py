@@ -15,7 +15,7 @@ SRC = Path(__file__).parents[1] / "src"
 
 FLOORS = {
     **dict.fromkeys(
-        ("errors", "finding", "policy", "csp", "fix", "config", "memory", "records", "tables"), 0
+        ("errors", "finding", "policy", "csp", "fix", "config", "memory", "records", "regex", "tables"), 0
     ),
     **dict.fromkeys(("source", "app", "wire"), 1),
     "taint": 2,

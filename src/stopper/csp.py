@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from stopper.policy import CSP_DIRECTIVES, CSP_KEYWORDS
 from stopper.records import dataclass
+from stopper.regex import regex
 
 Directives = Mapping[str, tuple[str, ...]]
 """The sources of each directive, names in lower case."""
@@ -42,7 +43,7 @@ _BROAD = (
     "ws:",
     "wss:",
 )
-_LIKE_DIRECTIVES = re.compile(r"^(?:[a-z]+-)+(?:src|uri|ancestors|action)(?:-elem|-attr)?$")
+_LIKE_DIRECTIVES = regex(r"^(?:[a-z]+-)+(?:src|uri|ancestors|action)(?:-elem|-attr)?$")
 
 
 class Weight(enum.IntEnum):

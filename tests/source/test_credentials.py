@@ -132,3 +132,24 @@ def test_redacted_text_and_representations_hold_no_secret(provider: str) -> None
 
     assert found.secret not in credentials.redact(text)
     assert found.secret not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r"app.config.update(SECRET_KEY=b'k7q\xec\xffw9Zp2L', DEBUG=True)",
+        r"""app.config["SECRET_KEY"] = 'k7q\u20acw9Zp2L'""",
+        r"""{"MAIL_PASSWORD": "k7q\"w9Zp2L"}""",
+    ],
+)
+def test_a_secret_that_is_written_with_escapes_is_not_shown(line: str) -> None:
+    shown = credentials.redact(line)
+
+    assert "w9Zp2L" not in shown
+    assert "DEBUG=True" in shown or "DEBUG" not in line
+
+
+def test_a_literal_beside_an_escape_is_shown() -> None:
+    line = r"""title(password_label="Your password please", end="\n\n\n\n\n")"""
+
+    assert credentials.redact(line) == line

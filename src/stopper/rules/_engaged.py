@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from stopper.finding import Location
 from stopper.records import dataclass
+from stopper.regex import regex
 from stopper.rules._posture import own_calls
 from stopper.source.branches import DEVELOPMENT, TESTING
 from stopper.source.causes import GUARD_CLASSES, GUARD_INITS
@@ -14,7 +14,7 @@ from stopper.source.code import Call, Expr
 from stopper.source.files import Role
 from stopper.source.project import Application, Project
 
-_ASSIGNED: Final = re.compile(r"\s*([\w.]+)\s*(?::[^=]+)?=")
+_ASSIGNED: Final = regex(r"\s*([\w.]+)\s*(?::[^=]+)?=")
 
 
 @dataclass(frozen=True, eq=False)

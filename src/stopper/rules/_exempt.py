@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from stopper.records import dataclass
+from stopper.regex import regex
 from stopper.rules._guarded import guarding
 from stopper.rules._posture import own_calls, own_modules
 from stopper.source.causes import GUARD_CLASSES
@@ -20,8 +21,8 @@ from stopper.source.values import UNKNOWN
 EXEMPT: Final = tuple(f"{one}().exempt" for one in GUARD_CLASSES)
 """The decorator that leaves a view alone."""
 
-_PUT_ON: Final = re.compile(r"\s*\(\s*([\w.]+)\s*\)")
-_BLUEPRINT: Final = re.compile(
+_PUT_ON: Final = regex(r"\s*\(\s*([\w.]+)\s*\)")
+_BLUEPRINT: Final = regex(
     r"^\s*(\w+)\s*(?::[^=\n]+)?=\s*[\w.]*Blueprint\(\s*[\"']([\w-]+)[\"']", re.MULTILINE
 )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.finding import Finding
 from stopper.policy import UPLOAD_BYTES
+from stopper.regex import regex
 from stopper.rules._guarded import Guarding
 from stopper.rules._posture import own_calls
 from stopper.source.causes import GUARD_CLASSES
@@ -15,7 +16,7 @@ from stopper.source.values import UNKNOWN
 if TYPE_CHECKING:
     from stopper.app.booted import Booted
 
-_CREDENTIAL: Final = re.compile(r"sess|auth|remember|token|login|jwt|(^|[_-])sid$", re.IGNORECASE)
+_CREDENTIAL: Final = regex(r"sess|auth|remember|token|login|jwt|(^|[_-])sid$", re.IGNORECASE)
 """The names of cookies that the guard keeps from scripts."""
 
 

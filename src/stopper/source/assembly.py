@@ -6,12 +6,13 @@ import ast
 import re
 
 from stopper.records import dataclass
+from stopper.regex import regex
 from stopper.source.code import Expr
 from stopper.source.module import Binding, Bound, Kind
 from stopper.source.rewrite import parts_of
 
 _NUMBERS = frozenset(("int", "float", "len", "bool", "abs", "round", "min", "max", "sum", "hash", "id"))
-_QUOTES = re.compile(r"quot|escap|ident|literal|sanit|placeholder|bindparam|mogrify", re.IGNORECASE)
+_QUOTES = regex(r"quot|escap|ident|literal|sanit|placeholder|bindparam|mogrify", re.IGNORECASE)
 _KEEP = frozenset(("text", "SQL", "str", "dedent", "strip", "lower", "upper", "format", "replace", "encode"))
 _WRITTEN = frozenset((Bound.ASSIGN, Bound.AUGMENT))
 _DEEPEST = 4

@@ -81,7 +81,7 @@ def mask(secret: str) -> str:
 
 def redact(text: str) -> str:
     """Return ``text`` with every secret that can be told from it masked."""
-    found = sorted(everything(text), key=lambda item: (item.start, -item.end))
+    found = sorted((*everything(text), *_escaped(text)), key=lambda item: (item.start, -item.end))
     parts: list[str] = []
     reached = 0
     for item in found:
@@ -141,11 +141,16 @@ def provider_credentials(text: str) -> list[Credential]:
 def suspected(text: str) -> Iterator[tuple[Provider, int, int]]:
     """Yield the stretches of a text that can hold a provider's credential, with the provider; there are few."""
     spans = around_runs(text, _may_be_credentials)
+    if not spans:
+        return
     nears = [text[start:end].lower() for start, end in spans]
-    likely = _likely("\n".join(nears))
+    every = "\n".join(nears)
+    hints = {hint for hint in _hints() if hint in every}
+    likely = [one for one in providers() if one.anywhere or not hints.isdisjoint(one.hints)]
     for (start, end), near in zip(spans, nears, strict=True):
+        here = {hint for hint in hints if hint in near}
         for provider in likely:
-            if provider.anywhere or any(hint in near for hint in provider.hints):
+            if provider.anywhere or not here.isdisjoint(provider.hints):
                 yield provider, start, end
 
 
@@ -160,14 +165,6 @@ def _may_be_credentials(runs: set[str]) -> set[str]:
         for start, end in lines_holding(lowered, hint):
             found.add(others[start:end].rstrip("\n"))
     return found
-
-
-def _likely(nears: str) -> list[Provider]:
-    """Return the providers of which a hint stands anywhere around the runs."""
-    if not nears:
-        return []
-    present = {hint for hint in _hints() if hint in nears}
-    return [one for one in providers() if one.anywhere or not present.isdisjoint(one.hints)]
 
 
 def _recognized(provider: Provider, match: re.Match[str]) -> Iterator[Credential]:
@@ -380,6 +377,11 @@ _NAMED = re.compile(
     [rRbBuU]{0,2}(?P<quote>["'])(?P<value>[^"'\\\r\n]{3,300})(?P=quote)(?!\s*(?:\.\s*(?:format|join|encode\(\)\.decode)|%|\]))""",
     re.VERBOSE,
 )
+_ESCAPED = re.compile(
+    r"""(?<![\w])(?P<name>[A-Za-z_][\w.-]{0,60})(?:["']\s*\])?["']?\s{0,4}(?:=|:)\s{0,3}
+    [rRbBuU]{0,2}(?P<quote>["'])(?P<value>(?=(?:(?!(?P=quote))[^\\\r\n])*\\)(?:(?!(?P=quote))[^\\\r\n]|\\.){8,300})(?P=quote)""",
+    re.VERBOSE,
+)
 _FALLBACK = re.compile(
     r"""(?:environ\.get|getenv|(?:^|[\s=(,])(?:env|config|getenv|get_env|env\.str|env\.get))\(\s*(?P<q>["'])(?P<name>\w{2,60})(?P=q)
     \s*,\s*(?:default\s*=\s*)?[rRbBuU]{0,2}(?P<quote>["'])(?P<value>[^"'\\\r\n]{3,300})(?P=quote)""",
@@ -427,6 +429,13 @@ def named_in(text: str, spans: list[tuple[int, int]], *, bare: bool = False) -> 
                         ),
                     )
     return sorted(found.values(), key=lambda item: item.start)
+
+
+def _escaped(text: str) -> Iterator[Credential]:
+    """Yield the literals with escapes that a name calls secret: what they stand for is not judged, and not to be shown."""
+    for match in _ESCAPED.finditer(text) if "\\" in text else ():
+        if is_secret_name(match["name"].rpartition(".")[2]):
+            yield Credential("named", match["name"], *match.span("value"), match["value"])
 
 
 def judge(name: str, value: str) -> Confidence | None:

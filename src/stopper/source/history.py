@@ -16,6 +16,7 @@ from pathlib import Path
 
 from stopper.finding import Confidence, Severity, Skipped
 from stopper.records import dataclass
+from stopper.regex import regex
 from stopper.source.credentials import (
     Credential,
     named_literals,
@@ -33,9 +34,7 @@ SECONDS = 20.0
 busy machine reports what an idle one does; this only keeps a stuck git from holding up the run."""
 
 _ENV_FILE = re.compile(r"(^|/)(\.env(\.[\w.-]+)?|[\w-]+\.env|\.flaskenv)$")
-_ENV_FORM = re.compile(
-    r"(example|sample|template|dist|defaults?|tmpl|tpl|schema|ci|test|testing)$", re.IGNORECASE
-)
+_ENV_FORM = regex(r"(example|sample|template|dist|defaults?|tmpl|tpl|schema|ci|test|testing)$", re.IGNORECASE)
 _UNREAD = re.compile(
     r"\.(min\.js|map|svg|po|pot|mo|lock|css|csv|tsv|ipynb|snap|png|jpe?g|gif|ico|webp|woff2?|ttf|eot|otf|pdf|zip|gz|bz2|xz|"
     r"tar|whl|pyc|so|mp[34]|jar|psd|deb|pickle|doctree|mmdb|sum)$|(^|/)(package-lock\.json|yarn\.lock|poetry\.lock|uv\.lock|"

@@ -20,9 +20,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from stopper.finding import Finding, Location
 from stopper.records import dataclass
+from stopper.regex import regex
 
 _MARK = "stopper:"
-_COMMENT = re.compile(
+_COMMENT = regex(
     r"(?:\{#-?|<!--|/\*|//|\#|--|;)\s*stopper:\s*ignore\b\s*(?:\[(?P<rules>[^\]\r\n]*)\])?"
     r"(?P<reason>[^\r\n]*?)\s*(?:-?\#\}|--!?>|\*/|$|\#\s*stopper:)",
     re.MULTILINE,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from collections.abc import Iterable
+
+from stopper.regex import regex
 
 KNOWN = {
     "flask": "3.1.3",
@@ -22,7 +23,7 @@ KNOWN = {
 TIME_LIMIT = 20
 """Seconds that one question to the index may take."""
 
-_FIRST_LINE = re.compile(r"^\S+ \(([^)]+)\)")
+_FIRST_LINE = regex(r"^\S+ \(([^)]+)\)")
 
 
 def ask_index(names: Iterable[str]) -> dict[str, str]:

@@ -13,20 +13,21 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from stopper.finding import Location
+from stopper.regex import regex
 from stopper.source.code import Call, Code
 from stopper.source.module import Scope
 
-_NAMED_PLACE = re.compile(
+_NAMED_PLACE = regex(
     r"(?:\b(?:FROM|INTO|UPDATE|TABLE|JOIN|BY|ASC|DESC|,)\s*[\"`\[]?|\bIN\s*\(\s*|\bINTO\s+\S+\s*\(\s*)$",
     re.IGNORECASE,
 )
 """What stands before the name of a table or column, or before a whole list: no parameter can take their place."""
-_VALUE_PLACE = re.compile(
+_VALUE_PLACE = regex(
     r"(?:[=<>(,+\-*/%|]|\b(?:LIKE|ILIKE|GLOB|BETWEEN|AND|OR|NOT|IS|LIMIT|OFFSET|THEN|ELSE|WHEN))\s*$",
     re.IGNORECASE,
 )
 """What stands before a value."""
-_PERCENT = re.compile(r"%(?:\((\w+)\))?[-+ 0#]*\d*(?:\.\d+)?([sdrifgx%])")
+_PERCENT = regex(r"%(?:\((\w+)\))?[-+ 0#]*\d*(?:\.\d+)?([sdrifgx%])")
 _SHELL = re.compile(r"[|&;<>*?$`~(){}\[\]\n]")
 _FORMAT_DRIVERS = ("psycopg", "psycopg2", "pymysql", "MySQLdb", "mysql.connector", "aiomysql")
 

@@ -6,20 +6,21 @@ import re
 from collections.abc import Iterator
 
 from stopper.finding import Location
+from stopper.regex import regex
 from stopper.source.files import Role, SourceFile, Tree
 from stopper.source.settings_model import ProxyFile
 
 _VALUE = r"(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[^\s;{}]+)"
-_NGINX = re.compile(rf"^[ \t]*add_header\s+{_VALUE}\s+{_VALUE}", re.MULTILINE)
-_PASSED = re.compile(rf"^[ \t]*proxy_set_header\s+{_VALUE}\s+{_VALUE}", re.MULTILINE)
+_NGINX = regex(rf"^[ \t]*add_header\s+{_VALUE}\s+{_VALUE}", re.MULTILINE)
+_PASSED = regex(rf"^[ \t]*proxy_set_header\s+{_VALUE}\s+{_VALUE}", re.MULTILINE)
 _APACHE = re.compile(
     rf"^[ \t]*Header\s+(?:always\s+|onsuccess\s+)?(?:set|append|add|merge)\s+{_VALUE}\s+{_VALUE}",
     re.MULTILINE | re.IGNORECASE,
 )
 _REQUEST = re.compile(rf"^[ \t]*RequestHeader\s+set\s+{_VALUE}\s+{_VALUE}", re.MULTILINE | re.IGNORECASE)
-_CADDY = re.compile(rf"^[ \t]*(?:header\s+)?[+?]?([A-Z][A-Za-z]*(?:-[A-Za-z]+)+)\s+{_VALUE}", re.MULTILINE)
-_CADDY_UP = re.compile(rf"^[ \t]*header_up\s+{_VALUE}\s+{_VALUE}", re.MULTILINE)
-_TRAEFIK = re.compile(r"^[ \t]*([A-Z][A-Za-z]*(?:-[A-Za-z]+)+)\s*[:=]\s*[\"']?([^\"'\n]+)", re.MULTILINE)
+_CADDY = regex(rf"^[ \t]*(?:header\s+)?[+?]?([A-Z][A-Za-z]*(?:-[A-Za-z]+)+)\s+{_VALUE}", re.MULTILINE)
+_CADDY_UP = regex(rf"^[ \t]*header_up\s+{_VALUE}\s+{_VALUE}", re.MULTILINE)
+_TRAEFIK = regex(r"^[ \t]*([A-Z][A-Za-z]*(?:-[A-Za-z]+)+)\s*[:=]\s*[\"']?([^\"'\n]+)", re.MULTILINE)
 _NAMES = re.compile(r"^[ \t]*(?:server_name|ServerName|ServerAlias)\s+([^;\n]+)", re.MULTILINE)
 _TLS = re.compile(
     r"return\s+30[18]\s+https://|rewrite\s.*https://|RewriteRule\s.*https://|"

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 from stopper.finding import Location, Skipped
 from stopper.records import dataclass, field
+from stopper.regex import regex
 from stopper.source.expressions import Part
 from stopper.source.files import Role, Text
 from stopper.source.markup import HTMLContext, Place, State
 
-_SAFE_SCHEME = re.compile(r"\s*(?:https?:|mailto:|tel:|/|\.|\?|#|[\w.-]+/|[\w.-]+\?)", re.IGNORECASE)
+_SAFE_SCHEME = regex(r"\s*(?:https?:|mailto:|tel:|/|\.|\?|#|[\w.-]+/|[\w.-]+\?)", re.IGNORECASE)
 _BRACES = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from jinja2 import nodes
 
 from stopper.records import dataclass, field
+from stopper.regex import regex
 from stopper.source.expressions import parse
 from stopper.source.template import Output, Statement, Template
 
@@ -20,7 +21,7 @@ _BRANCHES = frozenset(("else", "elif", "pluralize"))
 _FOR = re.compile(r"(.+?)\s+in\s+(.+?)(?:\s+recursive)?\s*\Z", re.DOTALL)
 _SET = re.compile(r"([\w\s,.]+?)\s*=(?!=)\s*(.+)\Z", re.DOTALL)
 _CALL = re.compile(r"(?:\(([^)]*)\)\s*)?(.+)\Z", re.DOTALL)
-_FROM = re.compile(r"(.+?)\s+import\s+(.+?)(?:\s+with(?:out)?\s+context)?\s*\Z", re.DOTALL)
+_FROM = regex(r"(.+?)\s+import\s+(.+?)(?:\s+with(?:out)?\s+context)?\s*\Z", re.DOTALL)
 _IMPORT = re.compile(r"(.+?)\s+as\s+(\w+)(?:\s+with(?:out)?\s+context)?\s*\Z", re.DOTALL)
 _INCLUDE = re.compile(
     r"(.+?)(?:\s+ignore\s+missing)?(?:\s+(with|without)\s+context)?\s*\Z", re.DOTALL | re.IGNORECASE

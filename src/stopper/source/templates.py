@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from stopper.finding import Location, Skipped
 from stopper.records import dataclass, field
+from stopper.regex import regex
 from stopper.source.files import Role, SourceFile, Text, Tree, folders_above
 from stopper.source.markup import State
 from stopper.source.template import Template
@@ -45,7 +46,7 @@ _ANYWHERE = (".html", ".htm", ".xhtml", ".j2", ".jinja", ".jinja2")
 _STATEMENT = re.compile(
     r"\{%[-+]?\s*(?:extends|include|block|macro|import|from|set|for|if|call|with|trans|autoescape)\b"
 )
-_FOREIGN = re.compile(r"\{%\s*load\s+\w|(?:^|\W)ng-app\b")
+_FOREIGN = regex(r"\{%\s*load\s+\w|(?:^|\W)ng-app\b")
 _HTML = re.compile(
     r"<(?:!doctype|html|body|head|div|p|a|span|table|t[rdh]|script|h[1-6]|ul|li|br|form|b|i|strong)\b",
     re.IGNORECASE,

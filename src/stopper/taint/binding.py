@@ -26,6 +26,8 @@ def bound(
     if signature.star:
         more = numbered("tuple", given[len(signature.positional) :])
         found[signature.star] = more if rest is None else more.opened().with_part(ANY, rest)
+    if not keywords and not signature.double_star:
+        return found
     named, loose = _named(keywords)
     extra = Value(shape="dict")
     for key, value in named.items():
@@ -44,6 +46,8 @@ def bound(
 
 def _spread(args: tuple[Value, ...], stars: tuple[int, ...]) -> tuple[list[Value], Value | None]:
     """Return the arguments with a known place, and what those behind them may be."""
+    if not stars:
+        return list(args), None
     given: list[Value] = []
     rest: Value | None = None
     for place, value in enumerate(args):
@@ -138,10 +142,16 @@ class Tokens:
 
 def _general(value: Value) -> Value:
     """Return a value without its constants; a container that holds nothing else is any container of its shape."""
-    constant = value.constant if value.constant is None else UNKNOWN
-    fields = tuple((name, _general(part)) for name, part in value.fields)
-    if value.shape and not value.taints and all(part in (CLEAN, _NOTHING) for _, part in fields):
+    constant, fields = value.constant if value.constant is None else UNKNOWN, value.fields
+    if fields:
+        parts = [(name, _general(part)) for name, part in fields]
+        if value.shape and not value.taints and all(part in (CLEAN, _NOTHING) for _, part in parts):
+            parts = [(ANY, CLEAN)]
+        fields = tuple(parts)
+    elif value.shape and not value.taints:
         fields = ((ANY, CLEAN),)
+    elif constant is value.constant and not value.literal and not value.choices:
+        return value
     return Value(value.taints, constant, value.shape, fields, "", value.name, value.targets, value.classes)
 
 

@@ -58,9 +58,11 @@ class Calls(Frame):
 
     def members(self, holder: Value, name: str) -> tuple[Target, ...]:
         """Return the functions that a member of an object, a class or a module is."""
-        stored = holder.field(f".{name}")
+        stored = holder.field(f".{name}") if holder.fields else None
         if stored is not None and stored.targets:
             return stored.targets
+        if not holder.classes and not holder.targets:
+            return ()
         found = [self._member(owner, name, holder) for owner in holder.classes]
         for target in holder.targets:
             scope = target.scope
@@ -214,11 +216,13 @@ class Calls(Frame):
 
     def _left_behind(self, target: Target, summary: Summary, answer: Answer, op: Call, shifted: int) -> None:
         """Write back what the function changed: its arguments, its receiver, variables of this function."""
-        for name, operand in self._origins(target, op, shifted).items():
+        refusing = near_miss(op.last, self.engine.lowered(target.scope))
+        changed = summary.after or refusing or any(summary.checked.values())
+        for name, operand in self._origins(target, op, shifted).items() if changed else ():
             if name in summary.after:
                 self.update(operand, answer.value(summary.after[name]))
             kinds = summary.checked.get(name, frozenset())
-            near = near_miss(op.last, self.engine.lowered(target.scope)) if operand is not op.receiver else ""
+            near = refusing if operand is not op.receiver else ""
             if (kinds or near) and isinstance(operand, AccessPath):
                 apply(self.state, [Change(operand, kinds, near)])
         if target.scope.parent is self.function.scope:

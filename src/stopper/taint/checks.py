@@ -8,14 +8,15 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from stopper.records import dataclass
+from stopper.regex import regex
 from stopper.taint.domain import UNKNOWN, Taint, Value
 
-_SQL = re.compile(
+_SQL = regex(
     r"\b(select\b.*\bfrom|insert\s+into|update\b.*\bset|delete\s+from|replace\s+into|(?:drop|create|alter|truncate)\s+table|where\b|order\s+by"
     r"|group\s+by|union|values\s*\(|(?:asc|desc)\b)",
     re.IGNORECASE | re.DOTALL,
 )
-_DATABASE = re.compile(
+_DATABASE = regex(
     r"^_*(?:curs?|cursor|conn?|connection|cnx|db|dbh|database|engine|sess|session|tx|trans|transaction|pool|mysql|pg)s?\d*$",
     re.IGNORECASE,
 )
@@ -33,8 +34,8 @@ _OPTIONS_RUN = frozenset(
 )  # fmt: skip
 """Programs of which an option runs another program, or writes a file."""
 _OBJECTS = ("request.json", "request.get_json", "request.form", "request.values", "request.args")
-_HEAD = re.compile(r"(?im)^(?:subject|to|from|cc|bcc|reply-to):[^\n]*$")
-_CONVERSION = re.compile(r"%[-#0 +]*[\d*]*(?:\.\d+)?([a-zA-Z])")
+_HEAD = regex(r"(?im)^(?:subject|to|from|cc|bcc|reply-to):[^\n]*$")
+_CONVERSION = regex(r"%[-#0 +]*[\d*]*(?:\.\d+)?([a-zA-Z])")
 _DIRECT = 4
 """With how many hops data is plainly the client's; behind more it has become something of the application's."""
 _TYPES = ("mimetype", "content_type", "headers")

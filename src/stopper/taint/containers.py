@@ -51,6 +51,10 @@ _CHAINS = frozenset(
         "more_itertools.chunked",
     )
 )
+_ZIPS = frozenset(("zip", "itertools.zip_longest", "itertools.product"))
+_PICKS = frozenset(("next", "anext", "random.choice", "secrets.choice", "min", "max", "sum"))
+_MADE = frozenset(("enumerate",)).union(_DICTS, _LISTS, _ALIKE, _CHAINS, _ZIPS, _PICKS)
+"""All functions that make a container, or go through one."""
 _INTO = frozenset(
     (
         "append",
@@ -98,6 +102,8 @@ def pair(first: Value, second: Value) -> Value:
 
 def made(name: str, args: Args, keywords: Mapping[str, Value]) -> Value | None:
     """Return what a constructor of containers gives, or a function that goes through one; None for all others."""
+    if name not in _MADE:
+        return None
     first = args[0] if args else CLEAN
     if name in _DICTS:
         return _dict(name, args, keywords)
@@ -109,10 +115,10 @@ def made(name: str, args: Args, keywords: Mapping[str, Value]) -> Value | None:
         return element(together([value.part(EACH) for value in args]))
     if name == "enumerate":
         return element(pair(CLEAN, first.part(EACH)))
-    if name in ("zip", "itertools.zip_longest", "itertools.product"):
+    if name in _ZIPS:
         parts = tuple((f"[{at}]", value.part(EACH)) for at, value in enumerate(args))
         return element(Value(shape="tuple", fields=parts))
-    if name in ("next", "anext", "random.choice", "secrets.choice", "min", "max", "sum"):
+    if name in _PICKS:
         return together([first.part(EACH), *args[1:]]) if first.fields or first.taints else None
     return None
 

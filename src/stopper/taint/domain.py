@@ -268,9 +268,11 @@ class Value:
 
     def part(self, name: str) -> Value:
         """Return what a field holds; a part that is not known by itself is as the whole."""
-        found = self.field(name)
+        found = self.field(name) if self.fields else None
         if found is not None:
             return found
+        if name[0] == ".":
+            return Value(self.taints)
         if name == EACH:
             return self._each()
         if name == ANY:
@@ -283,7 +285,7 @@ class Value:
             items = self.items()
             place = len(items) + int(name[1:-1]) if name[2:-1].isdecimal() else -1
             return items[place][1] if 0 <= place < len(items) else CLEAN
-        rest = self.field(ANY) if name[0] == "[" else None
+        rest = self.field(ANY) if self.fields and name[0] == "[" else None
         return Value(self.taints) if rest is None else _with(rest, self.taints)
 
     def _any(self) -> Value:

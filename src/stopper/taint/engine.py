@@ -84,15 +84,13 @@ class Engine:
         self._constants: dict[str, Value] = {}
         self.answers: dict[tuple[str, str, bool], Any] = {}
         """What may answer a call of a library's function, by the names in the call."""
-        self._literals: dict[int, tuple[Constant, Value]] = {}
-        """The values of the constants in the code, by the identity of these, which are kept alive by it."""
 
     def constant(self, operand: Constant) -> Value:
         """Return the value of a constant in the code."""
-        found = self._literals.get(id(operand))
+        found: Value | None = operand.held
         if found is None:
-            found = self._literals[id(operand)] = (operand, constant(operand.value))
-        return found[1]
+            found = operand.held = constant(operand.value)
+        return found
 
     def lowered(self, scope: Any) -> Function:
         """Return a scope as blocks of operations."""
@@ -183,7 +181,7 @@ class Engine:
         return self._in_context(scope, entry), tokens
 
     def _key(self, scope: Any, entry: dict[str, Value]) -> Key:
-        return id(scope), tuple(sorted(((name, value) for name, value in entry.items()), key=_first))
+        return id(scope), tuple(sorted(entry.items(), key=_first))
 
     def _in_context(self, scope: Any, entry: dict[str, Value]) -> Summary:
         key = self._key(scope, entry)

@@ -26,6 +26,7 @@ class Frame:
         self.program = engine.program
         self.function = function
         self.state: dict[str, Value] = {}
+        self._outside: dict[str, Value] = {}
         self.result = Summary()
         self.dead = False
         self.guards = Guards(function, self.models, self.read, self.verdicts)
@@ -34,12 +35,19 @@ class Frame:
     def read(self, operand: Operand) -> Value:
         """Return what is known of an operand."""
         if isinstance(operand, Constant):
-            return self.engine.constant(operand)
+            known: Value | None = operand.held
+            return self.engine.constant(operand) if known is None else known
         value = self.state.get(operand.base)
         return self._outer(operand.base) if value is None else value
 
     def _outer(self, name: str) -> Value:
-        return self.engine.variable(self.function.scope, name) if name in self.function.free else CLEAN
+        """Return what a variable of an enclosing scope holds, which stays the same while one function is solved."""
+        found = self._outside.get(name)
+        if found is None:
+            free = name in self.function.free
+            found = self.engine.variable(self.function.scope, name) if free else CLEAN
+            self._outside[name] = found
+        return found
 
     def write(self, target: AccessPath, value: Value) -> None:
         """Give a variable its value."""

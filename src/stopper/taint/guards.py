@@ -62,7 +62,9 @@ _EQUALITIES = {"==": True, "in": True, "is": True, "!=": False, "not in": False,
 
 def near_miss(name: str, function: Function) -> str:
     """Return what is said of a function of the project's that is called to refuse, and raises; "" for all others."""
-    if not _REFUSING.match(name) or not any(map(_gives_up, function.ops())):
+    if not _REFUSING.match(name) or not function.once(
+        "gives up", lambda: any(map(_gives_up, function.ops()))
+    ):
         return ""
     return f"the function {name}() was not seen to refuse what is dangerous"
 

@@ -29,6 +29,8 @@ class Constant:
     """A value known when the code is read."""
 
     value: Any
+    held: Any = field(default=None, init=False, repr=False, compare=False)
+    """The same as the engine's domain has it, once that was asked for."""
 
     def __str__(self) -> str:
         return repr(self.value)

@@ -217,9 +217,11 @@ class Run(Library):
     def assign(self, op: Assign) -> None:
         """Copy a value."""
         value = self.read(op.source)
-        if value.taints and not op.target.base.startswith("%"):
-            value = value.refined(lambda taint: taint.hop(op.at, f"assigned to {op.target}"))
-        self.write(op.target, value)
+        name = op.target.base
+        if value.taints and name[0] != "%":
+            note = f"assigned to {name}"
+            value = value.refined(lambda taint: taint.hop(op.at, note))
+        self.state[name] = value
 
     def load(self, op: Load) -> None:
         """Read a field: a client's data, what was stored, a member of the class, a place of a constant."""

@@ -32,6 +32,9 @@ class Shared:
     _written: dict[str, dict[int, Value]] = field(default_factory=dict)
     """What was written to each cell in this round, by who wrote it."""
 
+    _resting: tuple[Reads, dict[int, Reads]] = field(default_factory=lambda: ({}, {}))
+    """The readings of the function that rested on another last, and those of all that it rests on already, by their identity."""
+
     def get(self, key: str) -> Value | None:
         """Return what a cell holds, None where nothing was written."""
         self.reading[-1].setdefault(key, self.rounds)
@@ -80,6 +83,12 @@ class Shared:
     def rest_on(self, reads: Reads) -> None:
         """Note that the function being solved rests on what another has read."""
         mine = self.reading[-1]
+        if self._resting[0] is not mine:
+            self._resting = (mine, {})
+        done = self._resting[1]
+        if id(reads) in done:
+            return
+        done[id(reads)] = reads
         for key, event in reads.items():
             if mine.get(key, event) >= event:
                 mine[key] = event

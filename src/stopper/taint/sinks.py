@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from stopper.regex import regex
 from stopper.source.module import Kind
 from stopper.taint.checks import LOADING, Situation, verdict
 from stopper.taint.domain import Value
@@ -13,7 +14,7 @@ from stopper.taint.ir import AccessPath, Assign, Call, Function, Load, Op, Opera
 from stopper.taint.models import Entry, Models
 from stopper.taint.steps import sets_type
 
-_PREFERENCE = re.compile(
+_PREFERENCE = regex(
     r"_*(?:lang|language|locale|theme|colou?r|mode|dark|next|url|back|referr?er|page|per_page|sort|order|filters?|search|query|q|tab|view|layout"
     r"|time_?zone|tz|currency|cart|step|message|draft|size|font|state|nonce)\w{0,4}",
     re.IGNORECASE,

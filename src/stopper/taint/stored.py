@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from stopper.regex import regex
 from stopper.source.module import Kind, Scope
 from stopper.source.project import Project
 from stopper.taint.domain import ANY, CLEAN, Taint, Value, together
@@ -37,13 +38,11 @@ _ONE = frozenset(
 _STARTS = frozenset("query select select_by objects".split())
 _EXECUTES = frozenset(("execute", "executemany", "exec_driver_sql", "query_db", "executescript"))
 _FETCHES = {"fetchone": True, "fetchall": False, "fetchmany": False}
-_INSERT = re.compile(
+_INSERT = regex(
     r"\s*(?:insert|replace)\s+(?:or\s+\w+\s+)?into\s+[\"`]?(\w+)[\"`]?\s*(?:\(([^)]*)\))?", re.IGNORECASE
 )
-_UPDATE = re.compile(
-    r"\s*update\s+[\"`]?(\w+)[\"`]?\s+set\s+(.*?)(?:\swhere\s|\Z)", re.IGNORECASE | re.DOTALL
-)
-_SELECT = re.compile(r"\s*select\s+(?:distinct\s+)?(.*?)\s+from\s+[\"`]?(\w+)", re.IGNORECASE | re.DOTALL)
+_UPDATE = regex(r"\s*update\s+[\"`]?(\w+)[\"`]?\s+set\s+(.*?)(?:\swhere\s|\Z)", re.IGNORECASE | re.DOTALL)
+_SELECT = regex(r"\s*select\s+(?:distinct\s+)?(.*?)\s+from\s+[\"`]?(\w+)", re.IGNORECASE | re.DOTALL)
 _HOLDER = re.compile(r"[?]|%s|:\w+|%\(\w+\)s")
 _WRITES = frozenset(("write", "writelines"))
 _READS = frozenset(("read", "readlines", "readline"))

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
+from stopper.regex import regex
 from stopper.taint.domain import ALL, UNKNOWN, Taint, Value, merged
 from stopper.taint.ir import Place
 
 _HOST_FIXED = re.compile(
     r"(?:[a-z][a-z0-9+.-]*:)?//[^/\x00]+/|/(?![/\\])[^\x00]|[?#]|[\w.-]+[/?#]|mailto:", re.IGNORECASE
 )
-_BARE_HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//[^/\x00]+$", re.IGNORECASE)
+_BARE_HOST = regex(r"(?:[a-z][a-z0-9+.-]*:)?//[^/\x00]+$", re.IGNORECASE)
 _SCRIPT = re.compile(r"\bfunction\s*\w*\(|=>|\breturn\b|\bthis\.\w")
 _PLACES = {
     "page-url": re.compile(r"""\b(?:href|src|action|formaction|srcdoc|poster)\s*=\s*["']?$""", re.IGNORECASE),

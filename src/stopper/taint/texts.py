@@ -6,6 +6,7 @@ import re
 import string
 from collections.abc import Mapping
 
+from stopper.regex import regex
 from stopper.taint.constants import constant
 from stopper.taint.domain import CLEAN, SEQUENCES, Value
 from stopper.taint.ir import Place
@@ -13,9 +14,7 @@ from stopper.taint.strings import joined_text
 
 MAX_PARTS = 60
 """Of how many parts a text may be made."""
-_PERCENT = re.compile(
-    r"%(?:\((?P<key>[^)]*)\))?[#0\- +]*(?:\*|\d+)?(?:\.\d+)?[hlL]?(?P<kind>[diouxXeEfFgGcrsa%])"
-)
+_PERCENT = regex(r"%(?:\((?P<key>[^)]*)\))?[#0\- +]*(?:\*|\d+)?(?:\.\d+)?[hlL]?(?P<kind>[diouxXeEfFgGcrsa%])")
 _NUMBERS = frozenset("diouxXeEfFgG")
 
 

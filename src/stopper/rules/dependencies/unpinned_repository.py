@@ -33,11 +33,12 @@ import re
 from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.source.project import Project
 from stopper.source.requirement import Manifest
 
-_CREDENTIALS = re.compile(r"://[^/@\s]+@")
+_CREDENTIALS = regex(r"://[^/@\s]+@")
 _COMMIT = re.compile(r"@[0-9a-f]{40}(?:$|[#&])")
 _TAG = re.compile(r"@v?\d[\w.+-]*(?:$|[#&])")
 

@@ -62,13 +62,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from stopper.finding import Area, Confidence, Finding, Severity, Vantage
+from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.source.project import Project
 
 if TYPE_CHECKING:
     from stopper.wire.site import Site
 
-_CHANGING = re.compile(
+_CHANGING = regex(
     r"google|gstatic|recaptcha|hcaptcha|stripe|paypal|cloudflareinsights|challenges\.cloudflare|plausible|matomo|"
     r"facebook|twitter|linkedin|intercom|segment|statuspage|sentry-cdn|hotjar|youtube|vimeo|disqus|"
     r"typekit|fonts\.|fontawesome\.com"

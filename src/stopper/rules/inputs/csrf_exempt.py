@@ -42,6 +42,7 @@ import re
 from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.rules._exempt import exemptions
 from stopper.rules._guarded import Stand, guarding
@@ -51,9 +52,7 @@ from stopper.source.files import Role
 from stopper.source.project import Project
 from stopper.source.routes import Route
 
-_OWN = re.compile(
-    r"hmac|signature|authorization|token|api_?key|jwt|webhook|compare_digest|basic", re.IGNORECASE
-)
+_OWN = regex(r"hmac|signature|authorization|token|api_?key|jwt|webhook|compare_digest|basic", re.IGNORECASE)
 
 
 class CsrfExempt(Rule):

@@ -42,17 +42,17 @@ References:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.rules._closed import closed_by
 from stopper.rules._posture import function_text, own_calls
 from stopper.rules._when import looks_at_uploads
 from stopper.source.project import Project
 
-_REWRITTEN = re.compile(r"\.(?:convert|thumbnail|resize|transpose|tobytes)\(")
+_REWRITTEN = regex(r"\.(?:convert|thumbnail|resize|transpose|tobytes)\(")
 
 
 @closed_by("uploads", when=looks_at_uploads)

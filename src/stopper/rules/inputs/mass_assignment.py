@@ -57,13 +57,14 @@ import re
 from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.source.files import Role
 from stopper.source.module import Kind
 from stopper.source.project import Project
 from stopper.taint.flows import flows_into
 
-_PRIVILEGE = re.compile(
+_PRIVILEGE = regex(
     r"(is_)?(admin(istrator)?|staff|superuser|moderator|verified|approved|confirmed)|roles?|permissions?|balance|credits?|owner_id|user_id"
 )
 _PRIVILEGED = re.compile(r"admin|role|permission|staff|super|scope", re.IGNORECASE)

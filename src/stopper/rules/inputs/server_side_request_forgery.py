@@ -46,13 +46,14 @@ import re
 from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.rules._closed import held_by
 from stopper.source.project import Project
 from stopper.source.routes import Route
 from stopper.taint.flows import Flow, flows_into
 
-_WHOLE_PATH = re.compile(r"(?:\w+\.)+(?:full_)?path\s*\)")
+_WHOLE_PATH = regex(r"(?:\w+\.)+(?:full_)?path\s*\)")
 """The path as the last argument, whole: ``urljoin(base, request.path)``."""
 
 _VARIABLE = re.compile(r"the URL's <(\w+)>")

@@ -27,17 +27,17 @@ References:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.rules._posture import own_calls
 from stopper.source.code import Expr
 from stopper.source.module import Kind
 from stopper.source.project import Project
 
-_HARMLESS = re.compile(r"(?<![A-Za-z])C?(Safe|Base)Loader\b")
+_HARMLESS = regex(r"(?<![A-Za-z])C?(Safe|Base)Loader\b")
 
 
 class UnsafeYamlLoad(Rule):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 
+from stopper.regex import regex
 from stopper.rules._prose import code_of
 from stopper.source.module import Bound, Kind
 from stopper.source.names import Ref
 from stopper.source.project import Project
 from stopper.source.routes import Route
 
-_READS = re.compile(r"\brequest\b|\w*form\b|\w*json\b|passw|credential|parse_args|\bpayload\b|\bbody\b|schema|\bargs\b", re.IGNORECASE)  # fmt: skip
-_SENT_SECRET = re.compile(r"\brequest\.\w+(?:\[|\.get\()\s*[\"']\w*secret\w*[\"']")
+_READS = regex(r"\brequest\b|\w*form\b|\w*json\b|passw|credential|parse_args|\bpayload\b|\bbody\b|schema|\bargs\b", re.IGNORECASE)  # fmt: skip
+_SENT_SECRET = regex(r"\brequest\.\w+(?:\[|\.get\()\s*[\"']\w*secret\w*[\"']")
 _OWN_USER = re.compile(r"\bcurrent_user\b|\bg\.user\b|\bsession\.get_user\(")
 _ENTERS = re.compile(r"\blogin_user\(|\bsession\[[^\]]*\]\s*=[^=]|set_cookie\(|create_\w*token\(")
 _ASKS_WHO = re.compile(r"login|admin|auth|jwt|token|user|permission|role", re.IGNORECASE)

@@ -30,17 +30,17 @@ References:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.rules._posture import LIMITER, own_calls
 from stopper.source.code import Expr
 from stopper.source.project import Project
 
 _DECORATED = tuple(f"{name}().{kind}" for name in LIMITER for kind in ("limit", "shared_limit"))
-_EMPTY = re.compile(r"""(?:get\([^()]*,\s*|\bor\s+|\breturn\s+|\belse\s+)(?:''|"")""")
+_EMPTY = regex(r"""(?:get\([^()]*,\s*|\bor\s+|\breturn\s+|\belse\s+)(?:''|"")""")
 
 
 class LimitKeyEmpty(Rule):

@@ -42,15 +42,14 @@ import re
 from collections.abc import Iterator
 
 from stopper.finding import Area, Finding, Severity
+from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.rules._posture import constant, own_calls
 from stopper.source.project import Project
 
 _CALLS = ("flask_limiter.Limiter().limit", "flask_limiter.Limiter().shared_limit")
 _CUT = re.compile(r"\s*[,;|]\s*")
-_LIMIT = re.compile(
-    r"\d+\s*(?:/|\s+per\s+)\s*(?:\d+\s*)?(?:second|minute|hour|day|month|year)s?", re.IGNORECASE
-)
+_LIMIT = regex(r"\d+\s*(?:/|\s+per\s+)\s*(?:\d+\s*)?(?:second|minute|hour|day|month|year)s?", re.IGNORECASE)
 
 
 class LimitStringInvalid(Rule):

@@ -38,13 +38,14 @@ import re
 from collections.abc import Iterator
 
 from stopper.finding import Area, Finding, Severity
+from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.source.files import Role
 from stopper.source.project import Project
 
 _EXAMPLE = re.compile(r"example|sample|dist|template|tmpl", re.IGNORECASE)
 _LINE = re.compile(r"^[ \t]*([^\s#][^\r\n]*)", re.MULTILINE)
-_NAME = re.compile(r"(?:export[ \t]+)?(?:'[^']+'|[A-Za-z_][\w.-]*)[ \t]*(?:=|$)")
+_NAME = regex(r"(?:export[ \t]+)?(?:'[^']+'|[A-Za-z_][\w.-]*)[ \t]*(?:=|$)")
 _SECRET = re.compile(r"key|secret|password|passwd|pwd|token", re.IGNORECASE)
 
 

@@ -65,6 +65,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Confidence, Finding, Severity, Vantage
+from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.rules.secrets._worded import WORDED, only_worded
 from stopper.source.module import Kind
@@ -76,7 +77,7 @@ if TYPE_CHECKING:
     from stopper.wire.site import Site
 
 _CAUGHT = re.compile(r"except\s+\(?([\w.,\s]+?)\)?\s+as\b")
-_FOR_USERS = re.compile(r"Validation|HTTP|BadRequest|Schema|Invalid|Abort|NotFound|Denied", re.IGNORECASE)
+_FOR_USERS = regex(r"Validation|HTTP|BadRequest|Schema|Invalid|Abort|NotFound|Denied", re.IGNORECASE)
 _INSIDE = (
     "OSError",
     "IOError",

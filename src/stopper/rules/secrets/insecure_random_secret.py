@@ -36,6 +36,7 @@ import re
 from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.rules._posture import function_text
 from stopper.rules.secrets._text import key_settings
@@ -90,7 +91,7 @@ _DRAWN = (
     *(f"numpy.random.{name}" for name in ("bytes", "choice", "rand", "randint", "random")),
     "uuid.uuid1",
 )
-_ASSIGNED = re.compile(r"(?P<name>[A-Za-z_]\w*) = ")
+_ASSIGNED = regex(r"(?P<name>[A-Za-z_]\w*) = ")
 _LABELS = (
     r"^\s*(?P<name>[\w.]+) = .*VARIABLE",
     r"""\[["'](?P<name>[\w-]+)["']\] = .*VARIABLE""",

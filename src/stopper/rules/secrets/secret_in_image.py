@@ -34,14 +34,13 @@ import re
 from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.source.files import Role
 from stopper.source.project import Project
 
 _NAMED = re.compile(r"(?:SECRET|PASSWORD|PASSWD|TOKEN|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY)(?:_KEY|_BASE)?$")
-_EMPTY = re.compile(
-    r"^[\"']?(?:$|\$|<|changeme|change_me|xxx|placeholder|dummy|build|none|test)", re.IGNORECASE
-)
+_EMPTY = regex(r"^[\"']?(?:$|\$|<|changeme|change_me|xxx|placeholder|dummy|build|none|test)", re.IGNORECASE)
 
 
 class SecretInImage(Rule):

@@ -52,6 +52,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Confidence, Finding, Severity, Vantage
+from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.source.files import Role
 from stopper.source.project import Project
@@ -60,7 +61,7 @@ from stopper.wire.session import payload
 if TYPE_CHECKING:
     from stopper.wire.site import Site
 
-_SECRET = re.compile(
+_SECRET = regex(
     r"(?:^|_)(?:password|passwd|secret|api_?key|api_?token|access_?token|refresh_?token|private_?key|otp|pin|credit_?card)$",
     re.IGNORECASE,
 )

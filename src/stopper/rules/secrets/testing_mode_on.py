@@ -31,6 +31,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Cleared, Confidence, Finding, Severity
+from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.source.code import Call
 from stopper.source.files import Role
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from stopper.app.booted import Booted
 
 
-_CHANGES = re.compile("update|override|load|configure|apply|merge", re.IGNORECASE)
+_CHANGES = regex("update|override|load|configure|apply|merge", re.IGNORECASE)
 """What a function is called that writes to the settings it is given."""
 
 

@@ -48,6 +48,7 @@ import re
 from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.rules._posture import function_text
 from stopper.source.code import Call
@@ -90,12 +91,10 @@ _SCHEMES = tuple(
     for verb in ("hash", "using")
 )
 _NAMING = frozenset((*_METHODS, *_SCHEMES))
-_WEAK = re.compile(
-    r"plain|md5|sha(?!\w*_crypt)|sha1_|hex_|des_|bsdi|nthash|pbkdf2:(md5|sha1)|pbkdf2:\w+:\d{1,5}$"
-)
+_WEAK = regex(r"plain|md5|sha(?!\w*_crypt)|sha1_|hex_|des_|bsdi|nthash|pbkdf2:(md5|sha1)|pbkdf2:\w+:\d{1,5}$")
 _BROKEN = frozenset(("md5", "sha1"))
 _PASSWORD = re.compile(r"(?i)(?<![a-z])(password|passwd|pwd|passphrase)(?![a-z])")
-_TOKEN = re.compile(
+_TOKEN = regex(
     r"(?i)(?<![a-z])(session_?(id|key)?|sid|(api_?|access_?|reset_?|auth_?|csrf_?)?token|api_?key|(\w+_)?secret(_?key)?)(?![a-z])"
 )
 

@@ -41,6 +41,7 @@ import re
 from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.rules._uncalled import unseen_by_flows
 from stopper.source import rewrite
@@ -74,13 +75,13 @@ _NAMES = (
     ),
     *_TEXTS,
 )
-_STATEMENT = re.compile(
+_STATEMENT = regex(
     r"\s*\(?\s*(?:SELECT\b|INSERT\s+(?:OR\s+\w+\s+)?INTO\b|UPDATE\s+\S|DELETE\s+FROM\b|REPLACE\s+INTO\b|MERGE\s+INTO\b"
     r"|WITH\s+\S+\s+AS\b|(?:CREATE|DROP|ALTER|TRUNCATE)\s+\w|CALL\s+\S|EXEC(?:UTE)?\s+\S)",
     re.IGNORECASE,
 )
 _KEY = re.compile(r"(?:^|_)id$")
-_NAME_PLACE = re.compile(
+_NAME_PLACE = regex(
     r"\b(?:FROM|INTO|UPDATE|TABLE|JOIN|VIEW|INDEX|SEQUENCE|SCHEMA|DATABASE|EXISTS|ON|BY)\s+[\"`\[]?(?:[\w\0]+\.)?$",
     re.IGNORECASE,
 )

@@ -53,6 +53,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Confidence, Finding, Severity, Vantage
+from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.rules._closed import closed_by
 from stopper.rules._posture import constant
@@ -67,8 +68,8 @@ if TYPE_CHECKING:
     from stopper.wire.site import Site
 
 _FLAGS = ("secure", "httponly", "samesite")
-_SETTING = re.compile(r"""config(?:\[|\.get\()["'](?P<key>[A-Z][A-Z0-9_]+)["'][\])]$""")
-_SENSITIVE = re.compile(r"sess|token|auth|login|remember|user|jwt|sid|secret|csrf", re.IGNORECASE)
+_SETTING = regex(r"""config(?:\[|\.get\()["'](?P<key>[A-Z][A-Z0-9_]+)["'][\])]$""")
+_SENSITIVE = regex(r"sess|token|auth|login|remember|user|jwt|sid|secret|csrf", re.IGNORECASE)
 
 
 @closed_by("cookies", when=completes_cookie)

@@ -58,6 +58,7 @@ from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Confidence, Finding, Severity, Vantage
 from stopper.fix import Fix
+from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.rules._span import span_of
 from stopper.source.project import Project
@@ -76,7 +77,7 @@ _ACTIVE = {
 }
 _PASSIVE = {"img": "src", "audio": "src", "video": "src", "source": "src", "input": "src"}
 _LOADED = ("stylesheet", "preload", "modulepreload", "icon", "manifest")
-_LOCAL = re.compile(
+_LOCAL = regex(
     r"http://(?:localhost|127\.|0\.0\.0\.0|\[::1\]|[\w-]+[:/]|[\w-]+$|[\w.-]+\.(?:local|test|onion)\b)",
     re.IGNORECASE,
 )

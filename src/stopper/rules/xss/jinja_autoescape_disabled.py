@@ -42,6 +42,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.rules._closed import closed_by
 from stopper.rules._when import escapes_all_the_same
@@ -56,8 +57,8 @@ _MADE = (
     "jinja2.Environment", "jinja2.environment.Environment", "jinja2.sandbox.SandboxedEnvironment",
     "jinja2.sandbox.ImmutableSandboxedEnvironment", "jinja2.Template", "jinja2.environment.Template",
 )  # fmt: skip
-_HTML = re.compile(r"\.x?html?\b|</?(?:p|div|html|body|span|a|table|h[1-6])\b", re.IGNORECASE)
-_NO_PAGE = re.compile(
+_HTML = regex(r"\.x?html?\b|</?(?:p|div|html|body|span|a|table|h[1-6])\b", re.IGNORECASE)
+_NO_PAGE = regex(
     r"\.(?:json|ya?ml|toml|ini|cfg|conf|env|service|sh|ps1|sql|csv|tex|tf|txt|py|rst|md|xml\.rels)(?:\.j(?:inja)?2?)?$"
 )
 _OTHER_SYNTAX = ("block_start_string", "variable_start_string")

@@ -37,6 +37,7 @@ import re
 from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
+from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.source.files import Role
 from stopper.source.project import Project
@@ -44,13 +45,13 @@ from stopper.taint.flows import flows_into
 
 _MARKUP = ("markupsafe.Markup", "flask.Markup", "jinja2.Markup", "markupsafe.Markup.__new__")
 _FSTRING = re.compile(r"[rR]?[fF][rR]?[\"']")
-_FIELD = re.compile(r"(?<!\{)\{([^{}]+?)(?:![rsa])?(?::[^{}]*)?\}")
-_PERCENT = re.compile(r"[rRuU]?(\"\"\"|'''|\"|').*\1\s*%\s*(.+)", re.DOTALL)
-_FORMAT = re.compile(r"[rRuU]?(\"\"\"|'''|\"|').*\1\s*\.format\((.*)\)\s*\Z", re.DOTALL)
-_JOINED = re.compile(r"[rRuU]?(\"[^\"]*\"|'[^']*')\s*\+\s*(.+)", re.DOTALL)
-_TOKEN = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|.", re.DOTALL)
+_FIELD = regex(r"(?<!\{)\{([^{}]+?)(?:![rsa])?(?::[^{}]*)?\}")
+_PERCENT = regex(r"[rRuU]?(\"\"\"|'''|\"|').*\1\s*%\s*(.+)", re.DOTALL)
+_FORMAT = regex(r"[rRuU]?(\"\"\"|'''|\"|').*\1\s*\.format\((.*)\)\s*\Z", re.DOTALL)
+_JOINED = regex(r"[rRuU]?(\"[^\"]*\"|'[^']*')\s*\+\s*(.+)", re.DOTALL)
+_TOKEN = regex(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|.", re.DOTALL)
 _KEYWORD = re.compile(r"^\s*\w+\s*=(?!=)")
-_CLEAN = re.compile(
+_CLEAN = regex(
     r"\s*(?:[\w.]*(?:escape|gettext|clean|sanitize|url_for|csrf_token|html_params|dumps|render_template)\w*\(|"
     r"(?:int|len|float|round|sum|_)\(|[rRuU]?[\"'][^\"']*[\"']\s*$|[A-Z_][A-Z0-9_]*\s*$|\d+\s*$|"
     r"[\w.]*(?:width|height|count|_id)\s*$)"

@@ -8,7 +8,7 @@ import pytest
 
 from stopper.source.files import walk
 from stopper.source.project import Project
-from stopper.taint import flows
+from stopper.taint import flows, rounds
 from stopper.taint.engine import Engine
 from stopper.taint.flows import Flows, every
 
@@ -29,13 +29,13 @@ def found(folder: Path, code: str) -> Flows:
 def solved(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the names of the roots that are solved from now on."""
     names: list[str] = []
-    solve = flows.solved
+    solve = rounds.solved
 
     def noted(engine: Engine, root: flows.Root) -> object:
         names.append(root.scope.name)
         return solve(engine, root)
 
-    monkeypatch.setattr(flows, "solved", noted)
+    monkeypatch.setattr(rounds, "solved", noted)
     return names
 
 

@@ -58,21 +58,71 @@ class Aside(Generic[_T]):
             _received(*child)
 
 
+class Partner:
+    """A second process that works on the same facts and takes and gives words as it goes; ``EOFError`` where it is gone."""
+
+    def __init__(self, work: Callable[[Channel], None]) -> None:
+        """Fork, and let the fork ``work``."""
+        self._child: int | None = None
+        mine, its = os.pipe(), os.pipe()
+        process = _fork()
+        if process == 0:
+            os.close(its[0])
+            os.close(mine[1])
+            _end_after(lambda: work(Channel(mine[0], its[1])))
+        os.close(mine[0])
+        os.close(its[1])
+        self.channel = Channel(its[0], mine[1])
+        self._child = process
+
+    def end(self) -> None:
+        """End the second process, whether or not it has finished."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        self.channel.close()
+        with contextlib.suppress(OSError):
+            os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+class Channel:
+    """One end of two pipes, on which whole messages come and go."""
+
+    def __init__(self, reader: int, writer: int) -> None:
+        """Take the ends of the pipes."""
+        self._reader = os.fdopen(reader, "rb")
+        self._writer = os.fdopen(writer, "wb")
+
+    def send(self, message: bytes) -> None:
+        """Write one message."""
+        self._writer.write(len(message).to_bytes(8, "big") + message)
+        self._writer.flush()
+
+    def receive(self) -> bytes:
+        """Return the next message, as soon as it is there."""
+        head = self._reader.read(8)
+        size = int.from_bytes(head, "big")
+        message = self._reader.read(size)
+        if len(head) < 8 or len(message) < size:
+            raise EOFError("the other process is gone")
+        return message
+
+    def close(self) -> None:
+        """Close both pipes."""
+        for end in (self._reader, self._writer):
+            with contextlib.suppress(OSError):
+                end.close()
+
+
 def _forked(compute: Callable[[], object]) -> tuple[int, int] | None:
     """Return the new process and the pipe from which its answer can be read; None when there is none."""
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError, OSError, ValueError):
-            stream.flush()
     try:
         reader, writer = os.pipe()
     except OSError:
         return None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", DeprecationWarning
-            )  # a library's own threads hold no lock of ours
-            process = os.fork()
+        process = _fork()
     except OSError:
         os.close(reader)
         os.close(writer)
@@ -81,23 +131,37 @@ def _forked(compute: Callable[[], object]) -> tuple[int, int] | None:
         os.close(writer)
         return process, reader
     os.close(reader)
-    _work(compute, writer)
+    _end_after(lambda: _answer(compute, writer))
     return None
 
 
-def _work(compute: Callable[[], object], writer: int) -> None:
-    """Compute, write the answer, and end: nothing of what the parent has open or still plans to do may happen twice."""
-    import pickle
+def _fork() -> int:
+    """Return the number of a new process, and 0 in it."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            stream.flush()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # a library's own threads hold no lock of ours
+        return os.fork()
 
+
+def _end_after(work: Callable[[], None]) -> None:
+    """Work, and end: nothing of what the parent has open or still plans to do may happen twice."""
     code = 1
     try:
         gc.freeze()
-        answer = pickle.dumps((compute(),), pickle.HIGHEST_PROTOCOL)
-        with os.fdopen(writer, "wb") as pipe:
-            pipe.write(answer)
+        work()
         code = 0
     finally:
         os._exit(code)  # an error is raised anew where the answer is asked for
+
+
+def _answer(compute: Callable[[], object], writer: int) -> None:
+    import pickle
+
+    answer = pickle.dumps((compute(),), pickle.HIGHEST_PROTOCOL)
+    with os.fdopen(writer, "wb") as pipe:
+        pipe.write(answer)
 
 
 def _received(process: int, reader: int) -> tuple[Any] | None:

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import ast
-import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from operator import itemgetter
+from pickle import PicklingError
 from typing import TYPE_CHECKING
 
 from stopper.finding import Confidence, Location, RouteRef, Skipped, Step
 from stopper.records import dataclass
+from stopper.source.aside import Channel, Partner, pays
 from stopper.source.module import Module, Scope
-from stopper.taint.binding import bound
 from stopper.taint.callgraph import Root, roots
-from stopper.taint.domain import Target, Value
 from stopper.taint.engine import Engine
 from stopper.taint.flask_edges import FlaskEdges
 from stopper.taint.ir import Function
 from stopper.taint.models import load
 from stopper.taint.pages import pages_of
 from stopper.taint.program import Program
-from stopper.taint.propagate import instance, solve
-from stopper.taint.summary import Hit, Summary
+from stopper.taint.propagate import solve
+from stopper.taint.rounds import Left, Share, dealt, run, run_with
+from stopper.taint.summary import Hit
+from stopper.taint.travel import Travel
 
 if TYPE_CHECKING:
     from stopper.source.project import Project
 
-MAX_ROUNDS = 4
-"""How often roots are solved because cells hold more than when they were read: data that is kept three times is found."""
-
+WORTH = 8_000
+"""Lines of Python from which two shares, each with its own engine, cost less than a second process saves."""
 
 _BUILDING = (
     "joined into",
@@ -93,27 +94,116 @@ def lowering(project: Project) -> dict[int, Function]:
     return table
 
 
+@dataclass(slots=True)
+class _Found:
+    """What one share of the roots has shown."""
+
+    flows: list[tuple[int, Flow]]
+    """The flows to keep, each with the place of its root."""
+    skipped: dict[int, Skipped]
+    shown: set[tuple[Location, str]]
+    rendered: set[int]
+    called: set[int]
+
+
 def _analyze(project: Project) -> Flows:
-    program = Program(project.code.names, lowering(project))
-    models = load()
-    engine = Engine(models, program, solve, FlaskEdges(project, models))
-    every_root = _in_order(roots(project))
-    engine.views = {id(root.scope): root.page for root in every_root if root.view}
-    results = _results(engine, every_root)
-    found: dict[tuple[object, ...], Flow] = {}
-    skipped: dict[Skipped, None] = {}
-    places = Places(program, project)
-    for root, summaries in zip(every_root, results, strict=True):
-        for result in summaries:
-            if result.cut:
-                what = f"{root.scope.module.path} {root.scope.qualname}()"
-                skipped[Skipped(what, "too large to follow its data to the end")] = None
-            for hit in result.hits:
-                _keep(found, _flow(hit, root, places))
+    analysis = _Analysis(project)
+    every_part = analysis.found()
     pages = pages_of(project)
-    for summary in itertools.chain(engine.kept(), *results):
-        pages.places |= summary.shown
-    return Flows(_sorted(found.values()), tuple(skipped), frozenset(engine.called))
+    found: dict[tuple[object, ...], tuple[int, Flow]] = {}
+    for part in every_part:
+        pages.places |= part.shown
+        pages.rendered |= part.rendered
+    for place, flow in sorted((one for part in every_part for one in part.flows), key=itemgetter(0)):
+        _keep(found, flow, place)
+    skipped = {place: one for part in every_part for place, one in part.skipped.items()}
+    return Flows(
+        _sorted(flow for _, flow in found.values()),
+        tuple(dict.fromkeys(skipped[place] for place in sorted(skipped))),
+        frozenset().union(*(part.called for part in every_part)),
+    )
+
+
+class _Analysis:
+    """One project's roots, dealt out to the processes that solve them."""
+
+    def __init__(self, project: Project) -> None:
+        """Work out all that the shares have in common."""
+        self.project = project
+        self.program = Program(project.code.names, lowering(project))
+        self.models = load()
+        self.edges = FlaskEdges(project, self.models)
+        self.roots = _in_order(roots(project))
+        self.views = {id(root.scope): root.page for root in self.roots if root.view}
+        large = sum(module.text.line_count for module in project.modules) >= WORTH
+        self.parts = dealt(self.roots, parts=2 if large else 1)
+
+    def found(self) -> list[_Found]:
+        """Return what the shares have shown, each solved by a process of its own where that pays."""
+        if len(self.parts) > 1 and pays():
+            found = self._found_with_partner()
+            if found is not None:
+                return found
+        shares = [self._share(part) for part in self.parts]
+        run(shares)
+        return [self._told(share) for share in shares]
+
+    def _found_with_partner(self) -> list[_Found] | None:
+        """Return what two processes have shown; None where the second one failed."""
+        travel = Travel(self.program, self.project.modules)
+        try:
+            partner = Partner(lambda channel: self._work(channel, travel))
+        except OSError:
+            return None
+
+        def exchange(left: Left) -> Left:
+            theirs: Left = travel.load(partner.channel.receive())
+            partner.channel.send(travel.dump(left))
+            return theirs
+
+        share = self._share(self.parts[0])
+        try:
+            run_with(share, exchange)
+            own = self._told(share)
+            return [own, travel.load(partner.channel.receive())]
+        except (EOFError, OSError, PicklingError):
+            return None
+        finally:
+            partner.end()
+
+    def _work(self, channel: Channel, travel: Travel) -> None:
+        """Solve the second share in the second process."""
+
+        def exchange(left: Left) -> Left:
+            channel.send(travel.dump(left))
+            theirs: Left = travel.load(channel.receive())
+            return theirs
+
+        share = self._share(self.parts[1])
+        run_with(share, exchange)
+        told = self._told(share)
+        told.called &= travel.known
+        channel.send(travel.dump(told))
+
+    def _share(self, part: dict[int, Root]) -> Share:
+        engine = Engine(self.models, self.program, solve, self.edges)
+        engine.views = self.views
+        return Share(engine, part)
+
+    def _told(self, share: Share) -> _Found:
+        found: dict[tuple[object, ...], tuple[int, Flow]] = {}
+        skipped: dict[int, Skipped] = {}
+        places = Places(self.program, self.project)
+        for place, root in share.roots.items():
+            for result in share.results[place]:
+                if result.cut:
+                    what = f"{root.scope.module.path} {root.scope.qualname}()"
+                    skipped[place] = Skipped(what, "too large to follow its data to the end")
+                for hit in result.hits:
+                    _keep(found, _flow(hit, root, places), place)
+        shown = set().union(*(summary.shown for summary in share.summaries()))
+        rendered = set(pages_of(self.project).rendered)
+        return _Found(list(found.values()), skipped, shown, rendered, set(share.engine.called))
 
 
 def _in_order(found: Iterable[Root]) -> tuple[Root, ...]:
@@ -126,80 +216,14 @@ def _place(root: Root) -> tuple[str, int, int]:
     return root.scope.module.path, getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
 
 
-def _results(engine: Engine, every_root: tuple[Root, ...]) -> list[list[Summary]]:
-    """Return what each root does, those first that Flask calls; a root that read a cell before its last growth is solved again."""
-    results: list[list[Summary]] = [[] for _ in every_root]
-    read: list[dict[str, int]] = [{} for _ in every_root]
-    waiting = [place for place, root in enumerate(every_root) if root.called]
-    rest = [place for place, root in enumerate(every_root) if not root.called]
-    for number in range(MAX_ROUNDS):
-        if number:
-            engine.forget()
-        for place in waiting:
-            engine.shared.writer = place
-            engine.shared.reading.append({})
-            results[place] = _to_the_end(engine, every_root[place])
-            read[place] = engine.shared.reading.pop()
-        engine.shared.end_round()
-        waiting = [place for place, reads in enumerate(read) if engine.shared.outdated(reads)]
-        waiting += [place for place in rest if _worthwhile(engine, every_root[place])]
-        rest = []
-        if not waiting:
-            break
-    return results
-
-
-def _to_the_end(engine: Engine, root: Root) -> list[Summary]:
-    """Return what a root does; one whose code or whose values nest more deeply than Python's own stack is cut."""
-    before = len(engine.shared.reading)
-    try:
-        return list(solved(engine, root))
-    except RecursionError:
-        engine.abandon()
-        del engine.shared.reading[before:]
-        return [Summary(cut=True)]
-
-
-def _worthwhile(engine: Engine, root: Root) -> bool:
-    """Tell whether a root must be solved by itself: nothing has called it, and it may read data, or harm with what was stored."""
-    return id(root.scope) not in engine.followed and (root.reads or engine.concerns(root.scope))
-
-
-def solved(engine: Engine, root: Root) -> Iterator[Summary]:
-    """Yield what a root does: as the project's decorators leave it and, where these do not call it, the function itself."""
-    scope = root.scope
-    entry = {**_own(engine, scope), **root.entry}
-    for target in engine.function(scope).targets if root.view else ():
-        if target.scope is scope or target.scope is None:
-            continue
-        function = engine.lowered(target.scope)
-        receiver = tuple(value for name, value in entry.items() if name not in root.entry)
-        yield engine.run(function, {**bound(function, receiver, (), root.entry), **dict(target.outer)})
-    if not engine.shared.has_called(scope):
-        yield engine.run(engine.lowered(scope), entry)
-
-
-def _own(engine: Engine, scope: Scope) -> dict[str, Value]:
-    """Return what the first parameter of a method holds: an instance as its constructor leaves it."""
-    first = next(iter(engine.lowered(scope).params), "")
-    how = engine.program.how(scope)
-    if scope.owner is None or not first or how in ("", "static"):
-        return {}
-    if how == "class":
-        return {first: Value(targets=(Target(scope.owner),))}
-    return {
-        first: instance(engine, scope.owner) if scope.name != "__init__" else Value(classes=(scope.owner,))
-    }
-
-
-def _keep(found: dict[tuple[object, ...], Flow], flow: Flow | None) -> None:
-    """Keep one flow a place: the surest, then the first."""
+def _keep(found: dict[tuple[object, ...], tuple[int, Flow]], flow: Flow | None, root: int) -> None:
+    """Keep one flow a place: the surest, then that of the first root."""
     if flow is None:
         return
     key = (flow.kind, flow.place)
     other = found.get(key)
-    if other is None or flow.confidence.rank > other.confidence.rank:
-        found[key] = flow
+    if other is None or flow.confidence.rank > other[1].confidence.rank:
+        found[key] = (root, flow)
 
 
 def _flow(hit: Hit, root: Root, places: Places) -> Flow | None:

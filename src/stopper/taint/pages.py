@@ -21,14 +21,14 @@ CONSTANT = "constant"
 class Pages:
     """The places of all templates, as the renderings left them."""
 
-    rendered: dict[int, Template] = field(default_factory=dict)
-    """The templates that some code renders by a name that is known, with all that they include."""
+    rendered: set[int] = field(default_factory=set)
+    """The templates that some code renders by a name that is known, with all that they include; by identity."""
     places: set[Place] = field(default_factory=set)
     """What came out where."""
 
     def seen(self, template: Template) -> None:
         """Remember that a template is rendered."""
-        self.rendered[id(template)] = template
+        self.rendered.add(id(template))
 
     def harmless(self, output: Output) -> bool:
         """Tell whether every rendering showed nothing but constants at a place."""

@@ -92,6 +92,10 @@ class Program:
         """Return all that has been lowered so far."""
         return list(self._lowered.items())
 
+    def decorated(self) -> list[tuple[int, Function | None]]:
+        """Return what hands functions through decorators, as far as it was asked for."""
+        return list(self._definitions.items())
+
     def sites(self, scope: Scope) -> int:
         """Return how many calls there may be of a function, by the name that they are written with; many where there are none."""
         owner = scope.owner

@@ -6,6 +6,7 @@ an order of its own, so that nothing depends on who was solved first.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from stopper.records import dataclass, field
@@ -13,6 +14,8 @@ from stopper.taint.domain import CLEAN, Value, joined, merged, together
 
 Reads = dict[str, int]
 """The cells that were read, each with how many rounds had ended when it was first read."""
+Written = dict[str, dict[int, Value]]
+"""What was written to each cell, by the place of the root that wrote it."""
 
 
 @dataclass(slots=True)
@@ -29,8 +32,8 @@ class Shared:
     """The cells that the functions being solved have read, the outermost first."""
     writer: int = 0
     """The place of the root that is being solved, in the order of all roots."""
-    _written: dict[str, dict[int, Value]] = field(default_factory=dict)
-    """What was written to each cell in this round, by who wrote it."""
+    _written: Written = field(default_factory=dict)
+    """What was written to each cell in this round."""
 
     _resting: tuple[Reads, dict[int, Reads]] = field(default_factory=lambda: ({}, {}))
     """The readings of the function that rested on another last, and those of all that it rests on already, by their identity."""
@@ -65,9 +68,16 @@ class Shared:
         before = writers.get(self.writer)
         writers[self.writer] = value if before is None else joined(before, value)
 
-    def end_round(self) -> None:
-        """Let the cells hold what was written to them in this round."""
+    def written(self) -> Written:
+        """Return what was written to each cell in this round."""
+        return dict(self._written)
+
+    def end_round(self, others: Iterable[Written] = ()) -> None:
+        """Let the cells hold what was written to them in this round, here and by other roots elsewhere."""
         self.rounds += 1
+        for other in others:
+            for key, writers in other.items():
+                self._written[key] = self._written.get(key, {}) | writers
         for key, writers in self._written.items():
             before = self.cells.get(key)
             values = [writers[writer] for writer in sorted(writers)]

@@ -1,0 +1,149 @@
+"""Rounds: roots are solved, what they leave in cells is joined, and those that read a cell which grew are solved again.
+
+The roots of a large project are dealt out in two shares, each solved by an engine of its own. The shares tell each other only what
+their roots wrote to cells and which functions they followed, so that it makes no difference whether one process solves both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from stopper.records import dataclass
+from stopper.taint.binding import bound
+from stopper.taint.callgraph import Root
+from stopper.taint.domain import Target, Value
+from stopper.taint.engine import Engine
+from stopper.taint.propagate import instance
+from stopper.taint.shared import Reads, Written
+from stopper.taint.summary import Summary
+
+MAX_ROUNDS = 4
+"""How often roots are solved because cells hold more than when they were read: data that is kept three times is found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What the roots of a share have left behind in one round."""
+
+    written: Written
+    followed: frozenset[int]
+    """The functions that were followed to their ends so far, by the identity of their scopes."""
+
+
+class Share:
+    """Some of a project's roots, and the engine that solves them."""
+
+    def __init__(self, engine: Engine, roots: Mapping[int, Root]) -> None:
+        """Take the roots by their places in the order of all."""
+        self.engine = engine
+        self.roots = roots
+        self.results: dict[int, list[Summary]] = {place: [] for place in roots}
+        self.waiting = [place for place, root in roots.items() if root.called]
+        """The roots that the next round solves: first those that Flask calls."""
+        self._rest = [place for place, root in roots.items() if not root.called]
+        self._read: dict[int, Reads] = {}
+
+    def solve(self) -> Left:
+        """Solve the roots whose turn it is, and return what they leave behind."""
+        engine, shared = self.engine, self.engine.shared
+        if self.waiting and shared.rounds:
+            engine.forget()
+        for place in self.waiting:
+            shared.writer = place
+            shared.reading.append({})
+            self.results[place] = _to_the_end(engine, self.roots[place])
+            self._read[place] = shared.reading.pop()
+        return Left(shared.written(), frozenset(engine.followed))
+
+    def end(self, others: Sequence[Left]) -> None:
+        """End a round, in which other shares have left this behind."""
+        shared = self.engine.shared
+        shared.end_round([other.written for other in others])
+        followed = self.engine.followed.union(*(other.followed for other in others))
+        self.waiting = [place for place, reads in self._read.items() if shared.outdated(reads)]
+        self.waiting += [place for place in self._rest if self._is_worthwhile(self.roots[place], followed)]
+        self._rest = []
+
+    def _is_worthwhile(self, root: Root, followed: set[int]) -> bool:
+        """Tell whether a root must be solved by itself: nothing has called it, and it may read data, or harm with what was stored."""
+        return id(root.scope) not in followed and (root.reads or self.engine.concerns(root.scope))
+
+    def summaries(self) -> Iterator[Summary]:
+        """Yield all that is known of functions in the end."""
+        yield from self.engine.kept()
+        for found in self.results.values():
+            yield from found
+
+
+def run(shares: Sequence[Share]) -> None:
+    """Solve shares here, one after the other in each round."""
+    for _ in range(MAX_ROUNDS):
+        left = [share.solve() for share in shares]
+        for share in shares:
+            share.end([one for other, one in zip(shares, left, strict=True) if other is not share])
+        if not any(share.waiting for share in shares):
+            break
+
+
+def run_with(share: Share, exchange: Callable[[Left], Left]) -> None:
+    """Solve one share while another is solved elsewhere; ``exchange`` hands over what is left behind in a round."""
+    for _ in range(MAX_ROUNDS):
+        share.end([exchange(share.solve())])
+
+
+def dealt(roots: Sequence[Root], *, parts: int) -> list[dict[int, Root]]:
+    """Return the roots by their places, in parts of about the same size: each file goes to the part that is smallest so far."""
+    files: dict[str, dict[int, Root]] = {}
+    for place, root in enumerate(roots):
+        files.setdefault(root.scope.module.path, {})[place] = root
+    found: list[dict[int, Root]] = [{} for _ in range(parts)]
+    sizes = [0] * parts
+    for file in files.values():
+        at = sizes.index(min(sizes))
+        found[at] |= file
+        sizes[at] += sum(map(_size, file.values()))
+    return found
+
+
+def _size(root: Root) -> int:
+    node: Any = root.scope.node
+    return int(getattr(node, "end_lineno", 0) or 0) - int(getattr(node, "lineno", 0)) + 3
+
+
+def _to_the_end(engine: Engine, root: Root) -> list[Summary]:
+    """Return what a root does; one whose code or whose values nest more deeply than Python's own stack is cut."""
+    before = len(engine.shared.reading)
+    try:
+        return list(solved(engine, root))
+    except RecursionError:
+        engine.abandon()
+        del engine.shared.reading[before:]
+        return [Summary(cut=True)]
+
+
+def solved(engine: Engine, root: Root) -> Iterator[Summary]:
+    """Yield what a root does: as the project's decorators leave it and, where these do not call it, the function itself."""
+    scope = root.scope
+    entry = {**_own(engine, scope), **root.entry}
+    for target in engine.function(scope).targets if root.view else ():
+        if target.scope is scope or target.scope is None:
+            continue
+        function = engine.lowered(target.scope)
+        receiver = tuple(value for name, value in entry.items() if name not in root.entry)
+        yield engine.run(function, {**bound(function, receiver, (), root.entry), **dict(target.outer)})
+    if not engine.shared.has_called(scope):
+        yield engine.run(engine.lowered(scope), entry)
+
+
+def _own(engine: Engine, scope: Any) -> dict[str, Value]:
+    """Return what the first parameter of a method holds: an instance as its constructor leaves it."""
+    first = next(iter(engine.lowered(scope).params), "")
+    how = engine.program.how(scope)
+    if scope.owner is None or not first or how in ("", "static"):
+        return {}
+    if how == "class":
+        return {first: Value(targets=(Target(scope.owner),))}
+    return {
+        first: instance(engine, scope.owner) if scope.name != "__init__" else Value(classes=(scope.owner,))
+    }

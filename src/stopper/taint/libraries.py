@@ -55,10 +55,19 @@ def result(
         taints = (taint.marked("built").hop(op.at, f"goes through .{op.last}()") for taint in given)
         return Value(tuple(taints), literal=receiver.literal)
     if op.receiver is None or not receiver.every():
-        return CLEAN
+        return _put_in(op, args) if op.last == "replace" and not receiver.classes else CLEAN
     if receiver.classes and not receiver.taints and not receiver.shape:
         return CLEAN
     return _method(op, receiver, args, keywords)
+
+
+def _put_in(op: Call, args: tuple[Value, ...]) -> Value:
+    """Return ``text.replace(old, new)`` of a text that is not known: what is put in stands somewhere in it."""
+    if len(args) not in (2, 3) or op.name.startswith("os."):
+        return CLEAN
+    return Value(
+        tuple(taint.marked("built").hop(op.at, "goes through .replace()") for taint in args[1].every())
+    )
 
 
 def _kept(op: Call, args: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:

@@ -56,13 +56,21 @@ def test_what_no_view_calls_is_followed_by_itself(tmp_path: Path) -> None:
     assert [flow.function for flow in result.by_kind["command"]] == ["read"]
 
 
-@pytest.mark.parametrize(("body", "names"), [("print(1)", []), ("os.system(kept)", ["work"])])
+@pytest.mark.parametrize(
+    ("body", "names"), [("print(1)", []), ("os.system('ls')", []), ("os.system(os.environ['X'])", ["work"])]
+)
 def test_what_only_catches_is_followed_where_it_may_do_harm(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, names: list[str]
 ) -> None:
     noted = solved(monkeypatch)
-    found(tmp_path, f"kept = ''\ndef work():\n    try:\n        {body}\n    except OSError:\n        pass\n")
+    found(tmp_path, f"def work():\n    try:\n        {body}\n    except OSError:\n        pass\n")
     assert noted == names
+
+
+def test_an_argument_that_is_not_looked_at_is_still_there_for_functions_inside(tmp_path: Path) -> None:
+    code = "def outer(a, b):\n    def inner():\n        os.system(b)\n    inner()\n"
+    result = found(tmp_path, f"{code}{VIEW}    outer(1, request.args['q'])\n    return ''\n")
+    assert len(result.by_kind["command"]) == 1
 
 
 @pytest.mark.parametrize("first", ["one", "two", "three"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from stopper.records import dataclass
@@ -12,6 +13,7 @@ from stopper.taint.constants import constant
 from stopper.taint.domain import CLEAN, UNKNOWN, Taint, Target, Value, joined
 from stopper.taint.edges import Edges
 from stopper.taint.ir import AccessPath, Call, Constant, Function, Load, Op
+from stopper.taint.liveness import looked_at
 from stopper.taint.models import Entry, Models
 from stopper.taint.program import Program, Variable
 from stopper.taint.shared import Shared
@@ -78,6 +80,8 @@ class Engine:
         self._contexts: dict[int, int] = {}
         self._inside: dict[int, int] = {}
         """How often each function is being solved now: one that calls itself is given less and less to tell calls apart by."""
+        self._read_by: dict[int, AbstractSet[str]] = {}
+        """The variables that each function looks at, by the identity of its scope."""
         self._general: dict[int, Summary] = {}
         self._modules: dict[int, Summary] = {}
         self._definitions: dict[int, Summary] = {}
@@ -170,6 +174,7 @@ class Engine:
         self.called.add(id(scope))
         if id(scope) in self.views:
             self.shared.call(scope)
+        values = self._looked_at(scope, values)
         inside = self._inside.get(id(scope), 0)
         tokens = Tokens()
         plain = self.lowered(scope).size > MAX_SMALL and self.program.sites(scope) > MAX_SITES
@@ -179,6 +184,14 @@ class Engine:
             tokens = Tokens()
             entry = tokens.flattened(values)
         return self._in_context(scope, entry), tokens
+
+    def _looked_at(self, scope: Any, values: dict[str, Value]) -> dict[str, Value]:
+        """Return the values that a function looks at; others do not tell one way of calling it from another."""
+        read = self._read_by.get(id(scope))
+        if read is None:
+            function = self.lowered(scope)
+            read = self._read_by[id(scope)] = looked_at(function) | function.free
+        return {name: value for name, value in values.items() if name in read}
 
     def _key(self, scope: Any, entry: dict[str, Value]) -> Key:
         return id(scope), tuple(sorted(entry.items(), key=_first))

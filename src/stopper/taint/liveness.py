@@ -44,6 +44,15 @@ def dead_behind(function: Function) -> tuple[AbstractSet[str], ...]:
     return function.dead
 
 
+def looked_at(function: Function) -> AbstractSet[str]:
+    """Return the parameters that a function reads, or that a function inside it or ``locals()`` may."""
+    if _open(function):
+        return frozenset(function.params)
+    edges = [edge.test for block in function.blocks for edge in block.edges]
+    operands = [one for op in function.ops() for one in _OPERANDS.get(type(op), _none)(op)]
+    return {one.base for one in (*operands, *edges) if isinstance(one, AccessPath)}
+
+
 @dataclass(slots=True)
 class _Use:
     """What one block does with variables."""
@@ -124,11 +133,20 @@ def _followed(start: str, origins: dict[str, set[str]], kind: str) -> set[str]:
 def _given_up(function: Function, uses: list[_Use]) -> set[str]:
     """Return the variables that may be given up anywhere."""
     every = set().union(*[use.made for use in uses])
-    closed = getattr(function.scope, "kind", None) is Kind.FUNCTION and not function.scope.children
-    asks = any(isinstance(op, Call) and op.last in _ASKING for op in function.ops())
-    if not closed or asks or not _ASKING.isdisjoint(function.free):
+    if _open(function):
         return {name for name in every if name[0] == "%"}
     return (every | function.free).difference(function.params)
+
+
+def _open(function: Function) -> bool:
+    """Tell whether others than a function's own operations may look at its variables."""
+    closed = getattr(function.scope, "kind", None) is Kind.FUNCTION and not function.scope.children
+    asks = any(isinstance(op, Call) and op.last in _ASKING for op in function.ops())
+    return not closed or asks or not _ASKING.isdisjoint(function.free)
+
+
+def _none(_: Any) -> Iterable[Operand | None]:
+    return ()
 
 
 _OPERANDS: dict[type, Callable[[Any], Iterable[Operand | None]]] = {

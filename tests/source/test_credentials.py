@@ -153,3 +153,17 @@ def test_a_literal_beside_an_escape_is_shown() -> None:
     line = r"""title(password_label="Your password please", end="\n\n\n\n\n")"""
 
     assert credentials.redact(line) == line
+
+
+def test_words_are_told_from_credentials_however_many_were_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(credentials, "_REMEMBERED", 0)
+    runs = {
+        "a_long_name_of_a_function",
+        "github_pat_in_a_long_name",
+        "another_name_of_a_function",
+        MIXED[:36],
+    }
+
+    told = [credentials._may_be_credentials(runs) for _ in range(3)]
+
+    assert told == [{"github_pat_in_a_long_name", MIXED[:36]}] * 3

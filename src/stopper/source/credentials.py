@@ -24,6 +24,11 @@ from stopper.tables import read_table
 SHOWN = 4
 """How many characters of a secret a report may show, at most."""
 
+_DIGIT = re.compile("[0-9]")
+_WORDS_ALONE: set[str] = set()
+"""Runs that can be no credential: long names and paths, the same in many texts."""
+_REMEMBERED = 1 << 16
+
 LONGEST_LINE = 2_000
 """Lines above this are made by tools (minified scripts, data); named literals are not looked for in them."""
 
@@ -156,15 +161,16 @@ def suspected(text: str) -> Iterator[tuple[Provider, int, int]]:
 
 def _may_be_credentials(runs: set[str]) -> set[str]:
     """Return the runs of token characters that can be a credential: nearly all hold a digit, the rest begin with a hint."""
-    every = list(runs)
-    bare = "\n".join(every).encode().translate(None, b"0123456789").split(b"\n")
-    found = {run for run, rest in zip(every, bare, strict=True) if len(run) != len(rest)}
-    others = "\n".join(runs - found)
-    lowered = others.lower()
-    for hint in _hints() if others else ():
-        for start, end in lines_holding(lowered, hint):
-            found.add(others[start:end].rstrip("\n"))
-    return found
+    unknown = runs - _WORDS_ALONE
+    others = [run for run in unknown if not _DIGIT.search(run)]
+    joined = "\n".join(others)
+    lowered = joined.lower()
+    spans = (span for hint in _hints() if hint in lowered for span in lines_holding(lowered, hint))
+    words = set(others).difference(joined[start:end].rstrip("\n") for start, end in spans)
+    if len(_WORDS_ALONE) > _REMEMBERED:
+        _WORDS_ALONE.clear()
+    _WORDS_ALONE.update(words)
+    return unknown - words
 
 
 def _recognized(provider: Provider, match: re.Match[str]) -> Iterator[Credential]:

@@ -1,8 +1,8 @@
 """Tell which of many texts may hold a secret, by looking at many as one.
 
-The versions of a history bring a few lines each, and nearly none of them a secret; so do most files. A call for each costs more
-than what it looks at; joined, one call looks at thousands. What is told here is judged again by itself, so that a neighbour
-changes nothing.
+The versions of a history bring a few lines each, and nearly none of them a secret. A call for each costs more than what it looks
+at; joined, one call looks at thousands. What is told here is judged again by itself, so that a neighbour changes nothing. (Files
+are long enough to be looked at one by one.)
 """
 
 from __future__ import annotations

@@ -21,7 +21,6 @@ from stopper.source.files import Role, SourceFile
 from stopper.source.history import opens_nothing
 from stopper.source.project import Project
 from stopper.source.settings_model import Setting, environment_of
-from stopper.source.together import may_hold
 
 KEY = "secrets_in_text"
 """Under what the project remembers the secrets of its files."""
@@ -61,15 +60,15 @@ def located(project: Project, bare: set[str] | None = None) -> list[tuple[str, C
 
     Files that an earlier run marked in ``bare`` hold none and are not searched; after that it holds the marks of this run.
     """
-    earlier, files = frozenset(bare or ()), list(texts(project))
-    marks = {file.path: _mark(file) for file in files} if bare is not None else {}
-    unknown = [file for file in files if marks.get(file.path) not in earlier]
-    naming = [not file.path.endswith(_PROSE) for file in unknown]
-    likely = may_hold([file.text.content for file in unknown], naming)
-    found = [(unknown[index].path, one) for index in likely for one in _read(unknown[index])]
+    earlier, marks, found = frozenset(bare or ()), set[str](), list[tuple[str, Credential]]()
+    for file in texts(project):
+        mark = _mark(file) if bare is not None else ""
+        secrets = [] if mark in earlier else _read(file)
+        found += [(file.path, one) for one in secrets]
+        marks |= set() if secrets else {mark}
     if bare is not None:
-        bare.clear()
-        bare.update(marks[path] for path in marks.keys() - {path for path, _ in found})
+        bare.intersection_update(marks)
+        bare.update(marks)
     return found
 
 

@@ -144,3 +144,32 @@ def index():
     return make_response(json.dumps({{"name": request.args["name"]}}), {given})
 """
     assert [flow.confidence for flow in flows_into(project(tmp_path, app=code), "html")] == confidences
+
+
+@pytest.mark.parametrize(("calls", "confidence"), [(2, "medium"), (12, "low")])
+def test_what_requests_share_is_less_sure_the_longer_its_way(
+    tmp_path: Path, calls: int, confidence: str
+) -> None:
+    handed_on = "\n".join(f"def pass_{at}(url):\n    pass_{at + 1}(url)\n" for at in range(calls))
+    code = f"""
+from flask import Flask, redirect, request
+app = Flask(__name__)
+target = "/"
+
+{handed_on}
+def pass_{calls}(url):
+    global target
+    target = url
+
+@app.post("/settings")
+def settings():
+    pass_0(request.form["url"])
+    return ""
+
+@app.get("/go")
+def go():
+    return redirect(target)
+"""
+    (flow,) = flows_into(project(tmp_path, app=code), "redirect")
+
+    assert flow.confidence == confidence

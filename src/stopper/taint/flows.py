@@ -13,6 +13,7 @@ from stopper.records import dataclass
 from stopper.source.aside import Channel, Partner, pays
 from stopper.source.module import Module, Scope
 from stopper.taint.callgraph import Root, roots
+from stopper.taint.domain import MAX_TRACE
 from stopper.taint.engine import Engine
 from stopper.taint.flask_edges import FlaskEdges
 from stopper.taint.ir import Function
@@ -262,11 +263,15 @@ def _answerable(sink: Scope, hops: list[tuple[Scope, str]]) -> tuple[Scope, int 
 
 
 def _confidence(hit: Hit) -> Confidence:
-    """Return how sure a flow is: less past a guard that does not count, out of a variable that all requests share, or stored."""
+    """Return how sure a flow is: less past a guard that does not count, out of a variable that all requests share, or stored.
+
+    Least sure is what came out of such a variable by a way that is too long to be shown whole.
+    """
     confidence = Confidence(hit.confidence)
-    if "stored" in hit.taint.marks:
+    kept = "kept" in hit.taint.marks
+    if "stored" in hit.taint.marks or (kept and len(hit.taint.trace) >= MAX_TRACE):
         return Confidence.LOW
-    doubted = bool(hit.taint.near) or "kept" in hit.taint.marks
+    doubted = bool(hit.taint.near) or kept
     return Confidence.MEDIUM if doubted and confidence is Confidence.HIGH else confidence
 
 

@@ -99,9 +99,7 @@ class Shared:
         if id(reads) in done:
             return
         done[id(reads)] = reads
-        for key, event in reads.items():
-            if mine.get(key, event) >= event:
-                mine[key] = event
+        mine.update(reads)  # a summary that is used is not outdated: its cells have not grown since, whichever round is noted
 
     def outdated(self, reads: Reads) -> bool:
         """Tell whether a cell holds more than when it was read."""

@@ -54,7 +54,7 @@ def loaded(*words: str, cache: Path) -> set[str]:
 
 
 def test_an_audit_loads_nothing_of_the_other_vantages_and_verbs(folder: Path, tmp_path: Path) -> None:
-    loaded("audit", str(folder), "--format", "json", cache=tmp_path / "first")  # may compile what is not compiled yet
+    loaded("audit", str(folder), cache=tmp_path / "first")  # may compile what is not compiled yet
     names = loaded("audit", str(folder), "--format", "json", cache=tmp_path / "second")
 
     assert "stopper.rules.secrets.debug_enabled" in names

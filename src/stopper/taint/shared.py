@@ -99,7 +99,8 @@ class Shared:
         if id(reads) in done:
             return
         done[id(reads)] = reads
-        mine.update(reads)  # a summary that is used is not outdated: its cells have not grown since, whichever round is noted
+        # A summary that is used is not outdated: its cells have not grown since, whichever round is noted.
+        mine.update(reads)
 
     def outdated(self, reads: Reads) -> bool:
         """Tell whether a cell holds more than when it was read."""

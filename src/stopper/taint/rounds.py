@@ -18,8 +18,8 @@ from stopper.taint.propagate import instance
 from stopper.taint.shared import Reads, Written
 from stopper.taint.summary import Summary
 
-MAX_ROUNDS = 4
-"""How often roots are solved because cells hold more than when they were read: data that is kept three times is found."""
+MAX_ROUNDS = 3
+"""How often roots are solved because cells hold more than when they were read: data that is kept twice on its way is found."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@
 Stopper runs three ways: *cold* with an empty cache, *warm* with nothing changed since, and with *one changed file*. Each tool
 runs as a user would start it, in a process of its own, on a copy of the tree with its git history, without asking the network.
 The tools take turns, so that a busy machine is busy for all of them; the median is shown. Memory is that of all processes of a
-tool together (shared pages counted once), taken in a run that is not timed. Last, ten times the files in
-one tree show whether time grows with the lines. A peer that is not installed is left out and said so. `--readme` publishes the table.
+tool together (shared pages counted once), taken in a run that is not timed; Semgrep, which takes minutes, is spared it. Last, ten
+times the files in one tree show whether time grows with the lines. A peer that is not installed is left out and said so.
+`--readme` publishes the table.
 """
 
 from __future__ import annotations
@@ -121,7 +122,12 @@ def choose(options: argparse.Namespace) -> list[Tool]:
         Tool(WARM, audit, weighed=False),
         Tool(CHANGED, audit, change, weighed=False),
         tool("Bandit", bandit, "-q", "-f", "json", "-r"),
-        tool("Semgrep", semgrep if options.semgrep_rules else None, *semgrep_options(options.semgrep_rules)),
+        tool(
+            "Semgrep",
+            semgrep if options.semgrep_rules else None,
+            *semgrep_options(options.semgrep_rules),
+            weighed=False,
+        ),
     ]
     return [one for one in found if one is not None]
 
@@ -131,12 +137,12 @@ def semgrep_options(rules: Path | None) -> tuple[str, ...]:
     return ("scan", "--quiet", "--json", "--metrics=off", "--disable-version-check", f"--config={rules}")
 
 
-def tool(name: str, command: str | None, *words: str) -> Tool | None:
+def tool(name: str, command: str | None, *words: str, weighed: bool = True) -> Tool | None:
     """Return the tool, or None with a word about it when its command is not known."""
     if command is None:
         print(f"{name} is not measured: give --{name.lower()} (and its rules)", file=sys.stderr)
         return None
-    return Tool(name, (command, *words))
+    return Tool(name, (command, *words), weighed=weighed)
 
 
 def empty(tree: Path, cache: Path) -> None:

@@ -10,6 +10,7 @@ from stopper.source.code import Code
 from stopper.source.files import walk
 from stopper.source.routes import Routes, read, run
 from stopper.source.routes_interest import Interest
+from stopper.source.routes_native import Registrar
 
 
 def routes(folder: Path, **files: str) -> Routes:
@@ -296,3 +297,32 @@ run(Own())
     (route,) = routes(tmp_path, app=code).routes
     assert route.rule == "/a"
     assert "start" in followed(tmp_path, app=code)
+
+
+def test_a_chain_of_imports_of_any_length_is_followed(tmp_path: Path) -> None:
+    length = 1200
+    modules = {
+        f"m{at}": f"from m{at + 1} import app\n\n@app.get('/{at}')\ndef view_{at}():\n    return ''\n"
+        for at in range(length)
+    }
+    found = routes(tmp_path, **modules, **{f"m{length}": "from flask import Flask\napp = Flask(__name__)\n"})
+
+    assert len(found.routes) == length
+    assert found.skipped == ()
+
+
+def test_a_function_whose_calls_nest_too_deeply_is_told_and_the_rest_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Registrar, "enter", _too_deep)
+    found = routes(
+        tmp_path,
+        app=f"{APP}\n@app.get('/')\n{VIEW}\ndef register(app):\n    app.add_url_rule('/x', view_func=f)\n",
+    )
+
+    assert [route.rule for route in found.routes] == ["/"]
+    assert [one.what for one in found.skipped] == ["app.py register()"]
+
+
+def _too_deep(*_: object) -> None:
+    raise RecursionError

@@ -166,8 +166,8 @@ def _unseen(report: Report) -> Iterator[Block]:
     if report.skipped:
         yield block("")
         yield block("Not looked at", style="bold magenta")
-        for one in report.skipped:
-            yield _indented(f"{shown(one.what)}: {shown(one.reason)}")
+        for told in dict.fromkeys(f"{shown(one.what)}: {shown(one.reason)}" for one in report.skipped):
+            yield _indented(told)
     if report.notes:
         yield block("")
         yield block("Notes", style="bold")

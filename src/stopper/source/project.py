@@ -158,8 +158,9 @@ class Project:
 
     @cached_property
     def skipped(self) -> tuple[Skipped, ...]:
-        """What could not be read of the tree, the code, the templates and the manifests."""
-        parts = (self.tree.skipped, self.code.skipped, self.templates.skipped, self.manifests.skipped)
+        """What could not be read of the tree, the code, the routes, the templates and the manifests."""
+        routes, templates = self.routes.skipped, self.templates.skipped
+        parts = (self.tree.skipped, self.code.skipped, routes, templates, self.manifests.skipped)
         return tuple(one for part in parts for one in part)
 
     def cached(self, key: object, compute: Callable[[], _T]) -> _T:

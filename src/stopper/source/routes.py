@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
-from functools import cached_property
+from collections.abc import Iterable, Sequence
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from stopper.finding import Location, RouteRef
+from stopper.finding import Location, RouteRef, Skipped
 from stopper.records import dataclass, field
 from stopper.source.files import Role
 from stopper.source.module import Module, Scope
@@ -33,6 +33,8 @@ from stopper.source.routes_run import above
 if TYPE_CHECKING:
     from stopper.source.code import Code
 
+MAX_ATTEMPTS = 15
+"""How often modules are run anew because some stand at the far end of a long chain of imports, those first."""
 MAX_REACH = 8
 """How many calls deep ``reaching`` looks."""
 
@@ -100,6 +102,8 @@ class Routes:
     routes: tuple[Route, ...]
     hooks: tuple[Hook, ...]
     code: Code = field(repr=False)
+    skipped: tuple[Skipped, ...] = ()
+    """What could not be followed to the routes that it may register."""
 
     def at(self, path: str, line: int) -> Route | None:
         """Return the route whose view holds a line, the innermost where views are nested."""
@@ -166,7 +170,9 @@ def read(code: Code) -> Routes:
     registrar = run(modules, code.names)
     scopes = {id(scope.node): scope for module in modules for scope in module.scopes}
     builder = _Builder(scopes, registrar.nodes)
-    return Routes(tuple(builder.routes()), tuple(builder.hooks), code)
+    reason = "imports or calls nest too deeply here to follow what registers routes"
+    skipped = tuple(Skipped(what, reason) for what in dict.fromkeys(registrar.cut))
+    return Routes(tuple(builder.routes()), tuple(builder.hooks), code, skipped)
 
 
 def run(modules: list[Module], names: Names) -> Registrar:
@@ -174,13 +180,28 @@ def run(modules: list[Module], names: Names) -> Registrar:
     own = [module for module in modules if module.role is Role.APP or module.role is Role.DOCS]
     chosen = own or modules
     interest = Interest(chosen, names)
+    registrar = _loaded(chosen, interest, ())
+    first: list[str] = []
+    attempts = 0
+    while registrar.refused and attempts < MAX_ATTEMPTS:
+        attempts += 1
+        first = list(dict.fromkeys((*registrar.refused[::-1], *first)))
+        registrar = _loaded(chosen, interest, first)
+    registrar.cut += [registrar.modules[name].path for name in registrar.refused]
+    _uncalled(registrar, interest)
+    return registrar
+
+
+def _loaded(chosen: list[Module], interest: Interest, first: Sequence[str]) -> Registrar:
+    """Run the bodies of all modules; ``first`` those that are imported from too far away to be run when they are asked for."""
     registrar = Registrar({module.name: module for module in chosen}, interest)
     registrar.nodes = []
     imported = {dotted for module in chosen for dotted, _ in module.imports}
     imported |= above(imported)
-    for module in sorted(chosen, key=lambda module: (module.name in imported, module.name.count("."))):
-        registrar.load(module.name)
-    _uncalled(registrar, interest)
+    rest = sorted(chosen, key=lambda module: (module.name in imported, module.name.count(".")))
+    for name in (*first, *(module.name for module in rest)):
+        if not registrar.start(partial(registrar.load, name)):
+            registrar.cut.append(registrar.modules[name].path)
     return registrar
 
 
@@ -190,13 +211,18 @@ def _uncalled(registrar: Registrar, interest: Interest) -> None:
     for scope in sorted(waiting, key=lambda scope: not made[id(scope.node)]):
         if id(scope.node) in registrar.entered or isinstance(scope.node, ast.Lambda):
             continue
-        env = registrar.envs[scope.module.name]
-        owner = env.names.get(scope.owner.name) if scope.owner is not None else None
-        if scope.owner is None:
-            value = env.names.get(scope.name)
-            registrar.enter(value if isinstance(value, Function) else Function(_def(scope), env), [], {})
-        elif isinstance(owner, Class) and isinstance(method := owner.attrs.get(scope.name), Function):
-            registrar.enter(method, [_self(registrar, owner, scope, env)], {})
+        if not registrar.start(partial(_enter, registrar, scope)):
+            registrar.cut.append(f"{scope.module.path} {scope.qualname}()")
+
+
+def _enter(registrar: Registrar, scope: Scope) -> None:
+    env = registrar.envs[scope.module.name]
+    owner = env.names.get(scope.owner.name) if scope.owner is not None else None
+    if scope.owner is None:
+        value = env.names.get(scope.name)
+        registrar.enter(value if isinstance(value, Function) else Function(_def(scope), env), [], {})
+    elif isinstance(owner, Class) and isinstance(method := owner.attrs.get(scope.name), Function):
+        registrar.enter(method, [_self(registrar, owner, scope, env)], {})
 
 
 def _self(registrar: Registrar, owner: Class, scope: Scope, env: Env) -> Any:

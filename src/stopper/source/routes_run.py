@@ -27,6 +27,8 @@ from stopper.source.routes_objects import (
 NEXT, RETURN, LEAVE = "next", "return", "leave"
 MAX_STEPS = 1_500_000
 MAX_LOOP = 500
+MAX_IMPORTS = 100
+"""How many modules may import one another in a chain; Python itself ends at about 160."""
 MISSING = object()
 
 
@@ -40,20 +42,40 @@ class Runner:
         self.envs: dict[str, Env] = {}
         self.steps = 0
         self.depth = 0
+        self.importing = 0
         self.entered: set[int] = set()
         self.running: list[int] = []
+        self.cut: list[str] = []
+        """Where Python's own stack was not deep enough: a file, or a file and a function."""
+        self.refused: list[str] = []
+        """The modules that stood too deep in a chain of imports when they were asked for."""
 
     def load(self, name: str) -> Env | None:
-        """Run a module's body, unless it ran before, and return its names."""
+        """Run a module's body, unless it ran before, and return its names; None for one that stands too deep in a chain of imports."""
         module = self.modules.get(name)
         if module is None:
+            return None
+        if name not in self.envs and self.importing >= MAX_IMPORTS:
+            self.refused.append(name)
             return None
         if name not in self.envs:
             env = self.envs[name] = Env(module, None, {"__name__": name})
             depth, self.depth = self.depth, 0
+            self.importing += 1
             self.body(module.tree.body, env)
+            self.importing -= 1
             self.depth = depth
         return self.envs[name]
+
+    def start(self, work: Callable[[], object]) -> bool:
+        """Do a piece of work that nothing else waits for, and tell whether Python's own stack was deep enough for it."""
+        try:
+            work()
+        except RecursionError:
+            self.depth = self.importing = 0
+            self.running.clear()
+            return False
+        return True
 
     def body(self, statements: Iterable[ast.stmt], env: Env) -> str:
         """Run statements until one leaves; return how the block ended."""

@@ -295,10 +295,11 @@ def total(rows: list[Row], tools: list[Tool]) -> Row:
 def notes(rows: list[Row], tools: list[Tool], times: int, growth: float) -> list[str]:
     """Return what the table needs to be understood, and what it says in one sentence."""
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}"
+    often = "one run" if times == 1 else f"median of {times} runs"
     names = {one.command[0]: one for one in reversed(tools)}
     found = [
         (
-            f"Seconds of wall clock (of processor time), median of {times} runs on {machine}; memory of all processes together; "
+            f"Seconds of wall clock (of processor time), {often} on {machine}; memory of all processes together; "
             f"{'; '.join(version(one) for one in reversed(names.values()))}."
         )
     ]

@@ -27,6 +27,12 @@ def proxy(rest):
 """
 
 
+def found(folder: Path, slug: str, text: str) -> list[Finding]:
+    (folder / "app.py").write_text(text)
+    (rule,) = [one for one in discover() if one.slug == slug]
+    return [item for item in rule.source(Project(walk(folder))) if isinstance(item, Finding)]
+
+
 @pytest.mark.parametrize(
     ("part", "confidence"),
     [
@@ -38,8 +44,23 @@ def proxy(rest):
     ],
 )
 def test_a_path_that_begins_with_one_slash_keeps_the_host(tmp_path: Path, part: str, confidence: str) -> None:
-    (tmp_path / "app.py").write_text(PROXY.replace("{part}", part))
-    (rule,) = [one for one in discover() if one.slug == "server-side-request-forgery"]
-    findings = [item for item in rule.source(Project(walk(tmp_path))) if isinstance(item, Finding)]
+    findings = found(tmp_path, "server-side-request-forgery", PROXY.replace("{part}", part))
 
     assert [one.confidence for one in findings] == [confidence]
+
+
+@pytest.mark.parametrize(
+    ("urls", "listed"), [("abc", "/a, /b, /c"), ("abcd", "/a, /b, /c and 1 more"), ("aab", "/a, /b")]
+)
+def test_a_url_without_a_check_is_counted_once_however_many_views_it_has(
+    tmp_path: Path, urls: str, listed: str
+) -> None:
+    views = [
+        f'@app.post("/{url}")\n@app.route("/{url}", methods=["POST", "DELETE"])\ndef view{number}():\n'
+        '    session["name"] = request.form["name"]\n    return ""\n'
+        for number, url in enumerate(urls)
+    ]
+    head = "from flask import Flask, request, session\napp = Flask(__name__)\n"
+    (finding,) = found(tmp_path, "csrf-missing", head + "".join(views))
+
+    assert finding.message == f"no request to {listed} is checked for coming from the app's own pages"

@@ -38,7 +38,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from stopper.finding import Area, Cleared, Confidence, Finding, Severity
+from stopper.finding import Area, Cleared, Confidence, Finding, Severity, few
 from stopper.rule import Rule
 from stopper.rules._closed import closed_by
 from stopper.rules._posture import app_places, decorated_with, uses_sessions
@@ -74,13 +74,12 @@ class CsrfMissing(Rule):
         open_ones = [one for one in routes if not is_checked(project, one)]
         if not open_ones or checked_by_hook(project):
             return
-        listed = ", ".join(sorted({one.rule for one in open_ones})[:3])
-        more = f" and {len(open_ones) - 3} more" if len(open_ones) > 3 else ""
+        listed = few(sorted({one.rule for one in open_ones}), 3)
         first = min(open_ones, key=lambda one: one.location)
         for place in app_places(project) or [first.location]:
             yield self.found(
                 place,
-                f"no request to {listed}{more} is checked for coming from the app's own pages",
+                f"no request to {listed} is checked for coming from the app's own pages",
                 confidence=Confidence.LOW if _speaks_tokens(project) else Confidence.MEDIUM,
                 remedy="from flask_wtf import CSRFProtect\nCSRFProtect(app)",
                 context="csrf",

@@ -49,7 +49,10 @@ DOUBLE: Final = r'"[^"]*+(?:""[^"]*+)*+"'
 BACKTICK: Final = r"`[^`]*+(?:``[^`]*+)*+`"
 DOLLAR: Final = rf"(?:{START}{TAG}*+)?"
 PYFORMAT: Final = r"%\([^)]{0,200}+\)[sbt]|%[sbt](?![A-Za-z0-9_])"
-BLOCK: Final = r"/\*(?:[^*]++|\*(?!/))*+\*/"
+EXPONENT: Final = r"(?:[eE][+-]?[0-9]++)?"
+BLOCK: Final = r"/\*[^*]*+.*?\*/"
+"""What tokens are made of. A group is repeated possessively only where nothing in it can fail once it went on: Python up to
+3.11.4 goes on from there (https://github.com/python/cpython/issues/106052)."""
 
 NEST: Final = re.compile(r"/\*|\*/")
 """What opens and what closes a comment that can hold others."""
@@ -110,27 +113,27 @@ def _sqlite() -> dict[str, str]:
     return {
         "word": rf"{START}{LETTER}*+(?!')|(?![xX]'){START}{LETTER}*+",
         "op": r"[(),.;+*=&~%](?<!\.(?=[0-9]))=?+|->>?+|-(?!-)|<[<>=]?+|>[>=]?+|\|\|?+|!=|/(?!\*.)",
-        "number": rf"0[xX][0-9A-Fa-f]++|(?:{digits})(?:[eE][+-]?[0-9]++)?+(?!{LETTER})",
+        "number": rf"0[xX][0-9A-Fa-f]++|(?:{digits}){EXPONENT}(?!{LETTER})",
         "string": rf"{PLAIN}|[xX]'[0-9A-Fa-f]*+'",
         "name": rf"{DOUBLE}|{BACKTICK}|\[[^\]]*+\]",
-        "param": rf"\?[0-9]*+|[$@#:](?:::)*+{LETTER}(?:{LETTER}|::)*+(?:\([^\s)]{{0,200}}+\))?+",
+        "param": rf"\?[0-9]*+|[$@#:](?:::)*+{LETTER}(?:{LETTER}|::)*+(?:\([^\s)]{{0,200}}+\)|(?!\())",
         "comment": rf"--[^\n]*+|{BLOCK}|/\*.++",
         "bad": rf"[xX]?+'.*+|[\"`\[].*+|(?:{digits}){LETTER}++|[^ \t\n\r\f\ufeff]",
     }
 
 
 def _postgresql(*, backslash: bool) -> dict[str, str]:
-    """Return PostgreSQL's tokens; `nest` is a comment with another inside, which no expression can read."""
+    """Return PostgreSQL's tokens; `nest` is a comment that may have another inside, which no expression can read."""
     string = BACKSLASH if backslash else PLAIN
-    run = r"(?:[~!@#^&|`?*<>=]|%(?![sbt](?![A-Za-z0-9_])|\([^)]{0,200}+\)[sbt])|/(?!\*))++"
+    run = r"(?:[~!@#^&|`?*<>=]|%(?![sbt](?![A-Za-z0-9_])|\([^)]{0,200}+\)[sbt])|/(?!\*)){1,64}"  # a longer one is refused
     return {
         "word": rf"{START}{LETTER}*+(?!['&])|(?![eEnNxXbB]'|[uU]&['\"]){START}{LETTER}*+",
         "op": rf"[(),;\[\]]|\.(?![0-9])|<->|->>?+|[+]|-(?!-)|{run}|::?+=?+",
-        "number": r"0[xXoObB][0-9A-Fa-f_]++|(?:[0-9][0-9_]*+(?:\.(?!\.)[0-9_]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+",
+        "number": rf"0[xXoObB][0-9A-Fa-f_]++|(?:[0-9][0-9_]*+(?:\.(?!\.)[0-9_]*+)?|\.[0-9]++){EXPONENT}",
         "string": rf"(?:[nNxXbB]|[uU]&)?+{string}|[eE]{BACKSLASH}|\$(?P<tag>{DOLLAR})\$.*?\$(?P=tag)\$",
         "name": rf"(?:[uU]&)?+{DOUBLE}",
         "param": rf"\$[0-9]++|{PYFORMAT}",
-        "comment": r"--[^\r\n]*+|/\*[^*/]*+(?:(?:\*(?!/)|/(?!\*))[^*/]*+)*+\*/",
+        "comment": r"--[^\r\n]*+|/\*[^*/]*+[^/]*?\*/",
         "nest": r"/\*",
         "bad": rf"[A-Za-z]?+&?+'.*+|(?:[uU]&)?+\".*+|\${DOLLAR}\$.*+|[^ \t\n\r\f\v]",
     }
@@ -141,7 +144,7 @@ def _mysql(*, ansi: bool, backslash: bool) -> dict[str, str]:
     string = BACKSLASH if backslash else PLAIN
     double = DOUBLE if ansi else string.replace("'", '"')
     quoted = string if ansi else f"{string}|{double}"
-    numbers = r"0x[0-9A-Fa-f]++|0b[01]++|(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+"
+    numbers = rf"0x[0-9A-Fa-f]++|0b[01]++|(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++){EXPONENT}"
     return {
         "word": rf"(?![0-9]){LETTER}{LETTER}*+|[0-9]++(?![eE][0-9+-]|[xb][0-9A-Fa-f]){LETTER}++|\\N",
         "op": r"[(),;+^~{}%](?<!%(?=s(?![A-Za-z0-9_])|\([^)]{0,200}+\)s))|\.(?![0-9])|->>?+|-(?!-(?:[\s\x00-\x1f]|\Z))"

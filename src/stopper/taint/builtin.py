@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from stopper.taint import constants, containers, texts
+from stopper.taint import constants, containers, contents, texts
 from stopper.taint.binding import spread
 from stopper.taint.calls import Args, Calls, record_maker
 from stopper.taint.change import apply
@@ -70,6 +70,14 @@ class Library(Calls):
         answers = self._answers(op)
         if answers.sinks and op.callee is None:
             self.sinks.call(op, answers.sinks, receiver, args, keywords)
+        if answers.writes:
+            contents.write(self, op, receiver, args)
+        within = contents.held(self, op, receiver, args, keywords) if answers.within is not None else None
+        if within is not None:
+            self.sinks.call(op, answers.within or (), receiver, (within, *args[1:]), keywords)
+            if contents.gives(op):
+                return within
+            args = (within, *args[1:])
         found = self.engine.edges.call(self, op, receiver, args, keywords)
         if answers.ends:
             self.dead = True
@@ -104,6 +112,8 @@ class Answers:
         bare = op.last if op.receiver is None else ""
         name = op.name or bare
         self.sinks = models.find("sink", name, "" if op.receiver is None else op.last)
+        self.writes = contents.writes(op)
+        self.within = contents.looking(op, self.sinks)
         self.result = f"{op.name}()" if op.name else ""
         self.source = bool(self.result and models.find("source", self.result))
         self.ends = bool(op.name and models.find("ends", op.name))

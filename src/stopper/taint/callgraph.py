@@ -144,6 +144,8 @@ def _given(view: Scope, kind: str) -> dict[str, Value]:
     """Return what a hook is given that the client wrote: the values of the URL."""
     args = getattr(view.node, "args", None)
     names = [arg.arg for arg in parameters(args)] if isinstance(args, ast.arguments) else []
+    if kind == "after_request" and names:
+        return {names[0]: Value(name="flask.Response()")}
     if kind != "url_value_preprocessor" or len(names) < 2:
         return {}
     label = "the URL's values"

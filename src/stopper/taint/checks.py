@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from stopper.records import dataclass
 from stopper.regex import regex
 from stopper.taint.domain import UNKNOWN, Taint, Value
+from stopper.taint.programs import option, runs_shell
 
 _SQL = regex(
     r"\b(select\b.*\bfrom|insert\s+into|update\b.*\bset|delete\s+from|replace\s+into|(?:drop|create|alter|truncate)\s+table|where\b|order\s+by"
@@ -20,21 +21,9 @@ _DATABASE = regex(
     r"^_*(?:curs?|cursor|conn?|connection|cnx|db|dbh|database|engine|sess|session|tx|trans|transaction|pool|mysql|pg)s?\d*$",
     re.IGNORECASE,
 )
-_SHELLS = frozenset(
-    (
-        "sh", "bash", "zsh", "ksh", "dash", "ash", "busybox", "cmd", "cmd.exe", "powershell", "powershell.exe", "pwsh", "python", "python2", "python3",
-        "perl", "ruby", "node", "php", "lua", "ssh", "eval", "xargs", "env", "sudo", "su", "awk", "find",
-    )
-)  # fmt: skip
-_OPTIONS_RUN = frozenset(
-    (
-        "git", "hg", "svn", "tar", "zip", "find", "rsync", "scp", "curl", "wget", "ffmpeg", "convert", "mogrify", "sed", "psql", "mysql",
-        "pip", "npm", "sendmail", "7z", "man", "less", "vim", "gdb", "docker", "kubectl", "openssl", "sqlite3", "pandoc", "wkhtmltopdf",
-    )
-)  # fmt: skip
-"""Programs of which an option runs another program, or writes a file."""
 _OBJECTS = ("request.json", "request.get_json", "request.form", "request.values", "request.args")
 _HEAD = regex(r"(?im)^(?:subject|to|from|cc|bcc|reply-to):[^\n]*$")
+_HTML_KEYS = frozenset(("['Html']", "['html']"))
 _CONVERSION = regex(r"%[-#0 +]*[\d*]*(?:\.\d+)?([a-zA-Z])")
 _DIRECT = 4
 """With how many hops data is plainly the client's; behind more it has become something of the application's."""
@@ -130,43 +119,23 @@ def _subprocess(taint: Taint, situation: Situation, default: Verdict) -> Verdict
     value = situation.value
     if value.shape not in ("list", "tuple"):
         return "high" if in_shell or "built" not in taint.marks else "medium"
-    first = value.part("[0]")
-    if in_shell or taint in first.every() or taint in value.taints:
+    if in_shell or taint in value.taints or taint in value.part("[0]").every():
         return "high"
-    return "high" if _is_shell(first) else ""
-
-
-def _is_shell(value: Value) -> bool:
-    return isinstance(value.constant, str) and value.constant.rpartition("/")[2] in _SHELLS
+    return "high" if runs_shell(taint, [part for _, part in value.items()]) else ""
 
 
 def _arguments(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     value = situation.value
     if value.shape not in ("list", "tuple") or _subprocess(taint, situation, default):
         return ""
-    return _option(taint, [part for _, part in value.fields], default)
-
-
-def _option(taint: Taint, parts: list[Value], default: Verdict) -> Verdict:
-    """Check an argument of a program: behind ``--`` and behind other text it is no option."""
-    if "built" in taint.marks:
-        return ""
-    program = parts[0].constant if parts else ""
-    if isinstance(program, str) and program.rpartition("/")[2] in _OPTIONS_RUN:
-        default = "medium"
-    for part in parts:
-        if part.known and part.constant == "--":
-            return ""
-        if taint in part.every():
-            return default
-    return default
+    return option(taint, [part for _, part in value.items()], default)
 
 
 def _flat(situation: Situation) -> list[Value]:
     """Return the program and its arguments in one list; numbers, such as a spawn mode, and callables are left out."""
     found: list[Value] = []
     for value in situation.args:
-        found += [part for _, part in value.fields] if value.shape in ("list", "tuple") else [value]
+        found += [part for _, part in value.items()] if value.shape in ("list", "tuple") else [value]
     return [value for value in found if value.every() or isinstance(value.constant, str)]
 
 
@@ -175,13 +144,13 @@ def _program(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     parts = _flat(situation)
     if not parts:
         return default
-    return default if taint in parts[0].every() or any(map(_is_shell, parts[:2])) else ""
+    return default if taint in parts[0].every() or runs_shell(taint, parts) else ""
 
 
 def _program_arguments(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     if _program(taint, situation, default):
         return ""
-    return _option(taint, _flat(situation), default)
+    return option(taint, _flat(situation), default)
 
 
 def _attribute(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
@@ -202,6 +171,14 @@ def _html(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     return default if situation.html else ""
 
 
+def _sent_file(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check a file that is sent back: what a client uploaded is a page where it is shown as what the client says it is."""
+    attached, kind = (situation.keywords.get(key) for key in ("as_attachment", "mimetype"))
+    if not _is_content(taint) or (attached is not None and attached.constant is not False):
+        return ""
+    return default if kind is not None and _is_html(kind) else ""
+
+
 def _is_open(value: Value) -> bool:
     """Tell whether nothing is known of a content type, or of headers among which one may stand."""
     return not value.shape and not value.fields and value.constant is UNKNOWN
@@ -217,7 +194,8 @@ def _is_html(value: Value) -> bool:
     else:
         if value.shape:
             return True
-    return not isinstance(value.constant, str) or "html" in value.constant or "/" not in value.constant
+    told = value.constant
+    return not isinstance(told, str) or "html" in told or "svg" in told or "/" not in told
 
 
 def _header_name(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
@@ -289,8 +267,16 @@ def _url(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     return default
 
 
+def _table(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check a reader of tables: it fetches what begins with an address, and takes all else for a file."""
+    return "" if _is_content(taint) or taint.marks & {"behind", "path"} else _url(taint, situation, default)
+
+
 def _request_path(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
-    return default if "connection" in taint.marks else "low"
+    """Check the path that a connection asks for: quoted it is one segment of a host that is fixed."""
+    if "connection" in taint.marks:
+        return default
+    return "" if "urlquoted" in taint.marks else "low"
 
 
 def _curl_url(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
@@ -323,11 +309,18 @@ def _yaml(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
 
 def _lxml(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     """Check lxml: since 5.0 its default parser refuses external entities, so that one counts a little only."""
-    if "resolve_entities=False" in situation.loader or "defused" in situation.loader:
+    asked = situation.keywords.get("resolve_entities")
+    told = situation.loader if asked is None else f"resolve_entities={asked.constant}"
+    if "resolve_entities=False" in told or "defused" in situation.loader:
         return ""
-    if "resolve_entities=True" in situation.loader or "no_network=False" in situation.loader:
+    if "resolve_entities=True" in told or "no_network=False" in situation.loader:
         return default
     return "low"
+
+
+def _round_trip(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check ruamel's own interface: only ``YAML(typ="unsafe")`` makes objects."""
+    return default if "unsafe" in situation.loader else ""
 
 
 def _xml_parser(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
@@ -410,19 +403,34 @@ def _mail_text(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     return default if gap and in_head else ""
 
 
+def _mail_part(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check a part of a mail: whether it is said to be HTML."""
+    named = [
+        situation.keywords[key] for key in ("subtype", "_subtype", "mimetype") if key in situation.keywords
+    ]
+    told = [value.constant for value in (*named, *situation.args) if isinstance(value.constant, str)]
+    return default if any(text in ("html", "text/html") for text in told) else ""
+
+
+def _mail_tree(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check a mail that is described by a dictionary: what stands under ``html``."""
+    leaves = _leaves(situation.value)
+    return default if any(taint in leaf.every() and path & _HTML_KEYS for path, leaf in leaves) else ""
+
+
 _CHECKS: dict[str, Callable[[Taint, Situation, Verdict], Verdict]] = {
     "allow-pickle": _allow_pickle, "arguments": _arguments, "attribute": _attribute,
     "bind-name": _bind_name, "cell": _cell, "coerced": _coerced,
     "curl-url": _curl_url, "deserializer": _deserializer, "driver": _driver, "header-name": _header_name,
     "header-names": _header_names, "html": _html, "keys": _keys, "location": _location, "log": _log, "logger": _logger,
-    "lxml": _lxml, "mail-text": _mail_text, "password": _password, "path": _path,
+    "lxml": _lxml, "mail-part": _mail_part, "mail-tree": _mail_tree, "mail-text": _mail_text, "password": _password, "path": _path,
     "path-object": _path_object, "probe": _probe, "program": _program, "program-arguments": _program_arguments,
-    "query-object": _query_object, "request-path": _request_path,
-    "session-key": _session_key, "sql-text": _sql_text, "subprocess": _subprocess, "tar-filter": _tar_filter,
+    "query-object": _query_object, "request-path": _request_path, "round-trip": _round_trip, "sent-file": _sent_file,
+    "session-key": _session_key, "sql-text": _sql_text, "subprocess": _subprocess, "table": _table, "tar-filter": _tar_filter,
     "unchecked": _unchecked, "upload": _upload, "url": _url, "variable": _variable, "weights-only": _weights_only,
     "whole": _whole, "whole-object": _whole_object, "xml-parser": _xml_parser, "xmltodict": _xmltodict, "yaml": _yaml,
 }  # fmt: skip
-LOADING = frozenset(("deserializer", "yaml", "lxml", "xml-parser"))
+LOADING = frozenset(("deserializer", "round-trip", "yaml", "lxml", "xml-parser"))
 """The checks that ask what is passed as the loader or the parser."""
 NAMES = frozenset(_CHECKS)
 """Every check that a model may name."""

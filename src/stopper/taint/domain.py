@@ -15,7 +15,6 @@ MAX_DEPTH = 3
 """How deeply the fields of a value are kept apart."""
 MAX_TRACE = 12
 """How many hops of a trace are kept."""
-
 MAX_FIELDS = 40
 """How many fields of one value are kept apart."""
 MAX_CHOICES = 6
@@ -23,12 +22,14 @@ MAX_CHOICES = 6
 
 ALL = "*"
 """Stands for every kind of sink."""
-IMPLIED = {"page": "html", "page-url": "redirect"}
+IMPLIED = {"page": "html", "page-url": "redirect", "mail-html": "html"}
 """What is safe for the second kind of sink is safe for the first."""
 ANY = "[*]"
 """The field of elements at unknown places."""
 PAYLOAD = "(payload)"
 """The field of what a text was made of and can be made into again; it is no part of the text."""
+CONTENT = "(content)"
+"""The field of what the file holds that a path leads to; it is no part of the path."""
 KEYS = "[keys]"
 """The field of a dict's unknown keys."""
 EACH = "[each]"
@@ -255,7 +256,7 @@ class Value:
         inside = [
             found
             for key, part in self.fields
-            if (part.taints or part.fields) and key != PAYLOAD and (found := part.every())
+            if (part.taints or part.fields) and key[0] != "(" and (found := part.every())
         ]
         return merged(self.taints, *inside) if inside or len(self.taints) > 1 else self.taints
 

@@ -29,10 +29,9 @@ Read = Callable[[Operand], Value]
 Ask = Callable[[Call], dict[int, frozenset[str]]]
 _Answer = TypeVar("_Answer")
 
-
 _EVERYTHING = frozenset((ALL,))
 _HOST = frozenset(("redirect", "ssrf"))
-_PATH = frozenset(("path",))
+_PATH = frozenset(("path", "archive"))
 _TRANSPARENT = frozenset(
     (
         "lower", "upper", "strip", "lstrip", "rstrip", "casefold", "title", "str", "encode", "decode", "get", "pop", "Path",
@@ -57,6 +56,7 @@ _REFUSING = re.compile(
 _DEEP = 4
 """How many assignments are followed back from a test."""
 _RESOLVERS = frozenset(("ip_address", "gethostbyname", "getaddrinfo"))
+_JOINS = frozenset(("join", "joinpath", "/"))
 _EQUALITIES = {"==": True, "in": True, "is": True, "!=": False, "not in": False, "is not": False}
 
 
@@ -224,9 +224,7 @@ class Guards:
         if _HOSTS & set(ways):
             empty = value.constant == "" or any(part.constant == "" for _, part in value.fields)
             return self._no_host(path) if empty else [Change(path, _HOST)]
-        if "commonpath" in ways:
-            return [Change(path, _PATH)]
-        if "commonprefix" in ways:
+        if "commonpath" in ways or "commonprefix" in ways:
             return [Change(path, _PATH)]
         if "scheme" in ways:
             return [Change(path, frozenset(("page-url",)), near="only the scheme is checked")]
@@ -478,6 +476,8 @@ class Guards:
             return (source, []) if isinstance(source, AccessPath) else (None, [])
         if op.last in NORMALISERS and isinstance(source, AccessPath):
             return self._in_list(source), [op.last]
+        if op.last in _JOINS:
+            return self._tainted((*op.args, op.receiver)), ["under"]
         if isinstance(op.receiver, AccessPath) and not op.args:
             return op.receiver, ["part"]
         return None, []
@@ -487,11 +487,12 @@ class Guards:
         items: Iterable[tuple[str, Operand]] = getattr(
             self.function.definitions.get(source.base), "items", ()
         )
-        for _, item in items:
-            if isinstance(item, AccessPath) and self.read(item).every():
-                path, _ = self.subject(item)
-                return path or item
-        return source
+        item = self._tainted(item for _, item in items)
+        return source if item is None else self.subject(item)[0] or item
+
+    def _tainted(self, operands: Iterable[Operand | None]) -> AccessPath | None:
+        """Return the first operand that is tainted."""
+        return next((one for one in operands if isinstance(one, AccessPath) and self.read(one).every()), None)
 
     def joined_last(self, operand: Operand) -> Operand | None:
         """Return the last part of a string that is joined, as ``os.sep`` in ``base + os.sep``."""

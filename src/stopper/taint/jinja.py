@@ -19,7 +19,7 @@ from stopper.source.names import RefKind
 from stopper.source.template import Template
 from stopper.taint.constants import constant
 from stopper.taint.contexts import JSON, MARKUP, QUOTED
-from stopper.taint.domain import ANY, CLEAN, EACH, Taint, Value, joined, merged, together
+from stopper.taint.domain import ANY, CLEAN, EACH, KEYS, Taint, Value, joined, merged, together
 from stopper.taint.ir import AccessPath, Call
 from stopper.taint.libraries import result
 from stopper.taint.models import Models
@@ -47,7 +47,6 @@ _SAME = frozenset("list sort reverse unique select reject selectattr rejectattr 
 _TRANSLATIONS = frozenset(("_", "gettext", "ngettext", "pgettext", "npgettext"))
 _TYPES = frozenset(("number", "integer", "float", "boolean", "none", "undefined"))
 _CLEANERS = ("clean", "sanitize", "sanitise", "bleach", "nh3", "purify", "escape")
-
 
 SETTLED = Value(shape="text", fields=(("text", constant("")),))
 """A value that can hold nothing harmful: a number, or one of a few constants."""
@@ -314,7 +313,9 @@ class Expressions:
         if name == "safe":
             return Value(tuple(taint.marked(MARKUP).hop(self.at, "marked |safe") for taint in taints))
         if name in _ESCAPES:
-            return Value(tuple(taint.cleaned(("html",)).hop(self.at, f"through |{name}") for taint in taints))
+            apart = value.shape == "dict" and not value.taints and value.field(KEYS) is None
+            kinds = ("html", "page-attribute") if name == "xmlattr" and apart else ("html",)
+            return Value(tuple(taint.cleaned(kinds).hop(self.at, f"through |{name}") for taint in taints))
         if name == "tojson":
             return Value(tuple(taint.cleaned(("html",)).marked(JSON) for taint in taints))
         if name == "striptags":

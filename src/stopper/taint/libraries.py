@@ -19,7 +19,7 @@ _ANSWERS = frozenset(
 )
 _TAKES = frozenset(("join", "replace"))
 _MATCHES = frozenset(("match", "fullmatch", "search", "findall", "finditer"))
-_PARSERS = frozenset(("XMLParser", "XMLPullParser", "ETCompatXMLParser"))
+_PARSERS = frozenset(("XMLParser", "XMLPullParser", "ETCompatXMLParser", "YAML"))
 _TEXTS = frozenset(("re.compile", "regex.compile", "markupsafe.Markup", "flask.Markup", "jinja2.Markup"))
 _MEMBERS = frozenset(("namelist", "infolist", "getnames", "getmembers", "next"))
 _CLIMBS = ("../", "..\\", "..", "./")

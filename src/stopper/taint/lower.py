@@ -172,10 +172,13 @@ class _Lowering(Expressions):
         self.assign(node.target, self.operation(OPERATORS[type(node.op)], before, source, node), node)
 
     def return_(self, node: ast.Return) -> None:
-        if isinstance(node.value, ast.Compare | ast.BoolOp) or (
-            isinstance(node.value, ast.UnaryOp) and isinstance(node.value.op, ast.Not)
+        value = node.value
+        if isinstance(value, ast.Compare | ast.BoolOp) or (
+            isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.Not)
         ):
-            self._verdict(node.value, node)
+            self._verdict(value, node)
+        elif isinstance(value, ast.Call) and (test := _asked(value)) is not None:
+            self._verdict(test, node)
         else:
             self.emit(Return(self.value(node.value) if node.value is not None else Constant(None), node))
         self.dead()
@@ -299,6 +302,17 @@ class _Lowering(Expressions):
         self.enter(after)
 
 
+def _asked(call: ast.Call) -> ast.expr | None:
+    """Return the test of a call that can only be true or false: ``path.startswith(base)``, ``bool(match)``."""
+    if isinstance(call.func, ast.Attribute):
+        return call if call.func.attr in _TRUTHS or call.func.attr.startswith("is_") else None
+    named = isinstance(call.func, ast.Name) and call.func.id == "bool" and len(call.args) == 1
+    return call.args[0] if named and not isinstance(call.args[0], ast.Starred) else None
+
+
+_TRUTHS = frozenset(
+    "startswith endswith isalnum isalpha isascii isdecimal isdigit isidentifier isnumeric isabs issubset".split()
+)
 _VERDICTS = (ast.Compare, ast.BoolOp, ast.UnaryOp, ast.Call)
 _TABLE: dict[type[ast.stmt], Callable[[_Lowering, Any], None]] = {
     ast.FunctionDef: _Lowering.definition,

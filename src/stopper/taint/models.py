@@ -34,7 +34,7 @@ KINDS = frozenset(
     (
         "sql", "nosql", "command", "argument", "code", "reflection", "format-string", "template", "template-name", "html", "markup",
         "path", "archive", "redirect", "ssrf", "deserialization", "xml", "xslt", "xpath", "ldap", "ldap-name", "header", "cookie",
-        "session", "log", "secret-cookie", "mail", "csv", "mass-assignment", "regex", "error-details", "environment",
+        "session", "log", "secret-cookie", "mail", "mail-html", "csv", "mass-assignment", "regex", "error-details", "environment",
     )
 )  # fmt: skip
 """Every kind of sink that a model may name."""

@@ -64,7 +64,7 @@ def _accepted(guards: Reader, op: Call, path: AccessPath, ways: list[str]) -> _T
         told = f"startswith({text!r})" if text else "startswith"
         told = f"{told} without a separator at its end lets a sibling folder through, as in /data-evil"
         return kinds, told, frozenset(("inside",))
-    return kinds | {"path"}, "", frozenset()
+    return kinds | {"path", "archive"}, "", frozenset()
 
 
 def _not_enough(text: str) -> str:

@@ -67,7 +67,7 @@ from stopper.taint.ir import (
 )
 from stopper.taint.liveness import dead_behind
 from stopper.taint.steps import common, depth
-from stopper.taint.strings import joined_text, loaded
+from stopper.taint.strings import added_to_markup, joined_text, loaded
 from stopper.taint.summary import Hit, Summary
 
 MAX_STEPS = 20_000
@@ -101,7 +101,7 @@ class Run(Library):
         super().__init__(engine, function)
         page = engine.views.get(id(function.scope))
         self.view = page is not None
-        self.sinks.html = self.sinks.html and page is not False
+        self.sinks.json = page is False
         self.exits: list[tuple[Value, dict[str, Value]]] = []
         self.yields: list[Value] = []
         self.steps = 0
@@ -297,7 +297,7 @@ class Run(Library):
             if target.scope is not None and part[0] == ".":
                 self.share(f"{target.scope.dotted}{part}", source.refined(lambda taint: taint.marked("kept")))
         self.engine.edges.store(self, op, source)
-        self.sinks.store(op, source)
+        self.sinks.store(op, source, base.name)
 
     def shared(self, op: Share) -> None:
         """Write a variable of an enclosing scope."""
@@ -344,6 +344,8 @@ class Run(Library):
     def _operated(self, op: Join, left: Value, right: Value) -> Value | None:
         """Return what ``+`` or ``%`` gives where it is more than two texts, one behind the other."""
         found = self._overloaded(op.operator, left, right, op)
+        if found is None and (left.name or right.name):
+            found = added_to_markup(op.operator, left, right, op.at)
         if found is None and op.operator == "%" and isinstance(left.constant, str):
             found = texts.percent(left.constant, right, op.at)
         if found is None and not (isinstance(left.constant, str) and op.operator == "+"):

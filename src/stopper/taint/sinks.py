@@ -21,6 +21,9 @@ _PREFERENCE = regex(
 )
 """The names of keys on which nothing depends but how a page looks."""
 
+_MAILS = ("flask_mail.", "flask_mailman.", "flask_mailing.", "emails.", "mailer.")
+"""The packages whose messages have an attribute ``html``."""
+
 Read = Callable[[Operand], Value]
 Record = Callable[[str, Value, Place, str, str], None]
 
@@ -45,6 +48,8 @@ class Sinks:
         if function.html is None:
             function.html = not any(sets_type(op) for op in function.ops())
         self.html = function.html
+        self.json = False
+        """Whether text that the function returns is sent as JSON."""
 
     def call(
         self,
@@ -91,16 +96,19 @@ class Sinks:
             return made.part.strip(".")
         return made.last if isinstance(made, Call) else operand.base
 
-    def store(self, op: Store, source: Value) -> None:
-        """Look at a store: a header or an attribute of a response."""
+    def store(self, op: Store, source: Value, holder: str = "") -> None:
+        """Look at a store: a header or an attribute of a response or a mail; ``holder`` is what it is known as here."""
         key = op.part.strip(".[]'").lower()
-        response = op.name.startswith(("flask.", "werkzeug."))
+        name = op.name or holder
+        response = name.startswith(("flask.", "werkzeug."))
         if key == "location" and ("headers" in op.name or (response and op.part == ".location")):
             self._stored("redirect", "location", source, op.at, "the Location header", "high")
         elif key == "set-cookie" and "headers" in op.name:
             self._stored("cookie", "", source, op.at, "the Set-Cookie header", "medium")
         elif response and op.part in (".data", ".response"):
             self._stored("html", "html", source, op.at, "the response", "high")
+        elif op.part == ".html" and name.startswith(_MAILS):
+            self._stored("mail-html", "", source, op.at, "the mail", "high")
         elif op.name == "flask.session":
             sure = "low" if _PREFERENCE.fullmatch(key) else "medium"
             self._stored("session", "unchecked", source, op.at, f"the session's {key}", sure)
@@ -122,7 +130,7 @@ class Sinks:
             args = tuple(part for _, part in value.fields)
             for part in args[1:]:
                 self._stored("header", "header-names", part, op.at, "the headers of the response", "high")
-        situation = Situation(body, {}, args, html=self.html)
+        situation = Situation(body, {}, args, html=self.html and not self.json)
         for taint in body.taints if body.shape != "dict" else ():
             sure = verdict("html", taint, situation, "high")
             if sure:
@@ -140,7 +148,7 @@ class Sinks:
         if not isinstance(operand, AccessPath):
             return ""
         kept = self.read(operand).literal
-        if "Parser" in kept:
+        if "Parser" in kept or kept.startswith("YAML "):
             return kept
         made = self._made(operand)
         if isinstance(made, Load):
@@ -150,7 +158,7 @@ class Sinks:
         on = [
             f"{key}={constant}"
             for key, value in made.keywords
-            if (constant := self.read(value).constant) in (True, False)
+            if (constant := self.read(value).constant) in (True, False) or key == "typ"
         ]
         external = any(self._asks_for_more(op) for op in self.function.ops())
         return " ".join([made.last, *on, *(["external"] if external else [])])

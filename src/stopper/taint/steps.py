@@ -30,7 +30,7 @@ def after_method(taint: Taint, op: Call, args: tuple[Value, ...]) -> Taint:
         if args[0].constant == "\\":
             return taint.marked("slashes")
         if args[0].constant in ("\n", "\r\n", "\r"):
-            return taint.cleaned(("log", "header"))
+            return taint.cleaned(("log", "header", "mail"))
     if op.last in ("save", "read", "stream"):
         return taint.marked("stream")
     return taint.hop(op.at, f"goes through .{op.last}()") if op.last not in ("get", "getlist") else taint
@@ -70,4 +70,6 @@ def sets_type(op: Op) -> bool:
     if not isinstance(op, Store):
         return False
     part = op.part.strip(".[]'\"").lower().replace("-", "_")
-    return part in ("content_type", "mimetype") and "html" not in str(op.source)
+    return part in ("content_type", "mimetype") and not any(
+        word in str(op.source) for word in ("html", "svg")
+    )

@@ -25,6 +25,8 @@ _PLACES = {
     "page-attribute": re.compile(r"<\w[^<>]*\s[\w-]+\s*=\s*$"),
 }
 _GAP = "\x00"
+_MARKUP = "Markup()"
+_ESCAPED = ("html", "markup")
 
 
 def joined_text(values: Sequence[Value], quoted: Sequence[int], at: Place) -> Value:
@@ -44,6 +46,23 @@ def joined_text(values: Sequence[Value], quoted: Sequence[int], at: Place) -> Va
             taints.append(grown.cleaned(("log", "header")) if index in quoted else grown)
         before += value.literal or ("" if value.constant == "" else _GAP)
     return Value(merged(taints), UNKNOWN, "", (), literal)
+
+
+def added_to_markup(operator: str, left: Value, right: Value, at: Place) -> Value | None:
+    """Return what ``+`` and ``%`` give with a ``Markup``, which escapes the other side; None where there is none."""
+    marked = [value.name.endswith(_MARKUP) for value in (left, right)]
+    if not any(marked) or (operator == "%" and not marked[0]):
+        return None
+    sides = [
+        value if is_markup else value.refined(lambda taint: taint.cleaned(_ESCAPED))
+        for value, is_markup in zip((left, right), marked, strict=True)
+    ]
+    found = joined_text(sides, (), at)
+    return Value(
+        found.taints,
+        literal=found.literal,
+        name=next(v.name for v, m in zip((left, right), marked, strict=True) if m),
+    )
 
 
 def _prefixed(taint: Taint, before: str) -> Taint:

@@ -71,7 +71,7 @@ class TemplateUnquotedAttribute(Rule):
                 judged = judge(output, template, skip=_SKIPPED)
                 if (
                     judged is None
-                    or holds_no_text(output)
+                    or (judged.flow is None and holds_no_text(output))
                     or (inside and judged.flow is None)
                     or as_json(output)
                 ):

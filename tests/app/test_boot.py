@@ -105,7 +105,7 @@ def test_an_app_that_hangs_is_stopped_in_time(tmp_path: Path) -> None:
     with pytest.raises(UnseenError, match="after 2 seconds"):
         booted(tmp_path, "import time\ntime.sleep(60)\n", seconds=2.0)
 
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 def test_debug_mode_of_the_users_shell_is_not_the_apps(

@@ -6,32 +6,15 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from tests.loopback import free_port
+from tests.loopback import free_port, listening, wait_for
 
 BLOG = Path(__file__).parents[2] / "examples" / "blog"
-PATIENCE = 20.0
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(24)
-
-
-def wait_until_it_answers(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when the server answers; fail when it ends or takes too long."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if server.poll() is not None:
-            break
-        try:
-            httpx.get(url, timeout=2, trust_env=False)
-        except httpx.TransportError:
-            time.sleep(0.05)
-        else:
-            return
-    pytest.fail(f"the blog does not answer:\n{log.read_text()}")
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +38,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         subprocess.Popen(serve, cwd=copy, env=environ, stdout=out, stderr=out) as server,
     ):
         try:
-            wait_until_it_answers(f"http://127.0.0.1:{port}/", server, log)
+            if (
+                not wait_for(lambda: listening(port) or server.poll() is not None)
+                or server.poll() is not None
+            ):
+                pytest.fail(f"the blog does not answer:\n{log.read_text()}")
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
@@ -68,7 +55,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def visitor(site: str) -> Iterator[httpx.Client]:
     """Open a browser that nobody has logged in with."""
-    with httpx.Client(base_url=site, follow_redirects=True, timeout=10, trust_env=False) as client:
+    with httpx.Client(base_url=site, follow_redirects=True, timeout=20, trust_env=False) as client:
         yield client
 
 

@@ -7,7 +7,6 @@ import os
 import shutil
 import ssl
 import subprocess
-import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -52,15 +51,13 @@ class Pebble:
             cwd=self.folder, env={**os.environ, **self.environment}, stdout=log, stderr=log,
         )  # fmt: skip
         log.close()
-        deadline = time.monotonic() + 15
-        while time.monotonic() < deadline:
-            try:
-                self.root()
-            except OSError:
-                time.sleep(0.05)
-            else:
-                return
-        raise AssertionError((self.folder / "pebble.log").read_text())
+        assert wait_for(self._answers), (self.folder / "pebble.log").read_text()
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.root())
+        except OSError:
+            return False
 
     def stop(self) -> None:
         if self.process is not None:
@@ -96,9 +93,9 @@ def configured(folder: Path, environment: dict[str, str], dns: int) -> Pebble:
 @pytest.fixture(scope="session")
 def dns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """A DNS server that gives every name the address of loopback."""
-    for command in ("pebble", "pebble-challtestsrv", "openssl"):
+    for command in ("pebble", "pebble-challtestsrv"):
         if shutil.which(command) is None:
-            pytest.skip(f"{command} is not installed (Debian: apt-get install pebble openssl)")
+            pytest.skip(f"{command} is not installed (Debian: apt-get install pebble)")
     port, management = free_port(), free_port()
     words = [
         "-defaultIPv4",

@@ -12,7 +12,6 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from tests.certs.conftest import Pebble
-from tests.loopback import free_port
+from tests.loopback import PATIENCE, free_port, listening, wait_for
 
 from stopper.certs import challenge, lock
 from stopper.certs.authority import Authority
@@ -93,36 +92,28 @@ def test_gunicorn_serves_it_and_a_client_verifies_it_before_and_after_a_renewal(
     )
     try:
         (tmp_path / "root.pem").write_bytes(pebble.root())
+        assert wait_for(lambda: listening(port))
         first = served(port, tmp_path / "root.pem")
         outcome = renew(store, authority(pebble, store), NAMES[0], way(pebble, hook=hook), force=True)
-        deadline = time.monotonic() + 15
-        while served(port, tmp_path / "root.pem") == first and time.monotonic() < deadline:
-            time.sleep(0.1)
 
         assert outcome.told == ""
-        assert served(port, tmp_path / "root.pem") == outcome.certificate.serial != first
+        assert wait_for(lambda: served(port, tmp_path / "root.pem") == outcome.certificate.serial != first)
     finally:
         server.terminate()
         server.wait(10)
 
 
 def served(port: int, root: Path) -> int:
-    """Return the serial of the certificate that a verifying client is shown."""
+    """Return the serial of the certificate that a verifying client is shown; 0 where the server hangs up."""
     context = ssl.create_default_context(cafile=str(root))
-    deadline = time.monotonic() + 15
-    while True:
-        try:
-            with (
-                socket.create_connection(("127.0.0.1", port), 5) as plain,
-                context.wrap_socket(plain, server_hostname=NAMES[0]) as secure,
-            ):
-                shown = secure.getpeercert(binary_form=True)
-                assert shown is not None
-                return x509.load_der_x509_certificate(shown).serial_number
-        except ConnectionError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", port), PATIENCE) as plain,
+            context.wrap_socket(plain, server_hostname=NAMES[0]) as secure,
+        ):
+            return x509.load_der_x509_certificate(secure.getpeercert(binary_form=True) or b"").serial_number
+    except (ConnectionError, ssl.SSLEOFError):
+        return 0
 
 
 def test_what_is_not_due_is_left_alone_and_what_is_due_is_renewed(
@@ -186,7 +177,7 @@ def test_the_answer_may_lie_in_a_folder_that_a_web_server_serves(
     ]
     server = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
-        time.sleep(1)
+        assert wait_for(lambda: listening(pebble.http_port))
         assert obtain(store, authority(pebble, store), NAMES, Way(challenge.webroot(root))).renewed
     finally:
         server.terminate()

@@ -7,12 +7,11 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from tests.loopback import certificate, free_port
+from tests.loopback import PATIENCE, certificate, free_port, listening, wait_for
 
 from stopper.cli.deploy import command
 from stopper.deploying import KINDS, Deployment, configuration
@@ -22,8 +21,6 @@ DOMAIN = "localhost"
 
 @pytest.fixture
 def certs(tmp_path: Path) -> Path:
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
     live = tmp_path / "certs" / "live" / DOMAIN
     live.mkdir(parents=True)
     certificate(live)
@@ -98,18 +95,12 @@ def handshake(port: int, certs: Path, version: ssl.TLSVersion, suites: str = "")
     context.minimum_version = context.maximum_version = version
     if suites:
         context.set_ciphers(suites)
-    deadline = time.monotonic() + 15
-    while True:
-        try:
-            with (
-                socket.create_connection(("127.0.0.1", port), 5) as plain,
-                context.wrap_socket(plain, server_hostname=DOMAIN) as secure,
-            ):
-                return secure.version()
-        except ConnectionRefusedError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
+    wait_for(lambda: listening(port))
+    with (
+        socket.create_connection(("127.0.0.1", port), PATIENCE) as plain,
+        context.wrap_socket(plain, server_hostname=DOMAIN) as secure,
+    ):
+        return secure.version()
 
 
 @pytest.mark.parametrize("kind", KINDS)

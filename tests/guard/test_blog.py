@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import io
-import ipaddress
-import os
-import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,96 +10,16 @@ from typing import Any
 
 import httpx
 import pytest
-
-BLOG = Path(__file__).parents[2] / "examples" / "guarded-blog"
-KEY = "b7c1f6a09d3e4f58a2c6e1907bd84f23c5d9"
-
-
-def certificate(folder: Path) -> list[str]:
-    """Make a certificate for 127.0.0.1 and return gunicorn's options for it."""
-    x509 = pytest.importorskip("cryptography.x509")
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    plain = serialization.NoEncryption()
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    )
-    return ["--certfile", str(folder / "cert.pem"), "--keyfile", str(folder / "key.pem")]
+from tests.wire.blogs import PASSWORD, served
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve a copy of the blog over TLS as in production, and return its address."""
     pytest.importorskip("PIL.Image")
-    home = tmp_path_factory.mktemp("guarded")
-    copy = home / "blog"
-    shutil.copytree(BLOG, copy, ignore=shutil.ignore_patterns("instance", "__pycache__"))
-    environ = {
-        key: value for key, value in os.environ.items() if not key.startswith(("FLASK_", "MAIL_", "STOPPER_"))
-    }
-    environ |= {
-        "SECRET_KEY": KEY,
-        "ADMIN_PASSWORD": "bench",
-        "API_KEY": "phone",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    python = [sys.executable, "-m"]
-    subprocess.run(
-        [*python, "flask", "--app", "blog", "init-db"],
-        cwd=copy,
-        env=environ,
-        check=True,
-        timeout=60,
-        capture_output=True,
-    )
-    log = home / "log"
-    bound = [
-        "gunicorn",
-        "--bind",
-        "127.0.0.1:0",
-        "--threads",
-        "8",
-        "--graceful-timeout",
-        "2",
-        *certificate(home),
-        "wsgi:app",
-    ]
-    with log.open("wb") as output:
-        server = subprocess.Popen([*python, *bound], cwd=copy, env=environ, stdout=output, stderr=output)
-    try:
-        yield _address(server, log)
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def _address(server: subprocess.Popen[bytes], log: Path) -> str:
-    """Return where the server listens, as it says in its log."""
-    end = time.monotonic() + 30
-    while time.monotonic() < end and server.poll() is None:
-        told = log.read_text()
-        if "Booting worker" in told:
-            return told.split("Listening at: ")[1].split()[0]
-        time.sleep(0.1)
-    pytest.fail(f"the blog is not served: {log.read_text()}")
+    more = {"API_KEY": "phone"}
+    with served("guarded-blog", tmp_path_factory.mktemp("guarded"), more) as blog:
+        yield blog.url.rstrip("/")
 
 
 @dataclass
@@ -270,7 +183,7 @@ def test_a_user_changes_the_profile_and_the_picture_and_logs_out(visitor: Visito
 
 
 def test_the_admin_promotes_deletes_and_backs_up(visitor: Visitor) -> None:
-    visitor.sign_in("admin", "bench")
+    visitor.sign_in("admin", PASSWORD)
     visitor.go("/admin/?sort=mail")
     assert "mara@bench-notes.example" in visitor.text
     comments = visitor.page.locator("input[name=id]").count()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from tests.loopback import wait_for
 
 SHOP = """
 from flask import Flask, redirect, request, session
@@ -73,15 +73,12 @@ class Sites:
     log: Callable[[], str]
 
     def refused(self, origin: str) -> bool:
-        """Tell whether the shop refused something from an origin within ten seconds."""
-        end = time.monotonic() + 10
-        while time.monotonic() < end:
-            if any(
+        """Tell whether the shop refuses something from an origin before long."""
+        return wait_for(
+            lambda: any(
                 "action=refused" in line and f"origin={origin}" in line for line in self.log().splitlines()
-            ):
-                return True
-            time.sleep(0.05)
-        return False
+            )
+        )
 
 
 @pytest.fixture

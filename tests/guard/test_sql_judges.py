@@ -62,14 +62,14 @@ def sqlmap(url: str, folder: Path, name: str) -> list[str]:
         "3",
         "--batch",
         "--timeout",
-        "5",
+        "20",
     ]
     told += ["--retries", "0", "--flush-session", "--disable-coloring", "--answers", "skip further=N"]
     told += ["--output-dir", str(folder / name), "--results-file", str(results)]
     subprocess.run(
         [program, "-u", f"{url}{path}", "-p", parameters, *more, *told],
         capture_output=True,
-        timeout=80,
+        timeout=300,
         check=True,
     )
     with results.open(newline="") as file:

@@ -165,9 +165,9 @@ def test_what_nests_too_deeply_is_opaque() -> None:
     ids=lambda source: source[:12].encode("ascii", "replace").decode(),
 )
 def test_hostile_text_is_read_soon_and_never_deeper_than_the_bound(source: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     tree, _ = recover(source)
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
     deepest = 0
     waiting: list[tuple[ast.AST, int]] = [(tree, 0)]
     while waiting:

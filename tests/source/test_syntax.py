@@ -91,9 +91,9 @@ def test_a_form_feed_is_space_and_no_line_end(tmp_path: Path) -> None:
     ids=lambda source: source[:14].encode("ascii", "replace").decode(),
 )
 def test_deep_code_ends_at_the_bound_and_soon(tmp_path: Path, source: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     found = module(tmp_path, b"first = call(1)\n" + source.encode() + b"\n")
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
     assert depth(found.tree) <= MAX_DEPTH + 4
 
 

@@ -6,17 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.rules.asking import RULES, asked, found
 
 from stopper.app.booted import Booted
 from stopper.finding import Cleared, Confidence, Finding, Severity
 from stopper.guard.guards import GUARDS
 from stopper.guard.guards import NAMES as GUARD_NAMES
-from stopper.rule import discover
 from stopper.rules._guarded import NAMES, WITHOUT_MODE
-from stopper.source.files import walk
-from stopper.source.project import Project
 
-RULES = {rule.slug: rule for rule in discover()}
 HEAD = "import os\nfrom flask import Flask, request, session, redirect, url_for, render_template\nfrom stopper import Stopper\n"
 
 
@@ -85,15 +82,6 @@ FAMILIES = [
     ),
 ]
 each_family = pytest.mark.parametrize("family", FAMILIES, ids=lambda one: f"{one.rule} {one.guard}")
-
-
-def found(folder: Path, slug: str, text: str, *files: tuple[str, str]) -> list[Finding]:
-    """Return what a rule finds in an app whose guard is made as the text says."""
-    for name, content in (("app.py", text), *files):
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8")
-    return [one for one in RULES[slug].source(Project(walk(folder))) if isinstance(one, Finding)]
 
 
 def in_family(folder: Path, family: Family, guard: str) -> list[Finding]:
@@ -440,13 +428,8 @@ def test_the_gate_of_a_real_app_names_the_guards_that_stop() -> None:
 
 
 def test_the_guarded_example_has_nothing_left_but_true_remarks() -> None:
-    project = Project(walk(Path(__file__).parents[2] / "examples" / "guarded-blog"))
-    told = {
-        one.rule
-        for rule in RULES.values()
-        for one in rule.source(project)
-        if isinstance(one, Finding) and one.confidence is not Confidence.LOW
-    }
+    blog = Path(__file__).parents[2] / "examples" / "guarded-blog"
+    told = {one.rule for one in asked(blog, *RULES) if one.confidence is not Confidence.LOW}
 
     assert told <= {"server-side-request-forgery", "unhashed-requirement"}
 

@@ -5,11 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from stopper.finding import Finding
-from stopper.rule import discover
-from stopper.source.files import walk
-from stopper.source.project import Project
+from tests.rules.asking import found
 
 PROXY = """\
 from urllib.parse import urljoin
@@ -25,12 +21,6 @@ def proxy(rest):
     url = urljoin(app.config["UPSTREAM"], {part})
     return requests.get(url, timeout=5).text
 """
-
-
-def found(folder: Path, slug: str, text: str) -> list[Finding]:
-    (folder / "app.py").write_text(text)
-    (rule,) = [one for one in discover() if one.slug == slug]
-    return [item for item in rule.source(Project(walk(folder))) if isinstance(item, Finding)]
 
 
 @pytest.mark.parametrize(

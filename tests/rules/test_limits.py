@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.rules.asking import RULES
 
 from stopper.finding import Cleared, Finding, Skipped
-from stopper.rule import discover
 from stopper.wire import transcript
 
 
@@ -14,8 +14,7 @@ def said_of(*statuses: int) -> list[Finding | Cleared | Skipped]:
     text = "".join(
         f"> POST https://blog.example.org/login\n> login\nHTTP/1.1 {status} So\n\n" for status in statuses
     )
-    (rule,) = [one for one in discover() if one.slug == "login-without-limit"]
-    return list(rule.wire(transcript.read(text)))
+    return list(RULES["login-without-limit"].wire(transcript.read(text)))
 
 
 @pytest.mark.parametrize("status", [400, 403, 422])

@@ -6,11 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.rules.asking import asked
 
 from stopper.finding import Finding
-from stopper.rule import discover
-from stopper.source.files import walk
-from stopper.source.project import Project
 
 TOKEN = "gh" + "p_" + "aB3dE5gH7jK9mN1pQ4rS6tU8vW0xY2zC5fG8"
 PASSWORD = "k7!winter-night"
@@ -20,8 +18,7 @@ KEYED = "from flask import Flask\napp = Flask(__name__)\napp.secret_key = {}\n"
 def found(folder: Path, slug: str, **files: str) -> list[Finding]:
     for name, text in files.items():
         (folder / name.replace("__", ".")).write_text(text)
-    (rule,) = [one for one in discover() if one.slug == slug]
-    return [item for item in rule.source(Project(walk(folder))) if isinstance(item, Finding)]
+    return asked(folder, slug)
 
 
 def committed(folder: Path, away: str = "", **files: str) -> None:

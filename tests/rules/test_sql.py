@@ -5,10 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from stopper.rule import discover
-from stopper.source.files import walk
-from stopper.source.project import Project
+from tests.rules.asking import found
 
 CODE = """\
 from flask import Flask
@@ -50,9 +47,7 @@ CLOSED = (
 
 
 def said(folder: Path, code: str) -> list[str]:
-    (folder / "app.py").write_text(code, encoding="utf-8")
-    (rule,) = [one for one in discover() if one.slug == "sql-string-formatting"]
-    return [getattr(item, "message", "") for item in rule.source(Project(walk(folder)))]
+    return [one.message for one in found(folder, "sql-string-formatting", code)]
 
 
 @pytest.mark.parametrize("statement", OPEN)

@@ -5,10 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from stopper.rule import discover
-from stopper.source.files import walk
-from stopper.source.project import Project
+from tests.rules.asking import found
 
 
 @pytest.mark.parametrize(
@@ -36,7 +33,6 @@ def test_verification_switched_off_under_a_condition_is_judged_by_the_condition(
         "def context(verify_ssl):\n    made = ssl.create_default_context()\n    session = requests.Session()\n"
         f"    if {test}:\n        {off}\n    return made, session\n"
     )
-    (tmp_path / "app.py").write_text(text)
-    (rule,) = [one for one in discover() if one.slug == "certificate-verification-off"]
+    findings = found(tmp_path, "certificate-verification-off", text)
 
-    assert [one.confidence for one in rule.source(Project(walk(tmp_path)))] == confidences
+    assert [one.confidence for one in findings] == confidences

@@ -5,11 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from stopper.finding import Finding
-from stopper.rule import discover
-from stopper.source.files import walk
-from stopper.source.project import Options, Project
+from tests.rules.asking import asked
 
 TALISMAN = "from flask import Flask\nfrom flask_talisman import Talisman\napp = Flask(__name__)\n"
 LIMITER = "from flask import Flask, request\nfrom flask_limiter import Limiter\nfrom flask_limiter.util import get_remote_address\napp = Flask(__name__)\n"
@@ -61,19 +57,12 @@ TRAPS = {
 """The number of each trap, the rule that tells it, and an app that falls into it."""
 
 
-def told(folder: Path, slug: str) -> list[Finding]:
-    (rule,) = [one for one in discover() if one.slug == slug]
-    return [
-        one for one in rule.source(Project(walk(folder), Options(online=False))) if isinstance(one, Finding)
-    ]
-
-
 @pytest.mark.parametrize("number", TRAPS)
 def test_an_app_that_falls_into_a_trap_is_told(number: int, tmp_path: Path) -> None:
     slug, text = TRAPS[number]
     (tmp_path / "app.py").write_text(text)
 
-    assert told(tmp_path, slug)
+    assert asked(tmp_path, slug)
 
 
 def test_an_exemption_that_another_view_of_the_name_shares_is_told(tmp_path: Path) -> None:
@@ -86,7 +75,7 @@ def test_an_exemption_that_another_view_of_the_name_shares_is_told(tmp_path: Pat
     )
     (tmp_path / "app.py").write_text(f"{CSRF}csrf = CSRFProtect(app)\n{made}")
 
-    assert told(tmp_path, "csrf-exempt-shared-name")
+    assert asked(tmp_path, "csrf-exempt-shared-name")
 
 
 def test_a_template_that_jinja_does_not_escape_is_told(tmp_path: Path) -> None:
@@ -98,7 +87,7 @@ def test_a_template_that_jinja_does_not_escape_is_told(tmp_path: Path) -> None:
         f"from flask import Flask, render_template, request\napp = Flask(__name__)\n{view}"
     )
 
-    assert told(tmp_path, "template-unescaped-extension")
+    assert asked(tmp_path, "template-unescaped-extension")
 
 
 def test_a_line_of_dotenv_that_is_lost_is_told(tmp_path: Path) -> None:
@@ -106,7 +95,7 @@ def test_a_line_of_dotenv_that_is_lost_is_told(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("from flask import Flask\napp = Flask(__name__)\n")
     (tmp_path / ".env").write_text("MAIL_PASSWORD=winter #night\n")
 
-    assert told(tmp_path, "dotenv-line-lost")
+    assert asked(tmp_path, "dotenv-line-lost")
 
 
 def test_a_check_of_dependencies_that_passes_without_looking_is_told(tmp_path: Path) -> None:
@@ -114,4 +103,4 @@ def test_a_check_of_dependencies_that_passes_without_looking_is_told(tmp_path: P
     (tmp_path / "app.py").write_text("from flask import Flask\napp = Flask(__name__)\n")
     (tmp_path / "Makefile").write_text("audit:\n\tpip-audit -r requirements.txt\n")
 
-    assert told(tmp_path, "audit-not-strict")
+    assert asked(tmp_path, "audit-not-strict")

@@ -12,7 +12,7 @@ from stopper.records import dataclass
 from stopper.source.branches import Branches
 from stopper.source.files import Role, Tree
 from stopper.source.index import Index
-from stopper.source.module import CallNode, Module, Scope
+from stopper.source.module import CallNode, Module, Scope, parameters
 from stopper.source.names import Names
 from stopper.source.reading import Reading
 from stopper.source.values import Value, evaluate
@@ -344,6 +344,16 @@ class Code:
         """Yield the calls written with this last name, whatever it stands for (``name`` is "" when not known)."""
         for site in self._index.written(last):
             yield Call(site, self.names.name(site.node.func, site.scope) or "", self.names)
+
+    def passed(self, function: Scope, parameter: str) -> list[Expr]:
+        """Return what the project's calls of a function pass for one of its parameters; nothing where there is none of that name."""
+        args = getattr(function.node, "args", None)
+        names = [arg.arg for arg in parameters(args)] if isinstance(args, ast.arguments) else []
+        if parameter not in names:
+            return []
+        place = names.index(parameter) - (1 if function.owner is not None else 0)
+        found = [call.argument(place, parameter) for call in self.every_call(function.name)]
+        return [one for one in found if one is not None]
 
     def call_at(self, place: Location) -> Call | None:
         """Return the call that starts and ends where ``place`` does."""

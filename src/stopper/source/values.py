@@ -6,6 +6,7 @@ import ast
 import enum
 import operator
 import re
+import string
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -169,6 +170,8 @@ class _Evaluator:
 
     def imported(self, dotted: str) -> Value:
         owner, _, last = dotted.rpartition(".")
+        if owner == "string":
+            return _letters(last)
         ref = self.names.dotted(owner) if owner else None
         if ref is None or ref.kind is not RefKind.MODULE or ref.scope is None:
             return NOT_KNOWN
@@ -176,6 +179,8 @@ class _Evaluator:
 
     def attribute(self, expr: ast.Attribute, scope: Scope) -> Value:
         owner = self.names.resolve(expr.value, scope)
+        if owner is not None and owner.scope is None and owner.name == "string":
+            return _letters(expr.attr)
         if owner is None or owner.scope is None:
             return NOT_KNOWN
         if owner.kind is RefKind.MODULE:
@@ -361,6 +366,12 @@ _EVALUATORS: dict[type[ast.expr], Callable[[_Evaluator, Any, Scope], Value]] = {
 
 def _known(constant: Any) -> Value:
     return Value(State.CONSTANT, constant)
+
+
+def _letters(name: str) -> Value:
+    """Return a constant of the module ``string``."""
+    found = getattr(string, name, None)
+    return _known(found) if isinstance(found, str) else NOT_KNOWN
 
 
 def _mapped(value: Value, compute: Callable[[Any], Any]) -> Value:

@@ -9,7 +9,7 @@ from stopper.taint import constants, containers, contents, texts
 from stopper.taint.binding import spread
 from stopper.taint.calls import Args, Calls, record_maker
 from stopper.taint.change import apply
-from stopper.taint.domain import CLEAN, EACH, PAYLOAD, Target, Value, joined, together
+from stopper.taint.domain import ANY, CLEAN, EACH, PAYLOAD, Target, Value, joined, merged, together
 from stopper.taint.guards import RAISING
 from stopper.taint.ir import AccessPath, Call
 from stopper.taint.libraries import result
@@ -219,6 +219,26 @@ def _partial(_: Library, op: Call, __: Value, args: Args, keywords: dict[str, Va
     ))  # fmt: skip
 
 
+def _printed(run: Library, op: Call, _: Value, args: Args, keywords: dict[str, Value]) -> Value | None:
+    """Print into a file that is passed: its object holds the text from then on."""
+    target = dict(op.keywords).get("file")
+    taints = merged(*(value.every() for value in args)) if target is not None else ()
+    if taints:
+        run.update(target, keywords["file"].with_part(ANY, Value(taints)))
+    return Value(constant=None)
+
+
+def _namespace(_: Library, __: Call, ___: Value, ____: Args, keywords: dict[str, Value]) -> Value | None:
+    """Return an object with the keywords as its attributes."""
+    rest = keywords.get("**", CLEAN)
+    fields = {f".{name[2:-2]}": part for name, part in rest.fields if name.startswith("['")}
+    fields.update((f".{key}", value) for key, value in keywords.items() if key != "**")
+    other = rest.field(ANY)
+    return Value(
+        merged(rest.taints, other.every() if other is not None else ()), fields=tuple(sorted(fields.items()))
+    )
+
+
 def _getter(_: Library, op: Call, __: Value, args: Args, ___: dict[str, Value]) -> Value | None:
     return Value(targets=(Target(None, op.name, args=args),)) if len(args) == 1 else None
 
@@ -270,7 +290,7 @@ _SPECIAL = {
     "functools.partial": _partial, "functools.partialmethod": _partial, "operator.itemgetter": _getter,
     "operator.attrgetter": _getter, "json.dumps": _dumped, "json.loads": _loaded, "flask.json.dumps": _dumped,
     "flask.json.loads": _loaded, "string.Template": _template, "collections.namedtuple": _named_tuple,
-    "functools.reduce": _reduce,
+    "functools.reduce": _reduce, "types.SimpleNamespace": _namespace, "argparse.Namespace": _namespace, "print": _printed,
     "contextlib.closing": lambda _run, _op, _receiver, args, _keywords: args[0] if args else None,
 }  # fmt: skip
 
@@ -303,6 +323,8 @@ def _called_back(
     """Call the functions of the project that a library's function is given, with what else it is given."""
     name = op.name or (op.last if op.receiver is None else "")
     places = [place for place, value in enumerate(args) if value.targets]
+    if not places and name == "map" and len(args) == 2 and run.models.find("sanitizer", args[0].name):
+        return containers.element(run.library(args[0].name, (args[1].part(EACH),), {}, op))
     if not places:
         return _by_keyword(run, op, keywords) if keywords else None
     place = places[0]

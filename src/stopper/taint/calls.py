@@ -277,6 +277,10 @@ class Calls(Frame):
         if fields is None and base != "object":
             self.library(f"{base}.__init__", args, keywords, op)
         named = base == "typing.NamedTuple"
+        for name in self.program.converted(owner) if fields else ():
+            keywords = {**keywords, name: CLEAN} if name in keywords else keywords
+            place = fields.index(name) if fields else 0
+            args = (*args[:place], CLEAN, *args[place + 1 :]) if place < len(args) else args
         for place, value in enumerate(args):
             if fields is None:
                 instance = replace(instance, taints=merged(instance.taints, value.every()))

@@ -100,6 +100,8 @@ def of_value(value: Value) -> Characters | None:
     """Return the characters of a constant that letters are looked up in; None where it is not constant."""
     if isinstance(value.constant, str):
         texts = [value.constant]
+    elif value.shape and value.literal:
+        texts = [value.literal]
     elif value.fields and all(isinstance(part.constant, str) for _, part in value.fields):
         texts = [part.constant for _, part in value.fields]
     else:
@@ -144,6 +146,12 @@ def group(pattern: str, number: int | str) -> Characters | None:
         return _in_sequence(tree)
     wanted = tree.state.groupdict.get(number, number)
     return next((_in_sequence(inner) for found, inner in _groups(tree) if found == wanted), None)
+
+
+def groups(pattern: str) -> int:
+    """Return how many groups a pattern has."""
+    parsed = _parsed(pattern)
+    return 0 if parsed is None else parsed[0].state.groups - 1
 
 
 def kept(pattern: str, replacement: str) -> Characters | None:

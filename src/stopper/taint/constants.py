@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import string
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -59,7 +60,8 @@ def constant(value: Any) -> Value:
         shape = "list" if isinstance(value, list) else "tuple" if isinstance(value, tuple) else "set"
         items = sorted(value, key=repr) if shape == "set" else list(value)
         if len(items) > MAX_FIELDS:
-            return Value(shape=shape, fields=((ANY, CLEAN),))
+            letters = "".join(items) if all(isinstance(one, str) and len(one) == 1 for one in items) else ""
+            return Value(shape=shape, fields=((ANY, CLEAN),), literal=letters)
         fields = sorted((f"[{at}]", constant(item)) for at, item in enumerate(items))
         return Value(shape=shape, fields=tuple(fields))
     return Value(constant=value) if isinstance(value, Scalar) else CLEAN
@@ -140,12 +142,27 @@ def compared(symbol: str, left: Value, right: Value) -> Value:
         if right.field(KEYS) is not None:
             return CLEAN
         return Value(constant=(right.field(f"[{one!r}]") is not None) == (symbol == "in"))
+    if left.name == "sys.version_info":
+        known = _of_version(symbol, other)
+        return CLEAN if known is None else Value(constant=known)
     if one is UNKNOWN or other is UNKNOWN:
         return CLEAN
     try:
         return Value(constant=bool(_COMPARISONS[symbol](one, other)))
     except _ERRORS:
         return CLEAN
+
+
+def of_library(name: str) -> Value | None:
+    """Return a constant of the standard library; None for all else."""
+    return _NAMED.get(name)
+
+
+def _of_version(symbol: str, asked: Any) -> bool | None:
+    """Return what a comparison of the interpreter's version gives, where every Python that Flask runs on agrees."""
+    if not isinstance(asked, tuple) or not asked or not all(isinstance(one, int) for one in asked):
+        return None
+    return _OF_OLD.get(symbol) if asked <= _OLDEST else None
 
 
 def may_know(name: str, last: str) -> bool:
@@ -224,3 +241,15 @@ def _large(*given: Any) -> bool:
 
 def _refuse() -> Any:
     raise OverflowError
+
+
+_OLDEST = (3, 9)
+"""The oldest Python that a Flask of today runs on."""
+_OF_OLD = {">=": True, ">": True, "<": False, "<=": False}
+_NAMED = {
+    **{
+        f"string.{name}": constant(getattr(string, name))
+        for name in ("ascii_letters", "ascii_lowercase", "ascii_uppercase", "digits", "hexdigits", "octdigits", "punctuation", "whitespace")
+    },
+    "sys.version_info.major": constant(3), "six.PY2": constant(False), "six.PY3": constant(True),
+}  # fmt: skip

@@ -130,6 +130,8 @@ def _dict(name: str, args: Args, keywords: Mapping[str, Value]) -> Value:
         result = updated(result, source)
     elif source.taints or source.fields:
         item = source.part(EACH)
+        if name == "collections.Counter":
+            return result.with_part(KEYS, item).with_part(ANY, CLEAN)
         result = result.with_part(KEYS, item.part("[0]")).with_part(ANY, item.part("[1]"))
     elif name == "collections.defaultdict":
         return result
@@ -216,6 +218,8 @@ def _set_default(holder: Value, args: Args, _: Mapping[str, Value]) -> Result | 
         return None
     given = args[1] if len(args) > 1 else CLEAN
     before = holder.field(_key(args[0]))
+    if before is None and not holder.closed:
+        before = holder.part(_key(args[0]))  # the client, or a key that is not known, may have set it
     value = given if before is None else before if before.known else joined(before, given)
     return value, holder.with_part(_key(args[0]), value)
 

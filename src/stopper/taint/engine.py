@@ -9,7 +9,7 @@ from typing import Any
 from stopper.records import dataclass
 from stopper.source.module import Kind
 from stopper.taint.binding import Tokens
-from stopper.taint.constants import constant
+from stopper.taint.constants import constant, of_library
 from stopper.taint.domain import CLEAN, UNKNOWN, Taint, Target, Value, joined
 from stopper.taint.edges import Edges
 from stopper.taint.ir import AccessPath, Call, Constant, Function, Load, Op
@@ -273,7 +273,7 @@ class Engine:
         if variable.scope is not None:
             return self.function(variable.scope)
         if not variable.key:
-            return Value(name=variable.name) if variable.name else CLEAN
+            return of_library(variable.name) or (Value(name=variable.name) if variable.name else CLEAN)
         cell = self.shared.get(variable.key)
         start = self._constant(variable) if variable.constant is not UNKNOWN else None
         if start is None:

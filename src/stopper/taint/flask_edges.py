@@ -100,7 +100,7 @@ class FlaskEdges(Edges):
         self, run: Run, owner: Any, args: tuple[Value, ...], keywords: dict[str, Value]
     ) -> Value | None:
         """Return a model of pydantic that is made of a client's data; None for all other classes."""
-        del run, args
+        del args
         if (
             not keywords
             or not any(value.every() for value in keywords.values())
@@ -109,7 +109,7 @@ class FlaskEdges(Edges):
             return None
         fields = tuple(sorted((f"[{name!r}]", value) for name, value in keywords.items() if name != "**"))
         rest = keywords.get("**", CLEAN)
-        return self.forms.instance(owner, Value(rest.every(), fields=(*fields, *rest.fields)))
+        return self.forms.instance(owner, Value(rest.every(), fields=(*fields, *rest.fields)), run)
 
     def _routed(self, run: Run) -> Value | None:
         """Return the parts of the URL that a view was routed by, each as its converter lets it through."""

@@ -7,7 +7,8 @@ extensions that hand a pydantic model to a view.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from stopper.records import dataclass
 from stopper.source.module import Kind, Scope, parameters
@@ -16,6 +17,7 @@ from stopper.taint.declared import Declared, Reader
 from stopper.taint.domain import ALL, CLEAN, Taint, Value
 from stopper.taint.edges import Run
 from stopper.taint.ir import Call, Load, Place
+from stopper.taint.steps import common
 
 _PARSERS = ("flask_restful.", "flask_restx.", "flask_restplus.")
 _ARGUMENTS = frozenset(("use_args", "use_kwargs", "arguments", "input", "doc_input"))
@@ -24,6 +26,8 @@ _MODELS = frozenset(("pydantic.BaseModel", "pydantic.main.BaseModel", "pydantic_
 _VALIDATES = frozenset(("model_validate", "parse_obj", "model_validate_json", "parse_raw", "validate"))
 _FIELD = ("wtforms.", "flask_wtf.", "wtforms_")
 _INLINE = "validate_"
+_CHECKING = frozenset(("validates", "field_validator", "validator"))
+"""The decorators of what validates a field: of marshmallow, and of pydantic."""
 _TREES = frozenset(("body", "query", "form", "path", "json", "header", "cookie"))
 
 
@@ -76,9 +80,9 @@ class Forms:
         if op.last == "parse_args" and op.name.startswith(_PARSERS):
             return self._parsed(op.at, scope)
         if op.last in _LOADS and "marshmallow" in op.name and args and args[0].every():
-            return self._schema(op.at.func, scope, args[0])
+            return self._schema(run, op.at.func, scope, args[0])
         if op.last in _VALIDATES and args and args[0].every():
-            return self._model(op, scope, receiver, args[0])
+            return self._model(run, op, receiver, args[0])
         return None
 
     def _parsed(self, call: ast.Call, scope: Scope) -> Value | None:
@@ -93,28 +97,40 @@ class Forms:
                 found[name] = declared
         return _shaped(found, "the parsed argument", call) if found and "" not in found else None
 
-    def _schema(self, func: ast.expr, scope: Scope, given: Value) -> Value | None:
+    def _schema(self, run: Run, func: ast.expr, scope: Scope, given: Value) -> Value | None:
         owner = self.names.resolve(func.value, scope) if isinstance(func, ast.Attribute) else None
         if owner is None or owner.scope is None or owner.scope.kind is not Kind.CLASS:
             return Value(given.every())
-        return given if _keeps_unknown(owner.scope) else _narrowed(self.reader.fields(owner.scope), given)
+        return given if _keeps_unknown(owner.scope) else _narrowed(self._fields(run, owner.scope), given)
 
-    def _model(self, op: Call, scope: Scope, receiver: Value, given: Value) -> Value | None:
+    def _fields(self, run: Run, owner: Scope) -> Mapping[str, Declared]:
+        """Return what the fields of a schema let through: as they are declared, and as the project's own validators hold them."""
+        fields = dict(self.reader.fields(owner))
+        for scope, names in _validators(owner):
+            kinds = _held_by(run.engine.summary(scope), run.engine.lowered(scope).params)
+            for name in names:
+                declared = fields.get(name, Declared())
+                fields[name] = Declared(declared.clean | kinds, declared.marks)
+        return fields
+
+    def _model(self, run: Run, op: Call, receiver: Value, given: Value) -> Value | None:
+        scope: Scope = run.function.scope
         owners = [target.scope for target in receiver.targets if target.scope is not None]
         if not owners and isinstance(op.at.func, ast.Attribute):
             ref = self.names.resolve(op.at.func.value, scope)
             owners = [ref.scope] if ref is not None and ref.scope is not None else []
         if not owners or not self.is_model(owners[0]):
             return None
-        return self.instance(owners[0], given)
+        return self.instance(owners[0], given, run)
 
     def is_model(self, owner: Scope) -> bool:
         """Tell whether a class is a model of pydantic."""
         return owner.kind is Kind.CLASS and any(base.name in _MODELS for base in self.names.bases(owner))
 
-    def instance(self, owner: Scope, given: Value) -> Value:
+    def instance(self, owner: Scope, given: Value, run: Run | None = None) -> Value:
         """Return a model made of a client's data."""
-        value = _narrowed(self.reader.fields(owner), given, attributes=True)
+        fields = self.reader.fields(owner) if run is None else self._fields(run, owner)
+        value = _narrowed(fields, given, attributes=True)
         return Value(value.taints, fields=value.fields, classes=(owner,))
 
     def entries(self, view: Scope) -> dict[str, Value]:
@@ -167,6 +183,27 @@ class Forms:
             if ref is not None and ref.scope is not None and self.is_model(ref.scope):
                 taint = Taint(f"the request's {arg.arg}", trace=((arg, f"the request's {arg.arg} comes in"),))
                 yield _Argument(arg.arg, self.instance(ref.scope, Value((taint,))))
+
+
+def _validators(owner: Scope) -> Iterator[tuple[Scope, list[str]]]:
+    """Yield the methods of a schema or a model that validate fields, with the names of these."""
+    for scope in owner.children:
+        for mark in scope.decorators:
+            if isinstance(mark, ast.Call) and _last(mark.func) in _CHECKING:
+                yield scope, [str(arg.value) for arg in mark.args if isinstance(arg, ast.Constant)]
+
+
+def _held_by(summary: Any, params: Sequence[str]) -> frozenset[str]:
+    """Return the kinds that a validator makes its value harmless for: by what it refuses, or by what it returns instead."""
+    if len(params) < 2:
+        return frozenset()
+    kinds: frozenset[str] = summary.checked.get(params[1], frozenset())
+    given = [taint for taint in summary.returns.every() if taint.parameter == 1]
+    return kinds | common([taint.clean for taint in given])
+
+
+def _last(expr: ast.expr) -> str:
+    return str(getattr(expr, "attr", getattr(expr, "id", "")))
 
 
 def _taker(view: Scope, keywords: Mapping[str, ast.expr]) -> str:

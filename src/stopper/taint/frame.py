@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stopper.taint.domain import ANY, CLEAN, EACH, Taint, Value
+from stopper.taint.domain import ANY, CLEAN, EACH, KEYS, Taint, Value
 from stopper.taint.engine import Engine
 from stopper.taint.guards import Guards
 from stopper.taint.ir import AccessPath, Assign, Call, Constant, Function, Load, Operand, Place
@@ -66,7 +66,10 @@ class Frame:
                 holder = op.source
             elif isinstance(op, Load) and op.part != ".headers":
                 part = ANY if op.part == EACH else self.part(op)
-                value = self.read(op.base).with_part(part, value, depth(value))
+                base = self.read(op.base)
+                if part == ANY and op.key is not None and base.shape == "dict":
+                    base = base.with_part(KEYS, self.read(op.key))
+                value = base.with_part(part, value, depth(value))
                 holder = op.base
             elif isinstance(op, Call) and op.last == "__enter__":
                 holder = op.receiver

@@ -22,8 +22,9 @@ from stopper.taint.ir import (
     Operand,
     Raise,
 )
+from stopper.taint.letters import letter_changes
 from stopper.taint.models import Models
-from stopper.taint.prefixes import NORMALISERS, prefix_changes
+from stopper.taint.prefixes import COMMON, NORMALISERS, prefix_changes
 
 Read = Callable[[Operand], Value]
 Ask = Callable[[Call], dict[int, frozenset[str]]]
@@ -224,8 +225,8 @@ class Guards:
         if _HOSTS & set(ways):
             empty = value.constant == "" or any(part.constant == "" for _, part in value.fields)
             return self._no_host(path) if empty else [Change(path, _HOST)]
-        if "commonpath" in ways or "commonprefix" in ways:
-            return [Change(path, _PATH)]
+        if {"commonpath", "commonprefix"} & set(ways):
+            return self._plain(path, ways)
         if "scheme" in ways:
             return [Change(path, frozenset(("page-url",)), near="only the scheme is checked")]
         if value.every():
@@ -247,6 +248,8 @@ class Guards:
             return self._absolute(op, truth)
         if op.last == "is_relative_to" and op.receiver is not None:
             return self._inside(op.receiver) if truth else []
+        if op.last == ("all" if truth else "any") and op.args and op.receiver is None:
+            return letter_changes(self, op.args[0], refused=not truth)
         if not truth:
             return []
         if op.last == "isinstance" and len(op.args) == 2:
@@ -257,8 +260,6 @@ class Guards:
             return [change for arg in op.args for change in self._signed(arg)]
         if op.last == "endswith" and op.receiver is not None and op.args:
             return self._ending(op.receiver, op.args[0])
-        if op.last == "all" and op.args:
-            return self._every(op.args[0])
         return self._method(op)
 
     def _absolute(self, op: Call, truth: bool) -> list[Change]:
@@ -316,32 +317,6 @@ class Guards:
             return [Change(path, _HOST)]
         return [Change(path, near=f"endswith({text!r}) without a dot in front lets 'evil{text}' through")]
 
-    def _every(self, tested: Operand) -> list[Change]:
-        """Return what ``all(letter.isalnum() for letter in text)`` says."""
-        build = self.op(tested)
-        items: list[tuple[str, Operand]] = list(getattr(build, "items", ()))
-        told = [self._letter(source) for _, item in items[:1] for source in self.sources(item)]
-        paths = {path for path, _ in told}
-        if len(paths) != 1 or None in paths:
-            return []
-        allowed = frozenset[int]().union(*(one for _, one in told))
-        path = next(iter(paths))
-        return [Change(path, characters.harmless(allowed))] if path is not None else []
-
-    def _letter(self, test: Operand) -> tuple[AccessPath | None, characters.Characters]:
-        """Return the text that a test of one letter is about, and the letters that pass it."""
-        op = self.op(test)
-        letter: Operand | None = None
-        allowed: characters.Characters | None = None
-        if isinstance(op, Call) and op.receiver is not None:
-            letter, allowed = op.receiver, characters.of_method(op.last)
-        elif isinstance(op, Compare) and op.operator in ("in", "=="):
-            letter, allowed = op.left, characters.of_value(self.read(op.right))
-        source = self.op(letter) if letter is not None else None
-        if allowed is None or not isinstance(source, Load) or source.part not in ("[*]", "[each]"):
-            return None, frozenset()
-        return self.subject(source.base)[0], allowed
-
     def sources(self, operand: Operand) -> list[Operand]:
         """Return every value that is assigned to a variable, the variable itself where there is none."""
         if not isinstance(operand, AccessPath):
@@ -354,9 +329,13 @@ class Guards:
     def _inside(self, tested: Operand) -> list[Change]:
         """Return what ``path.is_relative_to(base)`` says: it compares as text, so the path must be plain."""
         path, ways = self.subject(tested)
-        if path is None:
-            return []
-        if set(ways) & NORMALISERS or all("normalised" in taint.marks for taint in self.read(path).every()):
+        return self._plain(path, ways) if path is not None else []
+
+    def _plain(self, path: AccessPath, ways: list[str]) -> list[Change]:
+        """Return what a comparison with a folder says of a path that is plain, and of one that is not."""
+        if set(ways) & (NORMALISERS - COMMON) or all(
+            "normalised" in taint.marks for taint in self.read(path).every()
+        ):
             return [Change(path, _PATH)]
         return [Change(path, near="the path is compared before it is resolved, so that '..' gets through")]
 
@@ -436,7 +415,10 @@ class Guards:
         for _ in range(8):
             if path is None or not path.base.startswith("%"):
                 break
-            path, way = self._origin(self.function.definitions.get(path.base))
+            made = self.function.definitions.get(path.base)
+            if made is None and len(self.sources(path)) > 1:
+                break  # one of several: `host or ""`
+            path, way = self._origin(made)
             ways += way
         if path is None or deep > _DEEP:
             return path, ways
@@ -475,20 +457,24 @@ class Guards:
         if op.last in _TRANSPARENT or op.last in _URLS or op.last in _RESOLVERS:
             return (source, []) if isinstance(source, AccessPath) else (None, [])
         if op.last in NORMALISERS and isinstance(source, AccessPath):
-            return self._in_list(source), [op.last]
+            path, ways = self._in_list(source)
+            return path, [op.last, *ways]
         if op.last in _JOINS:
             return self._tainted((*op.args, op.receiver)), ["under"]
         if isinstance(op.receiver, AccessPath) and not op.args:
             return op.receiver, ["part"]
         return None, []
 
-    def _in_list(self, source: AccessPath) -> AccessPath:
-        """Return the first element of ``commonpath((path, base))`` that is tainted."""
+    def _in_list(self, source: AccessPath) -> tuple[AccessPath, list[str]]:
+        """Return the first element of ``commonpath((path, base))`` that is tainted, and what was done to it."""
         items: Iterable[tuple[str, Operand]] = getattr(
             self.function.definitions.get(source.base), "items", ()
         )
         item = self._tainted(item for _, item in items)
-        return source if item is None else self.subject(item)[0] or item
+        if item is None:
+            return source, []
+        path, ways = self.subject(item)
+        return path or item, ways
 
     def _tainted(self, operands: Iterable[Operand | None]) -> AccessPath | None:
         """Return the first operand that is tainted."""

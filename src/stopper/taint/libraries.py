@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import string
 from collections.abc import Mapping
 from dataclasses import replace
 
 from stopper.taint import characters
+from stopper.taint.containers import element
 from stopper.taint.domain import ALL, CLEAN, Taint, Value, joined, merged
 from stopper.taint.ir import Call
 from stopper.taint.models import Entry, Models
 from stopper.taint.steps import after_method, is_number, path_joined
-from stopper.taint.strings import loaded, placed
+from stopper.taint.strings import MATCH, loaded, matched_group, placed
 
 _TEXT = frozenset(("str", "json.dumps", "simplejson.dumps", "orjson.dumps", "ujson.dumps", "ascii", "format"))
 _ANSWERS = frozenset(
@@ -22,6 +24,8 @@ _MATCHES = frozenset(("match", "fullmatch", "search", "findall", "finditer"))
 _PARSERS = frozenset(("XMLParser", "XMLPullParser", "ETCompatXMLParser", "YAML"))
 _TEXTS = frozenset(("re.compile", "regex.compile", "markupsafe.Markup", "flask.Markup", "jinja2.Markup"))
 _MEMBERS = frozenset(("namelist", "infolist", "getnames", "getmembers", "next"))
+_GONE = "without "
+"""How the mark of a letter begins that is no longer in the text."""
 _CLIMBS = ("../", "..\\", "..", "./")
 
 
@@ -32,14 +36,16 @@ def result(
     groups = [
         value.every() for value in (receiver, *args, *keywords.values()) if value.taints or value.fields
     ]
-    if op.name == "str.maketrans" and args and args[0].fields:
-        return args[0]
+    if op.name == "str.maketrans" and args:
+        return _table(args)
     given = merged(*groups) if groups else ()
     if not given:
         return _kept(op, args, keywords)
     name = op.name or (op.last if op.receiver is None else "")
     if name.endswith("Markup().format") and receiver.literal:
         return _escaped(op, receiver.literal, args, keywords)
+    if name.endswith("Markup().format_map") and receiver.literal and args:
+        return _escaped(op, receiver.literal, (), {"**": args[0]})
     cleaners = models.find("sanitizer", name, op.last)
     if cleaners:
         return _sanitized(name, given, cleaners, keywords)
@@ -93,7 +99,8 @@ def _escaped(op: Call, text: str, args: tuple[Value, ...], keywords: Mapping[str
             continue
         place = int(name) if name.isdecimal() else count
         count += 1
-        value = keywords.get(name, args[place] if place < len(args) and not name.isidentifier() else CLEAN)
+        value = keywords["**"].part(f"[{name!r}]") if "**" in keywords else CLEAN
+        value = keywords.get(name, args[place] if place < len(args) and not name.isidentifier() else value)
         taints += [
             placed(taint.cleaned(("html", "markup")), before).hop(op.at, "goes through .format()")
             for taint in value.every()
@@ -130,10 +137,21 @@ def _regular(op: Call, receiver: Value, args: tuple[Value, ...]) -> Value | None
     if op.last in ("sub", "subn") and pattern and len(args) > 1:
         return _substituted(pattern, args, op)
     if op.last in _MATCHES and args and pattern:
-        return Value(
-            tuple(taint.hop(op.at, f"goes through {op.last}()") for taint in args[0].every()), literal=pattern
-        )
+        taints = tuple([taint.hop(op.at, f"goes through {op.last}()") for taint in args[0].every()])
+        found = Value(taints, literal=pattern, name=MATCH)
+        if op.last == "findall":
+            return element(_found(found))
+        return element(found) if op.last == "finditer" else found
     return None
+
+
+def _found(match: Value) -> Value:
+    """Return an element of ``findall``: the whole match, the only group, or all groups."""
+    count = characters.groups(match.literal)
+    if count < 2:
+        return matched_group(match, count)
+    parts = tuple((f"[{at}]", matched_group(match, at + 1)) for at in range(count))
+    return Value(shape="tuple", fields=parts)
 
 
 def _substituted(pattern: str, args: tuple[Value, ...], op: Call) -> Value:
@@ -193,21 +211,54 @@ def _method(op: Call, receiver: Value, args: tuple[Value, ...], keywords: Mappin
     return Value(tuple(_stripped(after_method(taint, op, args), op, args) for taint in taints))
 
 
+def _table(args: tuple[Value, ...]) -> Value:
+    """Return the table of ``str.maketrans``: a dict, or the letters to replace and to take out."""
+    if args[0].fields or len(args) == 1:
+        return args[0]
+    letters = [arg.constant for arg in args[::2]]
+    gone = set("".join(letters)) if all(isinstance(one, str) for one in letters) else set()
+    new = args[1].constant if isinstance(args[1].constant, str) else None
+    kept = set() if new is None else gone - set(new)
+    return Value(shape="dict", fields=tuple(sorted((f"[{one!r}]", CLEAN) for one in kept)))
+
+
 def _translated(taint: Taint, table: Value) -> Taint:
     """Return the taint after ``.translate(table)``: without the characters that the table replaces."""
-    gone = frozenset(ord(name[2]) for name, _ in table.fields if len(name) == 5 and name[2].isascii())
+    gone = frozenset(point for name, _ in table.fields if (point := _point(name)) is not None)
     return taint.cleaned(characters.harmless(characters.without(gone)))
+
+
+def _point(name: str) -> int | None:
+    """Return the letter that a field of a table stands for: ``['<']`` or ``[60]``; None where it is none of ASCII."""
+    try:
+        key = ast.literal_eval(name[1:-1])
+    except (SyntaxError, ValueError):
+        return None
+    point = ord(key) if isinstance(key, str) and len(key) == 1 else key
+    return point if isinstance(point, int) and point < characters.OTHER else None
+
+
+def _without(taint: Taint, last: str, args: tuple[Value, ...]) -> Taint:
+    """Return the taint after ``.split(letter)`` or ``.replace(letter, "...")``, with what is gone for good since the source."""
+    gone = args[0].constant
+    new = args[1].constant if last == "replace" and len(args) == 2 else "" if len(args) == 1 else None
+    if not isinstance(gone, str) or not isinstance(new, str) or not gone.isascii():
+        return taint
+    back = [mark for mark in taint.marks if mark.startswith(_GONE) and mark[len(_GONE) :] in new]
+    left = taint.marks.difference(back)
+    if len(gone) == 1 and gone not in new:
+        left |= {_GONE + gone}
+    letters = frozenset(ord(mark[len(_GONE) :]) for mark in left if mark.startswith(_GONE))
+    kinds = characters.harmless(characters.without(letters)) if letters else frozenset[str]()
+    return taint if left == taint.marks else taint.within(taint.clean | kinds, left)
 
 
 def _grouped(op: Call, receiver: Value, args: tuple[Value, ...]) -> Value:
     """Return a group of a match: only what its part of the pattern lets through."""
-    wanted = args[0].constant if op.last == "group" and args and args[0].known else 0
-    allowed = characters.group(receiver.literal, wanted) if isinstance(wanted, int | str) else None
-    kinds = characters.harmless(allowed) if allowed is not None else frozenset()
-    if ALL in kinds:
-        return CLEAN
+    asked = [arg.constant if arg.known else 0 for arg in args] if op.last == "group" and args else [0]
+    groups = [matched_group(receiver, wanted) for wanted in asked]
     return Value(
-        tuple(taint.cleaned(kinds).hop(op.at, f"goes through .{op.last}()") for taint in receiver.every())
+        merged(*[[one.hop(op.at, f"goes through .{op.last}()") for one in group.taints] for group in groups])
     )
 
 
@@ -215,6 +266,8 @@ def _stripped(taint: Taint, op: Call, args: tuple[Value, ...]) -> Taint:
     """Return the taint after a method that changes its state; after ``.replace``, a near miss, where what it takes out can be put together again."""
     if op.last in ("split", "splitlines") and (not args or op.last == "splitlines"):
         return taint.cleaned(("log", "header", "mail"))
+    if args and (op.last == "replace" or (op.last == "split" and args[0].constant in ("\n", "\r"))):
+        taint = _without(taint, op.last, args)
     if op.last == "encode" and args and args[0].constant in ("unicode_escape", "raw_unicode_escape"):
         return taint.cleaned(("log", "header", "mail"))
     if op.last == "translate" and args and args[0].fields:

@@ -8,9 +8,9 @@ from stopper.taint.change import Change, Reader
 from stopper.taint.domain import UNKNOWN
 from stopper.taint.ir import AccessPath, Call, Load, Operand
 
-NORMALISERS = frozenset(
-    ("abspath", "realpath", "normpath", "resolve", "absolute", "commonpath", "commonprefix")
-)
+COMMON = frozenset(("commonpath", "commonprefix"))
+"""What tells what two paths begin with, as they are written."""
+NORMALISERS = COMMON.union(("abspath", "realpath", "normpath", "resolve", "absolute"))
 """What makes a path plain, so that a comparison of its beginning says where it leads."""
 _FIXED_HOST = re.compile(r"https?://[^/]+/")
 _WEB = ("http://", "https://", "/", "#", "mailto:")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -34,6 +35,9 @@ _RECORDS = frozenset(
     ("typing.NamedTuple", "typing.TypedDict", "pydantic.BaseModel", "pydantic.main.BaseModel")
 )
 _CLOSED = frozenset(("enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag"))
+_FIELDS = frozenset(("ib", "attrib", "field"))
+"""The functions of attrs that declare a field."""
+_NUMBERS = frozenset(("int", "float", "bool", "UUID", "Decimal"))
 _MANY = 1_000
 """How often a function is taken to be called that nothing calls by its name."""
 _PROPERTIES = frozenset(("property", "cached_property", "hybrid_property", "locked_cached_property"))
@@ -75,6 +79,7 @@ class Program:
         self._rebound: dict[int, frozenset[str]] = {}
         self._sites: Counter[str] | None = None
         self._shapes: dict[int, tuple[str, ...] | None] = {}
+        self._converted: dict[int, frozenset[str]] = {}
         self._ancestors: dict[int, list[Scope]] = {}
         self._closed: dict[int, bool] = {}
         self._own: dict[str, bool] = {}
@@ -233,10 +238,17 @@ class Program:
             return None
         fields: dict[str, None] = {}
         for scope in reversed(self.ancestors(owner)):
-            for statement in scope.body:
-                if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-                    fields[statement.target.id] = None
+            fields.update((name, None) for name, _ in _declared(scope))
         return tuple(fields)
+
+    def converted(self, owner: Scope) -> frozenset[str]:
+        """Return the fields of a record that its constructor turns into numbers: ``attr.ib(converter=int)``."""
+        found = self._converted.get(id(owner))
+        if found is None:
+            every = [pair for scope in self.ancestors(owner) for pair in _declared(scope)]
+            found = frozenset(name for name, value in every if _converts(value))
+            self._converted[id(owner)] = found
+        return found
 
     def is_closed(self, owner: Scope) -> bool:
         """Tell whether a class has a fixed set of instances, so that making one from data checks the data."""
@@ -282,6 +294,22 @@ class Program:
 
 
 _LONGEST = 200
+
+
+def _declared(owner: Scope) -> Iterator[tuple[str, ast.expr | None]]:
+    """Yield the fields that the body of a record declares, with what stands behind each."""
+    for statement in owner.body:
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            yield statement.target.id, statement.value
+        elif isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call):
+            names = [target.id for target in statement.targets if isinstance(target, ast.Name)]
+            if _last(statement.value) in _FIELDS:
+                yield from ((name, statement.value) for name in names)
+
+
+def _converts(value: ast.expr | None) -> bool:
+    keywords = value.keywords if isinstance(value, ast.Call) else []
+    return any(one.arg == "converter" and _last(one.value) in _NUMBERS for one in keywords)
 
 
 def _last(item: ast.expr) -> str:

@@ -235,7 +235,7 @@ class Run(Library):
             named = op if op.name == name else self.program.renamed(op, name)
             value = self.engine.edges.load(self, named, base)
         if value is None and name:
-            value = self._client(name, op, held)
+            value = constants.of_library(name) or self._client(name, op, held)
         if value is None and held is None:
             value = self._unstored(op, base, part)
         if value is None:

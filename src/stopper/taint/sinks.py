@@ -154,7 +154,8 @@ class Sinks:
         if isinstance(made, Load):
             return made.name or made.part
         if not isinstance(made, Call):
-            return _bases(self.read(operand)) or operand.base
+            given = self.read(operand)
+            return _bases(given) or given.name or operand.base
         on = [
             f"{key}={constant}"
             for key, value in made.keywords

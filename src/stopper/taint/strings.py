@@ -8,7 +8,8 @@ from dataclasses import replace
 from functools import lru_cache
 
 from stopper.regex import regex
-from stopper.taint.domain import ALL, UNKNOWN, Taint, Value, merged
+from stopper.taint import characters
+from stopper.taint.domain import ALL, CLEAN, UNKNOWN, Taint, Value, merged
 from stopper.taint.ir import Place
 
 _HOST_FIXED = re.compile(
@@ -27,6 +28,10 @@ _PLACES = {
 _GAP = "\x00"
 _MARKUP = "Markup()"
 _ESCAPED = ("html", "markup")
+MATCH = "re.match()"
+"""The name of what a regular expression found."""
+_SPLIT = ("urlsplit()", "urlparse()", "url_parse()")
+"""The names of addresses taken apart; their port is a number."""
 
 
 def joined_text(values: Sequence[Value], quoted: Sequence[int], at: Place) -> Value:
@@ -71,11 +76,28 @@ def _prefixed(taint: Taint, before: str) -> Taint:
         return taint.marked("built")
     if "html" in taint.clean:
         taint = placed(taint, before)
+    if "shell-quoted" in taint.marks and _in_quotes(before):
+        taint = taint.within(taint.clean - {"command"}, taint.marks)
+        taint = taint.doubted(taint.near or "quoting a value for the shell does not help inside other quotes")
     marks, prefixed = _told_by(before)
     if "slash-first" in taint.marks and _BARE_HOST.match(before):
         return taint.within(taint.clean | {"redirect"}, taint.marks.union(marks, ("prefixed",))).doubted("")
     clean = taint.clean | {"redirect"} if prefixed else taint.clean
     return taint.within(clean, taint.marks | marks)
+
+
+@lru_cache(maxsize=1024)
+def _in_quotes(before: str) -> bool:
+    """Tell whether a text for the shell ends inside quotes; a value that is quoted itself opens none."""
+    quote, escaped = "", False
+    for letter in before:
+        if escaped or (letter == "\\" and quote != "'"):
+            escaped = not escaped
+        elif letter == quote:
+            quote = ""
+        elif letter in "'\"" and not quote:
+            quote = letter
+    return bool(quote)
 
 
 @lru_cache(maxsize=1024)
@@ -110,9 +132,26 @@ def loaded(base: Value, part: str) -> Value:
         return value.refined(lambda taint: replace(taint, source=taint.source + part))
     if part in (".name", ".stem", ".suffix"):
         return value.refined(lambda taint: taint.cleaned(("path",)) if "path" in taint.marks else taint)
+    if base.literal and base.name == MATCH and part[:1] == "[":
+        return matched_group(base, _key(part))
+    if part == ".port" and base.name.endswith(_SPLIT):
+        return CLEAN
     if not part.startswith("['"):
         return value
     return value.refined(lambda taint: _named(taint, part))
+
+
+def matched_group(match: Value, wanted: object) -> Value:
+    """Return a group of a match: only what its part of the pattern lets through."""
+    allowed = characters.group(match.literal, wanted) if isinstance(wanted, int | str) else None
+    kinds = characters.harmless(allowed) if allowed is not None else frozenset[str]()
+    return CLEAN if ALL in kinds else Value(tuple([taint.cleaned(kinds) for taint in match.every()]))
+
+
+def _key(part: str) -> int | str | None:
+    """Return the number or the name that a field in brackets stands for; None where it is computed."""
+    text = part[1:-1]
+    return int(text) if text.isdecimal() else text[1:-1] if text[:1] == "'" else None
 
 
 def _named(taint: Taint, part: str) -> Taint:

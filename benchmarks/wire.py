@@ -138,13 +138,26 @@ def start(one: Deployed) -> None:
         one.start(*gunicorn, "-b", f"127.0.0.1:{one.http}")
 
 
+def moved(text: str, *changes: tuple[str, str]) -> str:
+    """Return configuration with ports of the deployment's own; each text that changes must be in it.
+
+    Raises:
+        ValueError: One is not, so the servers would ask for ports that are not theirs.
+    """
+    for old, new in changes:
+        if old not in text:
+            raise ValueError(f"the configuration holds no {old!r}")
+        text = text.replace(old, new)
+    return text
+
+
 def nginx(one: Deployed, what: Deployment) -> None:
     """Start nginx with what `stopper deploy` prints, on ports of its own."""
-    text = (
-        configuration("nginx", what)
-        .replace("listen 80;", f"listen {one.http};")
-        .replace("listen 443 ssl;", f"listen {one.https} ssl;")
-        .replace("https://$host$request_uri", f"https://$host:{one.https}$request_uri")
+    text = moved(
+        configuration("nginx", what),
+        ("listen 80;", f"listen {one.http};"),
+        ("listen 443 ssl;", f"listen {one.https} ssl;"),
+        ("https://$host$request_uri", f"https://$host:{one.https}$request_uri"),
     )
     kept = [line for line in text.partition("# Whoever asks")[0].splitlines() if "[::]" not in line]
     home = one.home
@@ -156,12 +169,12 @@ def nginx(one: Deployed, what: Deployment) -> None:
 
 def caddy(one: Deployed, what: Deployment) -> None:
     """Start Caddy with what `stopper deploy` prints, on ports of its own."""
-    text = (
-        configuration("caddy", what)
-        .replace("http://localhost {", f"http://localhost:{one.http} {{")
-        .replace("\nlocalhost {", f"\nlocalhost:{one.https} {{")
-        .replace("https://{host}{uri}", f"https://{{host}}:{one.https}{{uri}}")
-        .replace("{\n    servers", "{\n    admin off\n    auto_https off\n    servers", 1)
+    text = moved(
+        configuration("caddy", what),
+        ("http://localhost {", f"http://localhost:{one.http} {{"),
+        ("\nlocalhost {", f"\nlocalhost:{one.https} {{"),
+        ("https://{host}{uri}", f"https://{{host}}:{one.https}{{uri}}"),
+        ("{\n    servers", "{\n    admin off\n    auto_https off\n    servers"),
     )
     (one.home / "Caddyfile").write_text(text)
     one.start("caddy", "run", "--adapter", "caddyfile", "--config", str(one.home / "Caddyfile"))

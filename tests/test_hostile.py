@@ -2,14 +2,13 @@
 
 import time
 from functools import cache
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.hostile import corpus
 
 from stopper.audit import audit
 from stopper.config import Config
@@ -17,18 +16,6 @@ from stopper.report import Report
 
 MAX_SECONDS = 20
 """How long one hostile project may take; a hang takes for ever and a slow machine some seconds."""
-
-
-def load_corpus() -> ModuleType:
-    spec = spec_from_file_location("hostile_corpus", Path(__file__).parent / "hostile" / "corpus.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-corpus = load_corpus()
 
 
 def write(root: Path, name: str, content: str | bytes) -> None:

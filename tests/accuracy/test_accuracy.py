@@ -8,15 +8,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 import tomllib
 from functools import cache
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from jinja2 import Environment
+from tests.accuracy import corpus
 
 from stopper.finding import Confidence, Finding
 from stopper.rule import discover
@@ -24,19 +22,6 @@ from stopper.source.files import walk
 from stopper.source.project import Options, Project
 
 HERE = Path(__file__).parent
-
-
-def load_corpus() -> ModuleType:
-    spec = spec_from_file_location("accuracy_corpus", HERE / "corpus.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-corpus = load_corpus()
 WEAKNESSES = corpus.read_weaknesses()
 PAIRS = corpus.read_pairs()
 KNOWN = tomllib.loads((HERE / "known.toml").read_text("utf-8"))

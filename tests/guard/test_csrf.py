@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Blueprint, Flask, render_template_string, request, session
+from flask import Flask, render_template_string, request, session
 from flask_wtf import CSRFProtect, FlaskForm
 from flask_wtf.csrf import generate_csrf
 from hypothesis import HealthCheck, given, settings
@@ -207,27 +207,6 @@ def test_a_token_lives_as_long_as_the_session_and_ends_at_login(build: Build) ->
     assert post(client, X_CSRFToken=after) == 200
     client.get("/enter/bob")
     assert post(client, X_CSRFToken=after) == 403
-
-
-def test_an_exempt_endpoint_is_exempt_and_its_namesake_is_not(build: Build) -> None:
-    app, stopper = build()
-
-    def views(name: str, *, exempt: bool) -> Blueprint:
-        blueprint = Blueprint(name, "same.module", url_prefix=f"/{name}")
-
-        def hook() -> str:
-            return name
-
-        blueprint.add_url_rule(
-            "/hook", "hook", stopper.exempt("csrf")(hook) if exempt else hook, methods=["POST"]
-        )
-        return blueprint
-
-    app.register_blueprint(views("a", exempt=True))
-    app.register_blueprint(views("b", exempt=False))
-
-    assert post(app, path="/a/hook", Sec_Fetch_Site="cross-site") == 200
-    assert post(app, path="/b/hook", Sec_Fetch_Site="cross-site") == 403
 
 
 def test_a_refused_body_is_never_read(build: Build) -> None:

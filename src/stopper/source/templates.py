@@ -16,7 +16,7 @@ from stopper.records import dataclass, field
 from stopper.regex import regex
 from stopper.source.files import Role, SourceFile, Text, Tree, folders_above
 from stopper.source.markup import State
-from stopper.source.template import Template
+from stopper.source.template import Output, Template
 from stopper.source.template_reader import Reader, extended
 
 if TYPE_CHECKING:
@@ -94,6 +94,10 @@ class Templates:
     def html(self) -> Iterator[Template]:
         """Yield the templates of the app itself that make HTML: not those of tests, docs and migrations."""
         return (template for template in self.all if template.html and template.role is Role.APP)
+
+    def outputs(self) -> Iterator[tuple[Template, Output]]:
+        """Yield each expression that these templates write into a page, with its template."""
+        return ((template, output) for template in self.html() for output in template.outputs)
 
     def family(self, template: Template) -> list[Template]:
         """Return a template with all that it extends, includes and imports, each once, itself first."""

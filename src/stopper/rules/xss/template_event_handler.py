@@ -64,23 +64,20 @@ class TemplateEventHandler(Rule):
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each value in an inline handler."""
         judge = Judge(project)
-        for template in project.templates.html():
-            for output in template.outputs:
-                script = output.prefix.lstrip().lower().startswith("javascript:")
-                if output.context is not HTMLContext.EVENT_HANDLER and not script:
-                    continue
-                judged = judge(output, template, skip=_SKIPPED)
-                if judged is None or (not judged.sure and holds_no_text(output)) or as_json(output):
-                    continue
-                doubt = "" if judged.sure else " It is safe only if no user can write a quote into the value."
-                yield judged.found(
-                    self,
-                    output.location,
-                    f"{judged.name or output.expression} stands in the script of {output.place.attribute}: "
-                    f"the browser decodes the escaping before it runs it.{doubt}",
-                    confidence=judged.confidence(
-                        Confidence.LOW if names_a_thing(output) else Confidence.MEDIUM
-                    ),
-                    remedy=f'data-value="{{{{ {output.expression} }}}}", read by dataset.value in a script',
-                    context=f"{template.path} {output.place.attribute} {output.expression}",
-                )
+        for template, output in project.templates.outputs():
+            script = output.prefix.lstrip().lower().startswith("javascript:")
+            if output.context is not HTMLContext.EVENT_HANDLER and not script:
+                continue
+            judged = judge(output, template, skip=_SKIPPED)
+            if judged is None or (not judged.sure and holds_no_text(output)) or as_json(output):
+                continue
+            doubt = "" if judged.sure else " It is safe only if no user can write a quote into the value."
+            yield judged.found(
+                self,
+                output.location,
+                f"{judged.name or output.expression} stands in the script of {output.place.attribute}: "
+                f"the browser decodes the escaping before it runs it.{doubt}",
+                confidence=judged.confidence(Confidence.LOW if names_a_thing(output) else Confidence.MEDIUM),
+                remedy=f'data-value="{{{{ {output.expression} }}}}", read by dataset.value in a script',
+                context=f"{template.path} {output.place.attribute} {output.expression}",
+            )

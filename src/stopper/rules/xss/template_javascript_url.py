@@ -65,31 +65,30 @@ class TemplateJavascriptUrl(Rule):
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each value that decides over the scheme of a link, form or frame."""
         judge = Judge(project)
-        for template in project.templates.html():
-            for output in template.outputs:
-                place = output.place
-                if place.attribute not in _RUNS or place.tag in _NEVER_RUNS or not output.leads:
-                    continue
-                if place.attribute == "data" and place.tag != "object":
-                    continue
-                judged = judge(output, template, skip=_SKIPPED)
-                if judged is None or not _counts(judged):
-                    continue
-                doubt = (
-                    ""
-                    if judged.sure
-                    else " It is safe if only the application makes it, or if its scheme is checked."
-                )
-                yield judged.found(
-                    self,
-                    output.location,
-                    f"{judged.name or output.expression} is the whole start of {place.attribute}: it can "
-                    f"begin with javascript: and run as a script.{doubt}",
-                    confidence=judged.confidence(Confidence.LOW) if _whole(judged.name) else Confidence.LOW,
-                    remedy=f'{place.attribute}="{{{{ url_for(...) }}}}", or an address of which the view '
-                    "has checked that it starts with https://",
-                    context=f"{template.path} {place.attribute} {output.expression}",
-                )
+        for template, output in project.templates.outputs():
+            place = output.place
+            if place.attribute not in _RUNS or place.tag in _NEVER_RUNS or not output.leads:
+                continue
+            if place.attribute == "data" and place.tag != "object":
+                continue
+            judged = judge(output, template, skip=_SKIPPED)
+            if judged is None or not _counts(judged):
+                continue
+            doubt = (
+                ""
+                if judged.sure
+                else " It is safe if only the application makes it, or if its scheme is checked."
+            )
+            yield judged.found(
+                self,
+                output.location,
+                f"{judged.name or output.expression} is the whole start of {place.attribute}: it can "
+                f"begin with javascript: and run as a script.{doubt}",
+                confidence=judged.confidence(Confidence.LOW) if _whole(judged.name) else Confidence.LOW,
+                remedy=f'{place.attribute}="{{{{ url_for(...) }}}}", or an address of which the view '
+                "has checked that it starts with https://",
+                context=f"{template.path} {place.attribute} {output.expression}",
+            )
 
 
 def _counts(judged: Judged) -> bool:

@@ -65,15 +65,14 @@ class TemplateSafeFilter(Rule):
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each value that is written unescaped and not known to be clean."""
         judge = Judge(project)
-        for template in project.templates.html():
-            for output in template.outputs:
-                flow = judge.flow(output)
-                marked = flow.kind == "page" if flow is not None else _marked(output)
-                if not output.autoescaped or not marked:
-                    continue
-                judged = judge(output, template)
-                if judged is not None:
-                    yield self._report(output, judged)
+        for template, output in project.templates.outputs():
+            flow = judge.flow(output)
+            marked = flow.kind == "page" if flow is not None else _marked(output)
+            if not output.autoescaped or not marked:
+                continue
+            judged = judge(output, template)
+            if judged is not None:
+                yield self._report(output, judged)
 
     def _report(self, output: Output, judged: Judged) -> Finding:
         name = judged.name or output.expression

@@ -63,24 +63,23 @@ class TemplateScriptInterpolation(Rule):
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each value that a script reads as code or as a string."""
         judge = Judge(project)
-        for template in project.templates.html():
-            for output in template.outputs:
-                comment = output.context is HTMLContext.COMMENT and output.place.tag == "script"
-                if output.context not in {HTMLContext.SCRIPT, HTMLContext.SCRIPT_STRING} and not comment:
-                    continue
-                judged = judge(output, template, skip=_SKIPPED)
-                if judged is None or (not judged.sure and (holds_no_text(output) or comment)):
-                    continue
-                sure = judged.flow is not None or _breaks_out(output)
-                yield judged.found(
-                    self,
-                    output.location,
-                    f"{judged.name or output.expression} stands in {_where(output)}, where HTML's escaping "
-                    "does not hold it.",
-                    confidence=judged.confidence(Confidence.LOW) if sure else Confidence.LOW,
-                    remedy=_remedy(output),
-                    context=f"{template.path} {output.expression}",
-                )
+        for template, output in project.templates.outputs():
+            comment = output.context is HTMLContext.COMMENT and output.place.tag == "script"
+            if output.context not in {HTMLContext.SCRIPT, HTMLContext.SCRIPT_STRING} and not comment:
+                continue
+            judged = judge(output, template, skip=_SKIPPED)
+            if judged is None or (not judged.sure and (holds_no_text(output) or comment)):
+                continue
+            sure = judged.flow is not None or _breaks_out(output)
+            yield judged.found(
+                self,
+                output.location,
+                f"{judged.name or output.expression} stands in {_where(output)}, where HTML's escaping "
+                "does not hold it.",
+                confidence=judged.confidence(Confidence.LOW) if sure else Confidence.LOW,
+                remedy=_remedy(output),
+                context=f"{template.path} {output.expression}",
+            )
 
 
 def _breaks_out(output: Output) -> bool:

@@ -58,23 +58,22 @@ class TemplateStyleInterpolation(Rule):
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each value in a style."""
         judge = Judge(project)
-        for template in project.templates.html():
-            for output in template.outputs:
-                if output.context is not HTMLContext.STYLE:
-                    continue
-                judged = judge(output, template, skip=_SKIPPED)
-                unit = output.expression.rstrip().endswith(
-                    ("width", "height", "percent", "percentage", "size", "count")
-                )
-                if judged is None or (not judged.sure and unit):
-                    continue
-                doubt = "" if judged.sure else " It is safe if the view lets only known values through."
-                yield judged.found(
-                    self,
-                    output.location,
-                    f"{judged.name or output.expression} stands in a style: it can add properties of its "
-                    f"own.{doubt}",
-                    confidence=judged.confidence(Confidence.LOW),
-                    remedy="Choose a class by the value in the view, and style the class.",
-                    context=f"{template.path} {output.expression}",
-                )
+        for template, output in project.templates.outputs():
+            if output.context is not HTMLContext.STYLE:
+                continue
+            judged = judge(output, template, skip=_SKIPPED)
+            unit = output.expression.rstrip().endswith(
+                ("width", "height", "percent", "percentage", "size", "count")
+            )
+            if judged is None or (not judged.sure and unit):
+                continue
+            doubt = "" if judged.sure else " It is safe if the view lets only known values through."
+            yield judged.found(
+                self,
+                output.location,
+                f"{judged.name or output.expression} stands in a style: it can add properties of its "
+                f"own.{doubt}",
+                confidence=judged.confidence(Confidence.LOW),
+                remedy="Choose a class by the value in the view, and style the class.",
+                context=f"{template.path} {output.expression}",
+            )

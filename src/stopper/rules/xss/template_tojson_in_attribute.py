@@ -57,26 +57,25 @@ class TemplateTojsonInAttribute(Rule):
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each one; values that are certainly no text are left out."""
         judge = Judge(project)
-        for template in project.templates.html():
-            for output in template.outputs:
-                place = output.place
-                if place.value_start < 0 or place.quote == "'":
-                    continue
-                if not any(part.filters[-1:] == ("tojson",) for part in output.parts):
-                    continue
-                judged = judge(output, template, skip=frozenset(("tojson",)))
-                if judged is None:
-                    continue
-                yield judged.found(
-                    self,
-                    output.location,
-                    f"|tojson writes double quotes, and {place.attribute} is "
-                    f"{'in double quotes' if place.quote else 'without quotes'}: a string in "
-                    f"{judged.name or 'the value'} ends the attribute.",
-                    confidence=judged.confidence(Confidence.MEDIUM),
-                    remedy=f"{place.attribute}='{{{{ {output.expression} }}}}'",
-                    context=f"{template.path} {place.attribute} {output.expression}",
-                )
+        for template, output in project.templates.outputs():
+            place = output.place
+            if place.value_start < 0 or place.quote == "'":
+                continue
+            if not any(part.filters[-1:] == ("tojson",) for part in output.parts):
+                continue
+            judged = judge(output, template, skip=frozenset(("tojson",)))
+            if judged is None:
+                continue
+            yield judged.found(
+                self,
+                output.location,
+                f"|tojson writes double quotes, and {place.attribute} is "
+                f"{'in double quotes' if place.quote else 'without quotes'}: a string in "
+                f"{judged.name or 'the value'} ends the attribute.",
+                confidence=judged.confidence(Confidence.MEDIUM),
+                remedy=f"{place.attribute}='{{{{ {output.expression} }}}}'",
+                context=f"{template.path} {place.attribute} {output.expression}",
+            )
 
     def fix(self, finding: Finding, project: Project) -> Fix | None:
         """Change the double quotes to single ones, where the expression is the whole value."""

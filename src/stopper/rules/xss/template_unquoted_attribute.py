@@ -63,30 +63,29 @@ class TemplateUnquotedAttribute(Rule):
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each unquoted expression."""
         judge = Judge(project)
-        for template in project.templates.html():
-            for output in template.outputs:
-                inside = output.context is HTMLContext.ATTRIBUTE_NAME
-                if not (inside or output.context is HTMLContext.UNQUOTED_ATTRIBUTE):
-                    continue
-                judged = judge(output, template, skip=_SKIPPED)
-                if (
-                    judged is None
-                    or (judged.flow is None and holds_no_text(output))
-                    or (inside and judged.flow is None)
-                    or as_json(output)
-                ):
-                    continue
-                written = output.place.attribute or "data-value"
-                where = f"The tag {output.place.tag}" if inside else f"{written}="
-                yield judged.found(
-                    self,
-                    output.location,
-                    f"{where} has no quotes around {{{{ {output.expression} }}}}: a space in the value "
-                    "starts a new attribute, such as an event handler.",
-                    confidence=judged.confidence(Confidence.MEDIUM),
-                    remedy=f'{written}="{{{{ {output.expression} }}}}"',
-                    context=f"{template.path} {written} {output.expression}",
-                )
+        for template, output in project.templates.outputs():
+            inside = output.context is HTMLContext.ATTRIBUTE_NAME
+            if not (inside or output.context is HTMLContext.UNQUOTED_ATTRIBUTE):
+                continue
+            judged = judge(output, template, skip=_SKIPPED)
+            if (
+                judged is None
+                or (judged.flow is None and holds_no_text(output))
+                or (inside and judged.flow is None)
+                or as_json(output)
+            ):
+                continue
+            written = output.place.attribute or "data-value"
+            where = f"The tag {output.place.tag}" if inside else f"{written}="
+            yield judged.found(
+                self,
+                output.location,
+                f"{where} has no quotes around {{{{ {output.expression} }}}}: a space in the value "
+                "starts a new attribute, such as an event handler.",
+                confidence=judged.confidence(Confidence.MEDIUM),
+                remedy=f'{written}="{{{{ {output.expression} }}}}"',
+                context=f"{template.path} {written} {output.expression}",
+            )
 
     def fix(self, finding: Finding, project: Project) -> Fix | None:
         """Put double quotes around the value, where the expression is the whole of it."""

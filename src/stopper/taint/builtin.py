@@ -33,6 +33,10 @@ _EACH = frozenset(
 _CALLED = frozenset(("target", "func", "function", "callback"))
 _GETTERS = frozenset(("operator.itemgetter", "operator.attrgetter"))
 _KEYED = frozenset(("sorted", "min", "max", "itertools.groupby"))
+_RUNNING = frozenset(
+    ("submit", "run_in_executor", "to_thread", "Timer", "start_new_thread", "call_later", "add_job")
+)
+"""What runs the function that it is given, a library's too."""
 _MAPPING = frozenset(("map", "imap", "imap_unordered", "amap", "apply_async", "map_async"))
 
 
@@ -258,6 +262,17 @@ def _loaded(_: Library, __: Call, ___: Value, args: Args, ____: dict[str, Value]
     return args[0].field(PAYLOAD) if args else None
 
 
+def _split_ending(
+    run: Library, op: Call, receiver: Value, args: Args, keywords: dict[str, Value]
+) -> Value | None:
+    """Return a path in two: what stands before its ending, and the ending, which holds no slash."""
+    if not args or not args[0].every():
+        return None
+    path = result(run.models, op, receiver, args, keywords)
+    ending = path.refined(lambda taint: taint.cleaned(("path",)))
+    return Value(shape="tuple", fields=(("[0]", path), ("[1]", ending)))
+
+
 def _template(_: Library, __: Call, ___: Value, args: Args, ____: dict[str, Value]) -> Value | None:
     text = args[0].constant if args else None
     return Value(literal=text, name="string.Template()") if isinstance(text, str) else None
@@ -291,6 +306,7 @@ _SPECIAL = {
     "operator.attrgetter": _getter, "json.dumps": _dumped, "json.loads": _loaded, "flask.json.dumps": _dumped,
     "flask.json.loads": _loaded, "string.Template": _template, "collections.namedtuple": _named_tuple,
     "functools.reduce": _reduce, "types.SimpleNamespace": _namespace, "argparse.Namespace": _namespace, "print": _printed,
+    "os.path.splitext": _split_ending, "posixpath.splitext": _split_ending,
     "contextlib.closing": lambda _run, _op, _receiver, args, _keywords: args[0] if args else None,
 }  # fmt: skip
 
@@ -325,6 +341,9 @@ def _called_back(
     places = [place for place, value in enumerate(args) if value.targets]
     if not places and name == "map" and len(args) == 2 and run.models.find("sanitizer", args[0].name):
         return containers.element(run.library(args[0].name, (args[1].part(EACH),), {}, op))
+    if not places and op.last in _RUNNING:
+        args = tuple([_callable(value) for value in args])
+        places = [place for place, value in enumerate(args) if value.targets]
     if not places:
         return _by_keyword(run, op, keywords) if keywords else None
     place = places[0]
@@ -345,6 +364,11 @@ def _called_back(
     return value
 
 
+def _callable(value: Value) -> Value:
+    """Return a value that may be called: a library's function by its name."""
+    return value if value.targets or not value.name else Value(targets=(Target(None, value.name),))
+
+
 def _holds(given: Value) -> bool:
     """Tell whether a function carries data along: its receiver, its first arguments, the variables around it."""
     return any(
@@ -360,8 +384,8 @@ def _holds(given: Value) -> bool:
 
 def _by_keyword(run: Library, op: Call, keywords: dict[str, Value]) -> Value | None:
     """Call what is passed as ``target`` or ``key``, with what is passed as ``args`` and ``kwargs``."""
-    named = [value for key, value in keywords.items() if value.targets and key in _CALLED]
-    called = next(iter(named), None)
+    named = [_callable(value) for key, value in keywords.items() if key in _CALLED]
+    called = next((value for value in named if value.targets), None)
     if called is None:
         return None
     given = keywords.get("args", CLEAN)

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from stopper.records import dataclass
 from stopper.regex import regex
-from stopper.taint.domain import UNKNOWN, Taint, Value
-from stopper.taint.programs import option, runs_shell
+from stopper.taint.domain import ALL, UNKNOWN, Taint, Value
+from stopper.taint.programs import has_script, option, runs_shell
 
 _SQL = regex(
     r"\b(select\b.*\bfrom|insert\s+into|update\b.*\bset|delete\s+from|replace\s+into|(?:drop|create|alter|truncate)\s+table|where\b|order\s+by"
@@ -153,6 +153,11 @@ def _program_arguments(taint: Taint, situation: Situation, default: Verdict) -> 
     return option(taint, _flat(situation), default)
 
 
+def _shell_words(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check a shell that is called by name with its arguments: ``sh.bash("-c", script)``."""
+    return "" if has_script(taint, list(situation.args)) else default
+
+
 def _attribute(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     """Check an attribute chosen by name: of an object that the client did not send."""
     owner = situation.args[0] if situation.args else None
@@ -194,6 +199,8 @@ def _is_html(value: Value) -> bool:
     else:
         if value.shape:
             return True
+    if value.taints and all(ALL in taint.clean for taint in value.taints):
+        return False  # one of a list
     told = value.constant
     return not isinstance(told, str) or "html" in told or "svg" in told or "/" not in told
 
@@ -258,6 +265,20 @@ def _location(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     if "joined-host" in taint.clean:
         return "low"
     return "low" if taint.marks >= {"slash-first", "one-slash"} else default
+
+
+def _location_header(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check headers that are given together: where the one that redirects leads."""
+    status = [value.constant for value in situation.args[1:2] if isinstance(value.constant, int)]
+    if any(code // 100 != 3 for code in status):
+        return ""
+    led = [part for name, part in situation.value.fields if name.lower() == "['location']"]
+    return _location(taint, situation, default) if any(taint in part.every() for part in led) else ""
+
+
+def _module_file(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check the file of a module: what can lead to no other folder is a choice among one's own."""
+    return "" if "path" in taint.clean else default
 
 
 def _url(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
@@ -332,8 +353,16 @@ def _xmltodict(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     return default if disabled is not None and disabled.constant is False else ""
 
 
+def _none_harms(given: Value, kind: str) -> bool:
+    """Tell whether something is known of a value's elements, and that none can harm."""
+    return given.shape != "" and all(one.safe_for(kind) for one in given.every())
+
+
 def _tar_filter(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     chosen = situation.keywords.get("filter")
+    members = situation.keywords.get("members") or next(iter(situation.args[1:2]), None)
+    if members is not None and situation.position == -1 and _none_harms(members, "archive"):
+        return ""
     if "zip" in taint.marks or (
         chosen is not None and (chosen.constant in ("data", "tar") or not chosen.known)
     ):
@@ -422,10 +451,11 @@ _CHECKS: dict[str, Callable[[Taint, Situation, Verdict], Verdict]] = {
     "allow-pickle": _allow_pickle, "arguments": _arguments, "attribute": _attribute,
     "bind-name": _bind_name, "cell": _cell, "coerced": _coerced,
     "curl-url": _curl_url, "deserializer": _deserializer, "driver": _driver, "header-name": _header_name,
-    "header-names": _header_names, "html": _html, "keys": _keys, "location": _location, "log": _log, "logger": _logger,
+    "header-names": _header_names, "html": _html, "keys": _keys, "location": _location,
+    "location-header": _location_header, "module-file": _module_file, "log": _log, "logger": _logger,
     "lxml": _lxml, "mail-part": _mail_part, "mail-tree": _mail_tree, "mail-text": _mail_text, "password": _password, "path": _path,
     "path-object": _path_object, "probe": _probe, "program": _program, "program-arguments": _program_arguments,
-    "query-object": _query_object, "request-path": _request_path, "round-trip": _round_trip, "sent-file": _sent_file,
+    "query-object": _query_object, "request-path": _request_path, "round-trip": _round_trip, "sent-file": _sent_file, "shell-words": _shell_words,
     "session-key": _session_key, "sql-text": _sql_text, "subprocess": _subprocess, "table": _table, "tar-filter": _tar_filter,
     "unchecked": _unchecked, "upload": _upload, "url": _url, "variable": _variable, "weights-only": _weights_only,
     "whole": _whole, "whole-object": _whole_object, "xml-parser": _xml_parser, "xmltodict": _xmltodict, "yaml": _yaml,

@@ -80,6 +80,12 @@ def _found(taint: Taint, output: Output, *, raw: bool) -> Harm | None:
         return Harm("page-attribute", f"the attribute {place.attribute} in double quotes", "high")
     if raw:
         return Harm("page", _named(output))
+    if place.attribute == "srcdoc":
+        return Harm(
+            "page",
+            "a page of its own",
+            near="escaped as HTML, which srcdoc takes back before it reads the page",
+        )
     return _url(taint, output)
 
 

@@ -15,18 +15,20 @@ from stopper.source.project import Project
 from stopper.source.template import Output, Template
 from stopper.taint.callgraph import routed
 from stopper.taint.contexts import Harm
-from stopper.taint.domain import CLEAN, Target, Value, joined
+from stopper.taint.domain import CLEAN, Target, Value, joined, merged
 from stopper.taint.edges import Edges, Run
 from stopper.taint.forms import forms_of
 from stopper.taint.ir import Call, Load, Place, Store
 from stopper.taint.listeners import HTTP_ERROR
-from stopper.taint.models import Models
+from stopper.taint.models import KINDS, RENDERED, Models
 from stopper.taint.pages import CONSTANT, HARM, OPEN, Pages, pages_of
-from stopper.taint.rendering import Rendering
+from stopper.taint.rendering import HTML, Rendering
 from stopper.taint.renders import Render, Renders, spread
 from stopper.taint.stage import stage_of
 from stopper.taint.stored import STORED, Storage
 
+_LOOKED_AT = (KINDS | RENDERED) - {"sql", "nosql", "command", "code", "ldap", "xpath"}
+"""What the text of a template is not looked at for again."""
 _FLASHES = "flask.flash"
 _ABORTS = frozenset(("flask.abort", "werkzeug.exceptions.abort"))
 _ABORTED = f"{HTTP_ERROR}.description"
@@ -61,7 +63,7 @@ class FlaskEdges(Edges):
             render = self.renders.asked(run, op, args, keywords)
             if render is not None:
                 self._render(run, op, render)
-                return CLEAN
+                return _filled(op, render)
         parsed = self.forms.call(run, op, receiver, args) if self.forms.may(op) else None
         if parsed is not None:
             return parsed
@@ -158,18 +160,20 @@ class FlaskEdges(Edges):
         return None
 
     def _render(self, run: Run, op: Call, render: Render) -> None:
+        speaks = any(_speaks(run, value) for value in render.context.values())
         for template in render.templates:
             self.pages.seen(template)
-            if self.stage.matters(template) or render.escaped is False:
-                self._follow(run, op, template, render)
+            if self.stage.matters(template) or render.escaped is False or speaks:
+                self._follow(run, op, template, render, speaks=speaks)
 
-    def _follow(self, run: Run, op: Call, template: Template, render: Render) -> None:
+    def _follow(self, run: Run, op: Call, template: Template, render: Render, *, speaks: bool) -> None:
         at = run.function.scope.module.location(op.at)
         note = f"given to {template.name or 'the template'} by {op.last or op.name}()"
         given = self._offered(run, template, at) | render.context
         context = {name: value.refined(lambda taint: taint.hop(op.at, note)) for name, value in given.items()}
         audience = _Audience(run)
         rendering = Rendering(self.stage, self.models, audience, audience)
+        rendering.speaks = speaks
         start = (op.at, f"shown by {template.name or 'the template'}")
         rendering.run(template, context, start=start, escaped=render.escaped)
 
@@ -181,6 +185,24 @@ class FlaskEdges(Edges):
             if not names or read & names:
                 found |= spread(_called(run, scope, (), {}, at))
         return found
+
+
+def _speaks(run: Any, value: Value) -> bool:
+    """Tell whether an object of the project writes its own HTML."""
+    return any(run.program.method(owner, HTML) is not None for owner in value.classes)
+
+
+def _filled(op: Call, render: Render) -> Value:
+    """Return the text that a template becomes: what it does in a page is looked at place by place, a statement is one whole."""
+    taints = merged(*(value.every() for value in render.context.values()))
+    return Value(
+        tuple(
+            [
+                taint.cleaned(_LOOKED_AT).marked("built").hop(op.at, "filled into a template")
+                for taint in taints
+            ]
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from stopper.taint.domain import ANY, CLEAN, EACH, KEYS, Taint, Value
 from stopper.taint.engine import Engine
 from stopper.taint.guards import Guards
 from stopper.taint.ir import AccessPath, Assign, Call, Constant, Function, Load, Operand, Place
+from stopper.taint.rereads import remembered, rereads
 from stopper.taint.sinks import Sinks
 from stopper.taint.steps import accepts, depth, shift
 from stopper.taint.summary import Hit, Summary
@@ -29,6 +30,7 @@ class Frame:
         self._outside: dict[str, Value] = {}
         self.result = Summary()
         self.dead = False
+        self.rereads = rereads(function)
         self.guards = Guards(function, self.models, self.read, self.verdicts)
         self.sinks = Sinks(self.models, function, self.read, self.record, self.engine.lowered)
 
@@ -39,6 +41,11 @@ class Frame:
             return self.engine.constant(operand) if known is None else known
         value = self.state.get(operand.base)
         return self._outer(operand.base) if value is None else value
+
+    def learnt(self, name: str, value: Value) -> Value:
+        """Return what a temporary is given, with what was learnt where the same was read before."""
+        cell = self.rereads.get(name)
+        return value if cell is None else remembered(self.state, cell, value)
 
     def _outer(self, name: str) -> Value:
         """Return what a variable of an enclosing scope holds, which stays the same while one function is solved."""

@@ -24,7 +24,8 @@ from stopper.taint.ir import (
 )
 from stopper.taint.letters import letter_changes
 from stopper.taint.models import Models
-from stopper.taint.prefixes import COMMON, NORMALISERS, prefix_changes
+from stopper.taint.prefixes import COMMON, NORMALISERS, prefix_changes, with_origins
+from stopper.taint.rereads import rereads
 
 Read = Callable[[Operand], Value]
 Ask = Callable[[Call], dict[int, frozenset[str]]]
@@ -104,7 +105,7 @@ class Guards:
         """Return what is known where ``test`` came out as ``truth``."""
         if not isinstance(test, AccessPath):
             return self._changes(test, truth)
-        return self._once((test.base, truth), lambda: self._changes(test, truth))
+        return self._once((test.base, truth), lambda: with_origins(self, self._changes(test, truth)))
 
     def _once(self, question: object, answer: Callable[[], _Answer]) -> _Answer:
         """Return an answer, remembered with the function where it rests on its operations alone."""
@@ -174,8 +175,12 @@ class Guards:
                 and op.operator in ("==", "!=", "is", "is not")
             ):
                 return self.changes(verdict, holds == answer.value)
-        if op.operator in ("in", "not in") and isinstance(op.left, Constant):
-            return self._contains(op.left, op.right, holds=holds)
+        if op.operator in ("in", "not in"):
+            within = self.op(op.right)
+            if isinstance(within, Load) and within.part == ".parents":
+                return self._inside(within.base) if holds else []
+            if isinstance(op.left, Constant):
+                return self._contains(op.left, op.right, holds=holds)
         if not holds:
             return []
         sides = (
@@ -412,7 +417,10 @@ class Guards:
     def _subject(self, operand: Operand, deep: int) -> tuple[AccessPath | None, list[str]]:
         ways: list[str] = []
         path: AccessPath | None = operand if isinstance(operand, AccessPath) else None
+        again = rereads(self.function)
         for _ in range(8):
+            if path is not None and path.base in again:
+                path = AccessPath(again[path.base])
             if path is None or not path.base.startswith("%"):
                 break
             made = self.function.definitions.get(path.base)
@@ -477,8 +485,9 @@ class Guards:
         return path or item, ways
 
     def _tainted(self, operands: Iterable[Operand | None]) -> AccessPath | None:
-        """Return the first operand that is tainted."""
-        return next((one for one in operands if isinstance(one, AccessPath) and self.read(one).every()), None)
+        """Return the last operand that is tainted: the folder that it is put into stands before it."""
+        found = [one for one in operands if isinstance(one, AccessPath) and self.read(one).every()]
+        return found[-1] if found else None
 
     def joined_last(self, operand: Operand) -> Operand | None:
         """Return the last part of a string that is joined, as ``os.sep`` in ``base + os.sep``."""

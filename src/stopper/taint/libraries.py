@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import string
 from collections.abc import Mapping
 from dataclasses import replace
@@ -169,6 +170,8 @@ def _carried(
 ) -> Value:
     name = op.name or op.last
     note = f"goes through {op.last or name}()"
+    if op.last == "normpath" and args and args[0].literal.startswith("/"):
+        given = tuple([taint.marked("rooted") for taint in given])
     if entry.marks == ("path",):
         return path_joined(args, op, note, dict(keywords))
     shape = next((value.shape for value in args if value.shape), "")
@@ -276,6 +279,13 @@ def _stripped(taint: Taint, op: Call, args: tuple[Value, ...]) -> Taint:
         return replace(taint, marks=taint.marks - {"stream"})
     if op.last in _MEMBERS and taint.marks & {"zip", "archive", "stream"}:
         return replace(taint, marks=(taint.marks - {"zip", "archive", "stream"}) | {"member"})
+    if (
+        op.last == "lstrip"
+        and "rooted" in taint.marks
+        and args
+        and args[0].constant in ("/", os.sep, "/\\", "\\/")
+    ):
+        return taint.cleaned(("path",))
     if op.last in ("resolve", "absolute") and "path" in taint.marks:
         return taint.marked("normalised")
     if op.last != "replace" or not args or not isinstance(args[0].constant, str):

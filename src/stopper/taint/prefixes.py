@@ -12,6 +12,9 @@ COMMON = frozenset(("commonpath", "commonprefix"))
 """What tells what two paths begin with, as they are written."""
 NORMALISERS = COMMON.union(("abspath", "realpath", "normpath", "resolve", "absolute"))
 """What makes a path plain, so that a comparison of its beginning says where it leads."""
+_JOINING = (NORMALISERS - {"commonpath", "commonprefix"}) | {"join", "joinpath", "/", "Path", "str"}
+_ORIGINS = 5
+"""How many steps back a path is followed to what it was made from."""
 _FIXED_HOST = re.compile(r"https?://[^/]+/")
 _WEB = ("http://", "https://", "/", "#", "mailto:")
 _BARE_HOST = re.compile(r"https?://[^/]+$")
@@ -58,7 +61,7 @@ def _accepted(guards: Reader, op: Call, path: AccessPath, ways: list[str]) -> _T
         return kinds, told, frozenset(("slash-first",))
     taints = guards.read(path).every()
     normal = set(ways) & NORMALISERS or (taints and all("normalised" in taint.marks for taint in taints))
-    if not normal or prefix.every():
+    if not normal or any(taint.kind != "parameter" for taint in prefix.every()):
         return kinds, _not_enough(text), frozenset()
     if _open_ended(guards, op.args[0], text, known=prefix.constant is not UNKNOWN):
         told = f"startswith({text!r})" if text else "startswith"
@@ -87,3 +90,30 @@ def _open_ended(guards: Reader, prefix: Operand, text: str, *, known: bool) -> b
     if isinstance(made, Call) and made.last == "join":
         return not (made.args and guards.read(made.args[-1]).constant == "")
     return isinstance(made, Call) and made.last in NORMALISERS | {"str"}
+
+
+def with_origins(guards: Reader, changes: list[Change]) -> list[Change]:
+    """Return what is known of paths, and of what these were joined and normalised from: ``full`` inside, so is ``name``."""
+    found = list(changes)
+    for change in changes:
+        if "path" not in change.kinds:
+            continue
+        origin: Operand | None = change.path
+        for _ in range(_ORIGINS):
+            origin = _origin(guards, origin)
+            if origin is None:
+                break
+            found.append(Change(origin, change.kinds))
+    return found
+
+
+def _origin(guards: Reader, operand: Operand | None) -> AccessPath | None:
+    """Return what a path was made from: the last part that is tainted."""
+    made = guards.op(operand) if operand is not None else None
+    if isinstance(made, Load) and made.part in (".name", ".filename") and isinstance(made.base, AccessPath):
+        return made.base
+    if not isinstance(made, Call) or made.last not in _JOINING:
+        return None
+    given = [*made.args] if made.args else [made.receiver]
+    found = [one for one in given if isinstance(one, AccessPath) and guards.read(one).every()]
+    return found[-1] if found else None

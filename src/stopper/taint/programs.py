@@ -62,14 +62,14 @@ _SCRIPT_FLAGS = frozenset(("-c", "-lc", "-ec", "-ic", "-xc", "-Command", "/c", "
 def runs_shell(taint: Taint, parts: list[Value]) -> bool:
     """Tell whether a shell is told what to run; what stands behind a constant script is one of its arguments."""
     shell = next((place for place, part in enumerate(parts[:2]) if _is_shell(part)), None)
-    return shell is not None and not _has_script(taint, parts[shell + 1 :])
+    return shell is not None and not has_script(taint, parts[shell + 1 :])
 
 
 def _is_shell(value: Value) -> bool:
     return isinstance(value.constant, str) and value.constant.rpartition("/")[2] in _SHELLS
 
 
-def _has_script(taint: Taint, parts: list[Value]) -> bool:
+def has_script(taint: Taint, parts: list[Value]) -> bool:
     """Tell whether data stands behind ``-c`` and a constant script that does not run its own arguments."""
     for flag, script in pairwise(parts):
         if taint in flag.every():

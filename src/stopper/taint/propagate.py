@@ -241,7 +241,7 @@ class Run(Library):
         if value is None:
             value = loaded(base, part)
             value = value.named(name) if name and not value.known else value
-        self.state[op.target.base] = value
+        self.state[op.target.base] = self.learnt(op.target.base, value)
 
     def _client(self, name: str, op: Load, held: Value | None) -> Value | None:
         """Return the client's data that a name stands for, but for what the function has put in its place."""
@@ -448,7 +448,7 @@ class Run(Library):
                 return
         value = self.outside(self._by_name(op, receiver), receiver, args, keywords)
         if not self.dead:
-            self.state[op.target.base] = value
+            self.state[op.target.base] = self.learnt(op.target.base, value)
 
     def _by_name(self, op: Call, receiver: Value) -> Call:
         """Return a call under the name that its receiver goes by here, where the code around does not say it."""

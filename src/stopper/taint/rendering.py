@@ -28,7 +28,7 @@ from stopper.source.template_tree import (
     set_of,
     signature_of,
 )
-from stopper.taint.contexts import Harm, harm
+from stopper.taint.contexts import MARKUP, Harm, harm
 from stopper.taint.domain import CLEAN, Hop, Taint, Value, joined_states
 from stopper.taint.jinja import Expressions, Frame, Host, Macro, elements, fixed, settled
 from stopper.taint.models import Models
@@ -38,6 +38,8 @@ MAX_INSIDE = 12
 """How deeply includes and macros are followed."""
 MAX_STEPS = 20_000
 """How many statements and expressions one rendering may cost."""
+HTML = "__html__"
+"""The method by which an object writes itself into a page, where nothing is escaped any more."""
 _INSIDE = "inside "
 _TAKEN = ("request", "parameter", "stored")
 
@@ -72,6 +74,8 @@ class Rendering:
         self.steps = 0
         self.cut = False
         self.escaped: bool | None = None
+        self.speaks = False
+        """Whether an object that the view passes writes its own HTML."""
         self._active: list[Template | Macro] = []
         self._caller: Callable[[tuple[Value, ...]], None] | None = None
 
@@ -167,10 +171,15 @@ class Rendering:
         if self.escaped is not None:
             output = replace(output, autoescaped=self.escaped)
         exposed = self.escaped is False or self.stage.exposed(output)
-        if not exposed and not any(part.called for part in output.parts):
+        if not (exposed or self.speaks or any(part.called for part in output.parts)):
             return
         value = self.expressions.value(parse(output.expression), frame)
-        if not exposed:
+        if self.speaks and value.classes:
+            written = self.expressions.host.method(value, HTML, (), {}, output.location)
+            value = (
+                value if written is None else Value(tuple([one.marked(MARKUP) for one in written.every()]))
+            )
+        elif not exposed:
             return
         taints = value.every() if value.shape else value.taints
         harms = [

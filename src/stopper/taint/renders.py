@@ -78,7 +78,7 @@ class Renders:
         self, run: Any, op: Call, args: tuple[Value, ...], keywords: Mapping[str, Value]
     ) -> Render | None:
         """Return what ``environment.get_template("x.html").render(...)`` renders."""
-        made = _origin(run, op.receiver)
+        made = _origin(run, op.receiver) or _of_module(run, op.receiver)
         if not isinstance(made, Call) or not isinstance(made.at, ast.Call):
             return None
         context = {**spread(args[0] if args else CLEAN), **_context(run, op, keywords)}
@@ -152,6 +152,17 @@ def _origin(run: Run, operand: object) -> object:
             return op
         operand = getattr(op, "source", None)
     return None
+
+
+def _of_module(run: Any, operand: object) -> Call | None:
+    """Return the call that makes a template which the module keeps."""
+    if not isinstance(operand, AccessPath) or operand.base not in run.function.free:
+        return None
+    known = run.engine.lowered(run.function.scope.module.scope).definitions
+    made = known.get(operand.base)
+    source = getattr(made, "source", None)
+    made = known.get(source.base) if isinstance(source, AccessPath) else made
+    return made if isinstance(made, Call) and made.last == "Template" else None
 
 
 def _flag(run: Any, made: Call) -> bool | None:

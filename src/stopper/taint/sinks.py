@@ -130,6 +130,8 @@ class Sinks:
             args = tuple(part for _, part in value.fields)
             for part in args[1:]:
                 self._stored("header", "header-names", part, op.at, "the headers of the response", "high")
+                if _redirects(args[1:]):
+                    self._stored("redirect", "location-header", part, op.at, "the Location header", "high")
         situation = Situation(body, {}, args, html=self.html and not self.json)
         for taint in body.taints if body.shape != "dict" else ():
             sure = verdict("html", taint, situation, "high")
@@ -181,6 +183,11 @@ class Sinks:
             op.source for op in inner.ops() if isinstance(op, Return) and isinstance(op.source, AccessPath)
         ]
         return (_defined(inner, returned[0]) if returned else None) or made
+
+
+def _redirects(args: tuple[Value, ...]) -> bool:
+    """Tell whether an answer may send the browser elsewhere: its status is of the three hundreds, or not known."""
+    return all(not isinstance(value.constant, int) or value.constant // 100 == 3 for value in args)
 
 
 def _defined(function: Function, operand: AccessPath) -> Op | None:

@@ -1,0 +1,69 @@
+"""Reading again: ``request.args["to"]`` is tested in one place and read once more in another, and is the same data."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from stopper.taint.domain import Taint, Value
+from stopper.taint.ir import AccessPath, Call, Constant, Function, Load, Operand, Store
+
+NONE: dict[str, str] = {}
+
+
+def rereads(function: Function) -> dict[str, str]:
+    """Return the cell of each temporary that holds what a function reads in several places, by its name."""
+    found: dict[str, str] = function.once("rereads", lambda: _found(function))
+    return found
+
+
+def remembered(state: dict[str, Value], cell: str, value: Value) -> Value:
+    """Return what is read with what was learnt of it where it was read before, and keep it for the next time."""
+    before = state.get(cell)
+    if before is not None and value.taints and before.taints:
+        value = value.refined(lambda taint: _learnt(taint, before.taints))
+    state[cell] = value
+    return value
+
+
+def _learnt(taint: Taint, before: tuple[Taint, ...]) -> Taint:
+    same = [one for one in before if one.source == taint.source and one.parameter == taint.parameter]
+    if not same:
+        return taint
+    clean = frozenset.intersection(*(one.clean for one in same))
+    marks = frozenset.intersection(*(one.marks for one in same))
+    known = taint.within(taint.clean | clean, taint.marks | marks)
+    return known.doubted(known.near or next((one.near for one in same if one.near), ""))
+
+
+def _found(function: Function) -> dict[str, str]:
+    stable = function.free.union(name for name in function.params if name not in function.rebound)
+    keys: dict[str, str] = {}
+    stored: set[str] = set()
+    for op in function.ops():
+        if isinstance(op, Load) and op.key is None and op.part[:2] not in ("[*", "[:", "[e"):
+            key = _key(op.base, keys, function, stable)
+            if key:
+                keys[op.target.base] = f"{key}{op.part}"
+        elif isinstance(op, Call) and op.last == "get" and op.receiver is not None and not op.keywords:
+            key = _key(op.receiver, keys, function, stable)
+            if key and all(isinstance(arg, Constant) for arg in op.args):
+                keys[op.target.base] = f"{key}.get({', '.join(map(str, op.args))})"
+        elif isinstance(op, Store):
+            stored.add(op.part)
+    counts = Counter(keys.values())
+    found = {
+        target: f"={key}"
+        for target, key in keys.items()
+        if counts[key] > 1 and not any(key.endswith(part) for part in stored)
+    }
+    return found or NONE
+
+
+def _key(operand: Operand, keys: dict[str, str], function: Function, stable: frozenset[str]) -> str:
+    """Return what is read, where it stays the same: a field of a parameter, of the request, of a variable that is set once."""
+    if not isinstance(operand, AccessPath):
+        return ""
+    if operand.base[0] == "%":
+        return keys.get(operand.base, "")
+    once = operand.base in function.definitions and not function.loops
+    return operand.base if once or operand.base in stable else ""

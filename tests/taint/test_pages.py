@@ -344,3 +344,15 @@ class Card:
 )  # fmt: skip
 def test_what_a_view_hands_over(tmp_path: Path, setup: str, answer: str, page: str, found: int) -> None:
     assert len(shows(tmp_path, setup=setup, answer=answer, page=page).flows) == found
+
+
+def test_a_page_is_offered_what_its_own_application_offers(tmp_path: Path) -> None:
+    for number in range(5):
+        note = 'request.args["n"]' if number == 3 else '"n"'
+        setup = f'@app.context_processor\ndef more():\n    return {{"note": {note}}}'
+        (tmp_path / f"app{number}").mkdir()
+        shows(tmp_path / f"app{number}", setup=setup, page="{{ note|safe }}")
+
+    flows = shows_of(Project(walk(tmp_path))).flows.values()
+
+    assert [flow.steps[0].location.path for flow in flows] == ["app3/app.py"]

@@ -7,17 +7,19 @@ import enum
 import os
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from io import BytesIO
 from itertools import accumulate
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from stopper.errors import TargetError
 from stopper.finding import Location, Skipped
 from stopper.records import dataclass, field
 from stopper.source.gitignore import Patterns
 
+_T = TypeVar("_T")
 _Specs = tuple[tuple[str, Patterns], ...]
 """The patterns that hold in a folder, each file's with the folder it stands in, outermost first."""
 
@@ -67,6 +69,31 @@ def folders_above(path: str) -> Iterator[str]:
     while path:
         path = path.rpartition("/")[0]
         yield path
+
+
+FEW = 3
+"""How many things of one name may belong to one application: its own and those of its blueprints."""
+
+
+class Nearby(Generic[_T]):
+    """Things of one name that lie at paths: several applications of one tree may each have its own."""
+
+    def __init__(self, placed: Iterable[tuple[str, _T]]) -> None:
+        """Take the things, each with its path."""
+        self._below: dict[str, list[_T]] = {}
+        for path, thing in placed:
+            for folder in folders_above(path):
+                self._below.setdefault(folder, []).append(thing)
+
+    def meant(self, path: str) -> list[_T]:
+        """Return those that something at a path may mean: all of a few; of more, which belong to several applications, the nearest."""
+        every = self._below.get("", [])
+        return every if len(every) <= FEW else self.nearest(path)
+
+    def nearest(self, path: str) -> list[_T]:
+        """Return the things whose paths have the most folders in common with a path, in the order they were given in."""
+        below = self._below
+        return next((below[folder] for folder in folders_above(path) if folder in below), below.get("", []))
 
 
 class Role(enum.StrEnum):

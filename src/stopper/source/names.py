@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
 
 from stopper.records import dataclass
+from stopper.source.files import Nearby
 from stopper.source.module import Binding, Bound, Kind, Module, Scope
 
 MAX_DEPTH = 40
@@ -419,35 +420,25 @@ class Names:
                     return found
         return Ref(f"{module.name}.{name}", RefKind.EXTERNAL)
 
-    def _by_suffix(self) -> dict[str, list[Module]]:
+    def _by_suffix(self) -> dict[str, Nearby[Module]]:
         table: dict[str, list[Module]] = {}
         for module in self.modules.values():
             parts = module.name.split(".")
             for start in range(1, len(parts)):
                 table.setdefault(".".join(parts[start:]), []).append(module)
-        return table
+        return {name: Nearby((one.path, one) for one in found) for name, found in table.items()}
 
     def _module(self, name: str, near: Module | None) -> Module | None:
         """Return the project's module of that name; for a monorepo, the nearest whose path ends in it."""
         exact = self.modules.get(name)
         if exact is not None:
             return exact
-        candidates = self._suffixes.get(name, [])
-        if not candidates or near is None:
+        candidates = self._suffixes.get(name)
+        if candidates is None or near is None:
             return None
-        shared = [(_shared(candidate.path, near.path), candidate) for candidate in candidates]
-        best = max(shared, key=lambda pair: (pair[0], -len(pair[1].name)))
-        root = best[1].name.removesuffix(name).rstrip(".")
-        return best[1] if not root or near.name.startswith(f"{root}.") or near.name == root else None
-
-
-def _shared(one: str, other: str) -> int:
-    count = 0
-    for left, right in zip(one.split("/"), other.split("/"), strict=False):
-        if left != right:
-            break
-        count += 1
-    return count
+        best = min(candidates.nearest(near.path), key=lambda module: len(module.name))
+        root = best.name.removesuffix(name).rstrip(".")
+        return best if not root or near.name.startswith(f"{root}.") or near.name == root else None
 
 
 def _is_property(scope: Scope) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from stopper.finding import Location, Skipped
 from stopper.records import dataclass, field
 from stopper.regex import regex
-from stopper.source.files import Role, SourceFile, Text, Tree, folders_above
+from stopper.source.files import Nearby, Role, SourceFile, Text, Tree, folders_above
 from stopper.source.markup import State
 from stopper.source.template import Output, Template
 from stopper.source.template_reader import Reader, extended
@@ -64,10 +64,6 @@ _INLINE = {
 """The calls that take a template as text: the argument's keyword, and whether its output is escaped."""
 
 
-FEW = 3
-"""How many templates of one name may belong to one application: its own and those of its blueprints."""
-
-
 @dataclass(eq=False)
 class Templates:
     """Every template of a project."""
@@ -75,7 +71,7 @@ class Templates:
     all: tuple[Template, ...]
     skipped: tuple[Skipped, ...] = ()
     _families: dict[int, list[Template]] = field(default_factory=dict, repr=False)
-    _below: dict[str, dict[str, list[Template]]] = field(default_factory=dict, repr=False)
+    _nearby: dict[str, Nearby[Template]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def by_name(self) -> dict[str, list[Template]]:
@@ -115,18 +111,17 @@ class Templates:
 
     def named(self, name: str, near: str) -> list[Template]:
         """Return the templates of a name; of more than a few, which then belong to several applications, those nearest to a path."""
-        found = self.by_name.get(name, [])
-        return found if len(found) <= FEW else self.nearest(name, near)
+        return self._of(name).meant(near)
 
     def nearest(self, name: str, near: str) -> list[Template]:
         """Return the templates of a name whose paths have the most folders in common with a path."""
-        below = self._below.get(name)
-        if below is None:
-            below = self._below[name] = {}
-            for one in self.by_name.get(name, []):
-                for folder in folders_above(one.path):
-                    below.setdefault(folder, []).append(one)
-        return next((below[folder] for folder in folders_above(near) if folder in below), below.get("", []))
+        return self._of(name).nearest(near)
+
+    def _of(self, name: str) -> Nearby[Template]:
+        found = self._nearby.get(name)
+        if found is None:
+            found = self._nearby[name] = Nearby((one.path, one) for one in self.by_name.get(name, []))
+        return found
 
 
 def read(tree: Tree, code: Code | None) -> Templates:

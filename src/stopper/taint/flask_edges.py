@@ -179,11 +179,9 @@ class FlaskEdges(Edges):
 
     def _offered(self, run: Run, template: Template, at: Location) -> dict[str, Value]:
         """Return what the context processors add, where the template reads any of it."""
-        read = self.stage.read_by(template)
         found: dict[str, Value] = {}
-        for scope, names in self.stage.processors:
-            if not names or read & names:
-                found |= spread(_called(run, scope, (), {}, at))
+        for scope in self.stage.asked(template):
+            found |= spread(_called(run, scope, (), {}, at))
         return found
 
 

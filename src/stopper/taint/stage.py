@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 
 from stopper.records import dataclass, field
 from stopper.source.code import Call, Expr
+from stopper.source.files import Nearby
 from stopper.source.module import Kind, Scope
 from stopper.source.names import Ref, RefKind
 from stopper.source.project import Project
@@ -50,6 +52,7 @@ class Stage:
     _nodes: dict[int, tuple[Node, ...]] = field(default_factory=dict)
     _exposed: dict[int, tuple[Output, bool]] = field(default_factory=dict)
     _reads: dict[int, frozenset[str]] = field(default_factory=dict)
+    _asked: dict[int, tuple[Scope, ...]] = field(default_factory=dict)
     _unregistered: dict[str, Ref | None] = field(default_factory=dict)
 
     def filter(self, name: str) -> Ref | None:
@@ -112,6 +115,30 @@ class Stage:
             known = frozenset(part.root for one in family for output in one.outputs for part in output.parts)
             self._reads[id(template)] = known
         return known
+
+    def asked(self, template: Template) -> tuple[Scope, ...]:
+        """Return the context processors that offer what a template reads; those of which no name is seen may offer anything."""
+        known = self._asked.get(id(template))
+        if known is None:
+            read = self.read_by(template)
+            places = {place for place, (_, names) in enumerate(self.processors) if not names}
+            places.update(
+                place
+                for name in self._offering
+                if name in read
+                for place in self._offering[name].meant(template.path)
+            )
+            known = self._asked[id(template)] = tuple([self.processors[place][0] for place in sorted(places)])
+        return known
+
+    @cached_property
+    def _offering(self) -> dict[str, Nearby[int]]:
+        """The places of the context processors by the names that they offer."""
+        found: dict[str, list[tuple[str, int]]] = {}
+        for place, (scope, names) in enumerate(self.processors):
+            for name in names:
+                found.setdefault(name, []).append((scope.module.path, place))
+        return {name: Nearby(placed) for name, placed in found.items()}
 
     def exposed(self, output: Output) -> bool:
         """Tell whether an expression stands where Jinja's escaping may not hold what comes out of it."""

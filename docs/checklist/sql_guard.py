@@ -1,4 +1,5 @@
 import sqlite3
+from contextlib import closing
 
 from flask import Flask, request
 
@@ -11,6 +12,6 @@ Stopper(app)
 
 @app.get("/users")
 def users():
-    db = sqlite3.connect("file:checklist?mode=memory&cache=shared", uri=True)
-    # wrong, and still no injection: a request whose input changes the tokens of a statement ends here
-    return db.execute(f"SELECT name FROM user WHERE email = '{request.args['email']}'").fetchall()
+    with closing(sqlite3.connect("file:checklist?mode=memory&cache=shared", uri=True)) as db:
+        # wrong, and still no injection: a request whose input changes the tokens of a statement ends here
+        return db.execute(f"SELECT name FROM user WHERE email = '{request.args['email']}'").fetchall()

@@ -1,4 +1,5 @@
 import sqlite3
+from contextlib import closing
 
 from flask import Flask, request
 
@@ -7,5 +8,5 @@ app = Flask(__name__)
 
 @app.get("/users")
 def users():
-    db = sqlite3.connect("file:checklist?mode=memory&cache=shared", uri=True)
-    return db.execute("SELECT name FROM user WHERE email = ?", (request.args["email"],)).fetchall()
+    with closing(sqlite3.connect("file:checklist?mode=memory&cache=shared", uri=True)) as db:
+        return db.execute("SELECT name FROM user WHERE email = ?", (request.args["email"],)).fetchall()

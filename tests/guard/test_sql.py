@@ -433,6 +433,9 @@ def test_outside_of_a_request_and_in_another_app_nothing_is_judged() -> None:
     assert guarded.test_client().get("/name", query_string={"q": "' OR 1=1 --"}).status_code == 400
 
 
+@pytest.mark.filterwarnings(
+    "ignore:Passing more than 1 positional argument:DeprecationWarning"
+)  # since Python 3.12
 def test_a_connection_of_sqlite3_is_what_it_was() -> None:
     build()
 

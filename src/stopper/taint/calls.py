@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -29,7 +29,7 @@ class Calls(Frame):
             value = self.read(op.function)
             if value.targets:
                 return value.targets
-            called = [self._member(owner, "__call__", value) for owner in value.classes]
+            called = [*self._methods(value, "__call__")]
             if any(called):
                 return tuple(target for target in called if target is not None)
             if value.name:
@@ -63,7 +63,7 @@ class Calls(Frame):
             return stored.targets
         if not holder.classes and not holder.targets:
             return ()
-        found = [self._member(owner, name, holder) for owner in holder.classes]
+        found = [*self._methods(holder, name)]
         for target in holder.targets:
             scope = target.scope
             if scope is None:
@@ -74,9 +74,18 @@ class Calls(Frame):
                 found += self.engine.variable(scope, name).targets
         return tuple(target for target in found if target is not None)
 
-    def _member(self, owner: Any, name: str, receiver: Value) -> Target | None:
-        scope = self.program.method(owner, name)
-        return self._bound(scope, receiver) if scope is not None else None
+    def _methods(self, holder: Value, name: str) -> Iterator[Target | None]:
+        """Yield the methods of a name that an object may have, each bound to the object as an instance of the classes that have it."""
+        owners: dict[int, list[Any]] = {}
+        scopes: dict[int, Any] = {}
+        for owner in holder.classes:
+            scope = self.program.method(owner, name)
+            if scope is not None:
+                scopes[id(scope)] = scope
+                owners.setdefault(id(scope), []).append(owner)
+        for key, scope in scopes.items():
+            narrow = len(owners[key]) < len(holder.classes)
+            yield self._bound(scope, replace(holder, classes=tuple(owners[key])) if narrow else holder)
 
     def _of_class(self, owner: Any, name: str) -> Target | None:
         scope = self.program.method(owner, name)

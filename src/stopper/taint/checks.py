@@ -184,25 +184,30 @@ def _sent_file(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     return default if kind is not None and _is_html(kind) else ""
 
 
+def _type(value: Value) -> Value:
+    """Return the content type among headers; what is no dict of headers, or names no type, is returned itself."""
+    found = dict(value.fields)
+    for key in ("['Content-Type']", "['content-type']", "['Content-type']"):
+        if key in found:
+            return found[key]
+    return value
+
+
 def _is_open(value: Value) -> bool:
     """Tell whether nothing is known of a content type, or of headers among which one may stand."""
-    return not value.shape and not value.fields and value.constant is UNKNOWN
+    told = _type(value)
+    return not told.shape and not told.fields and told.constant is UNKNOWN
 
 
 def _is_html(value: Value) -> bool:
     """Tell whether a content type, or a dict of headers, still says HTML."""
-    found = dict(value.fields)
-    for key in ("['Content-Type']", "['content-type']", "['Content-type']"):
-        if key in found:
-            value = found[key]
-            break
-    else:
-        if value.shape:
-            return True
-    if value.taints and all(ALL in taint.clean for taint in value.taints):
+    told = _type(value)
+    if told is value and value.shape:
+        return True
+    if told.taints and all(ALL in taint.clean for taint in told.taints):
         return False  # one of a list
-    told = value.constant
-    return not isinstance(told, str) or "html" in told or "svg" in told or "/" not in told
+    text = told.constant
+    return not isinstance(text, str) or "html" in text or "svg" in text or "/" not in text
 
 
 def _header_name(taint: Taint, situation: Situation, default: Verdict) -> Verdict:

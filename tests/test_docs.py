@@ -187,3 +187,17 @@ def test_the_readme_shows_no_table_that_nobody_measured() -> None:
     rest = README.replace(shown("accuracy"), "").replace(shown("speed"), "")
 
     assert "|---" not in rest.partition("## See it")[2]
+
+
+def test_the_numbers_beside_the_judges_are_those_that_they_gave() -> None:
+    judged = (ROOT / "benchmarks" / "judges.md").read_text(encoding="utf-8")
+    pages = [(ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("guard.rst", "live.rst")]
+    told = [one for page in pages for one in page.split("\n\n") if "benchmarks/judges.py" in one]
+
+    assert len(told) == 2
+    assert [
+        number
+        for one in told
+        for number in re.findall(r"\d+", one)
+        if not re.search(rf"\b{number}\b", judged)
+    ] == []

@@ -30,11 +30,14 @@ from stopper.source.files import Tree, walk
 
 if TYPE_CHECKING:
     from stopper.source.history import History
+    from stopper.source.project import Options, Shelf
 
 _T = TypeVar("_T")
 _VERSION = "stopper-cache/1"
 _ENTRIES = 200
 """How many entries are kept, the newest."""
+_PROJECTS = 20
+"""Of how many projects the work on flows is kept, the newest."""
 _LARGEST = 50_000_000
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# This folder holds what `stopper audit` found out before. It may be deleted.\n"
 
@@ -118,26 +121,43 @@ class Cache:
             self._store(key, Bare(tuple(sorted(marks))))
         return found
 
+    def shelf(self, root: Path, options: Options) -> Shelf | None:
+        """Return where the work on the flows of a project is kept."""
+        if self.folder is None:
+            return None
+        return _Shelf(self, state.digest_of("roots", state.of_stopper(), str(root), options.second_order))
+
     def _load(self, kind: type[_T], key: str | None) -> _T | None:
         """Return the entry under a key; None when there is none that can be trusted."""
-        if self.folder is None or key is None or not _is_own(self.folder):
+        try:
+            body = self.read(f"{key}.json") if key is not None else None
+            return from_plain(kind, json.loads(body)) if body is not None else None
+        except (ValueError, TypeError, RecursionError, AttributeError):
             return None
-        path = self.folder / f"{key}.json"
+
+    def read(self, name: str) -> bytes | None:
+        """Return what a file of the folder holds behind its head; None where it cannot be trusted."""
+        if self.folder is None or not _is_own(self.folder):
+            return None
+        path = self.folder / name
         try:
             if path.stat().st_size > _LARGEST:
                 return None
             head, _, body = path.read_bytes().partition(b"\n")
-            if head.decode("ascii") != _head(key, body):
-                return None
-            return from_plain(kind, json.loads(body))
-        except (OSError, ValueError, TypeError, RecursionError, AttributeError):
+            return body if head.decode("ascii") == _head(path.stem, body) else None
+        except (OSError, ValueError):
             return None
 
     def _store(self, key: str | None, entry: object) -> None:
         """Write an entry beside its place and move it there; where that fails, nothing is kept."""
-        if self.folder is None or key is None:
+        if key is not None:
+            self.write(f"{key}.json", json.dumps(to_plain(entry), separators=(",", ":")).encode())
+
+    def write(self, name: str, body: bytes) -> None:
+        """Write a file of the folder whole, with its head; where that fails, nothing is kept."""
+        if self.folder is None:
             return
-        body = json.dumps(to_plain(entry), separators=(",", ":")).encode()
+        key = Path(name).stem
         with contextlib.suppress(OSError):
             _make(self.folder)
             if not _is_own(self.folder):
@@ -146,11 +166,27 @@ class Cache:
             try:
                 with open(new, "xb", opener=_private) as file:
                     file.write(_head(key, body).encode() + b"\n" + body)
-                new.replace(self.folder / f"{key}.json")
+                new.replace(self.folder / name)
             except OSError:
                 new.unlink(missing_ok=True)
                 raise
             _prune(self.folder)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """What was found out about the flows of one project; read back by ``taint.memo``, which makes nothing but values of it."""
+
+    cache: Cache
+    key: str
+
+    def load(self) -> bytes | None:
+        """Return what was kept last."""
+        return self.cache.read(f"{self.key}.roots")
+
+    def keep(self, raw: bytes) -> None:
+        """Keep something for the next run."""
+        self.cache.write(f"{self.key}.roots", raw)
 
 
 NO_CACHE = Cache(None)
@@ -201,10 +237,15 @@ def _is_own(folder: Path) -> bool:
 
 def _prune(folder: Path) -> None:
     """Delete the oldest entries above the number that is kept, and what a run that was killed left unfinished."""
-    entries = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    entries = _newest(folder, "*.json")
+    flows = _newest(folder, "*.roots")[_PROJECTS:]
     stale = [path for path in folder.glob("new-*") if time.time() - path.stat().st_mtime > 3600]
-    for path in (*entries[_ENTRIES:], *stale):
+    for path in (*entries[_ENTRIES:], *flows, *stale):
         path.unlink(missing_ok=True)
+
+
+def _newest(folder: Path, pattern: str) -> list[Path]:
+    return sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime, reverse=True)
 
 
 def audited(

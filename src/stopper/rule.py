@@ -34,7 +34,7 @@ from stopper.page import Page, parse
 if TYPE_CHECKING:
     from stopper.app.booted import Booted
     from stopper.source.project import Project
-    from stopper.taint.flows import Flow
+    from stopper.taint.flow import Flow
     from stopper.wire.site import Site
 
 

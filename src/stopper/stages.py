@@ -32,6 +32,7 @@ WORTH = 4_000
 @contextlib.contextmanager
 def begun(project: Project, rules: Iterable[Rule], cache: Cache) -> Iterator[None]:
     """Read the history and the secrets in files meanwhile, if a rule will ask for them; leave no process behind."""
+    project.shelf = cache.shelf(project.tree.root, project.options)
     if any(rule.area is Area.SECRETS for rule in rules):
         root = project.tree.root
         texts = {_text.KEY: lambda: cache.bare(root, lambda bare: _text.located(project, bare))}

@@ -9,7 +9,8 @@ import pytest
 from stopper.finding import Confidence
 from stopper.source.files import walk
 from stopper.source.project import Options, Project
-from stopper.taint.flows import Flow, every
+from stopper.taint.flow import Flow
+from stopper.taint.flows import every
 
 HEAD = """
 import os

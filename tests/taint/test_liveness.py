@@ -10,7 +10,8 @@ import pytest
 from stopper.source.files import walk
 from stopper.source.project import Project
 from stopper.taint import propagate
-from stopper.taint.flows import Flow, every
+from stopper.taint.flow import Flow
+from stopper.taint.flows import every
 from stopper.taint.ir import Function
 from stopper.taint.liveness import dead_behind
 from stopper.taint.lower import lower

@@ -14,7 +14,8 @@ from stopper.source.files import walk
 from stopper.source.project import Project
 from stopper.taint import flows
 from stopper.taint.callgraph import Root
-from stopper.taint.flows import Flow, every
+from stopper.taint.flow import Flow
+from stopper.taint.flows import every
 
 BLOG = Path(__file__).parents[2] / "examples" / "blog"
 

@@ -117,7 +117,7 @@ def test_shares_find_what_one_engine_finds(target: Path, monkeypatch: pytest.Mon
 
 def test_each_root_is_in_one_share_with_all_of_its_file() -> None:
     found = tuple(roots(Project(walk(BLOG))))
-    parts = dealt(found, parts=2)
+    parts = dealt(dict(enumerate(found)), parts=2)
     files = [{root.scope.module.path for root in part.values()} for part in parts]
 
     assert sorted(place for part in parts for place in part) == list(range(len(found)))

@@ -151,6 +151,8 @@ class Module:
     """Every assignment to an attribute or a subscript: target, value, scope."""
     imports: list[tuple[str, ast.stmt]] = field(default_factory=list, repr=False)
     """The full name of everything imported, wherever in the file."""
+    bit: int = 0
+    """Stands for it where sets of modules are kept as numbers; its project's names give it."""
 
     @property
     def path(self) -> str:

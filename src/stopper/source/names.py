@@ -114,14 +114,17 @@ class Names:
     def __init__(self, modules: Iterable[Module]) -> None:
         """Take the modules of the project; two of one name are told apart by the nearest path."""
         self.modules: dict[str, Module] = {}
-        for module in modules:
+        self.rested = 0
+        """The modules on which the answers rest that were given since somebody set it to 0, one bit each: ``Module.bit``."""
+        for number, module in enumerate(modules):
             self.modules.setdefault(module.name, module)
+            module.bit = 1 << number
         self.tops = frozenset(name.partition(".")[0] for name in self.modules)
         """The first words of the modules' names."""
-        self._memo: dict[int, tuple[Ref | None, int]] = {}
-        self._asked: dict[int, Ref | None] = {}
+        self._memo: dict[int, tuple[Ref | None, int, int]] = {}
+        self._asked: dict[int, tuple[Ref | None, int]] = {}
         self._passing: dict[int, Ref | None] = {}
-        self._bases: dict[int, tuple[Ref, ...]] = {}
+        self._bases: dict[int, tuple[tuple[Ref, ...], int]] = {}
         self._kept: list[ast.AST] = []
         self._active: set[int] = set()
         self._cut, self._deepest = False, 0
@@ -133,9 +136,11 @@ class Names:
         known = self._memo.get(key)
         if known is not None and depth + known[1] <= MAX_DEPTH:
             self._deepest = max(self._deepest, depth + known[1])
+            self.rested |= known[2]
             return known[0]
         if depth == 0 and key in self._asked:
-            return self._asked[key]
+            self.rested |= self._asked[key][1]
+            return self._asked[key][0]
         if key in self._active or depth > MAX_DEPTH or key in self._passing:
             self._cut = True
             return self._passing.get(key)
@@ -151,23 +156,27 @@ class Names:
             return None
         key, depth, before = id(expr), len(self._active), (self._cut, self._deepest)
         self._cut, self._deepest = False, depth
+        noted, self.rested = self.rested, scope.module.bit
         self._active.add(key)
+        ref = None
         try:
             ref = self._resolve(expr, scope)
         finally:
             self._active.discard(key)
             cut, deepest = self._cut, self._deepest
             self._cut, self._deepest = before[0] or cut, max(before[1], deepest)
+            rests = self.rested if ref is None or ref.scope is None else self.rested | ref.scope.module.bit
+            self.rested = noted | rests
             if depth == 0:
                 self._passing.clear()
                 self._cut = False
         self._kept.append(expr)
         if not cut:
-            self._memo[key] = ref, deepest - depth
+            self._memo[key] = ref, deepest - depth, rests
         elif depth:
             self._passing[key] = ref
         else:
-            self._asked[key] = ref
+            self._asked[key] = ref, rests
         return ref
 
     def name(self, expr: ast.expr, scope: Scope) -> str | None:
@@ -181,8 +190,12 @@ class Names:
             return self._ancestors(scope)
         known = self._bases.get(id(scope))
         if known is None:
-            known = self._bases[id(scope)] = tuple(self._ancestors(scope))
-        return known
+            noted, self.rested = self.rested, 0
+            found = tuple(self._ancestors(scope))
+            known = self._bases[id(scope)] = found, self.rested
+            self.rested = noted
+        self.rested |= known[1]
+        return known[0]
 
     def _ancestors(self, scope: Scope) -> Iterator[Ref]:
         seen: set[int] = set()
@@ -192,6 +205,7 @@ class Names:
             if id(current) in seen:
                 continue
             seen.add(id(current))
+            self.rested |= current.module.bit
             for base in getattr(current.node, "bases", []):
                 ref = self.resolve(base, current.parent or current)
                 if ref is None:
@@ -213,6 +227,7 @@ class Names:
 
     def member(self, owner: Scope, name: str) -> tuple[Scope, Binding] | None:
         """Return the class that defines attribute ``name`` for the project class ``owner``, and how."""
+        self.rested |= owner.module.bit
         for ref in (Ref("", RefKind.CLASS, owner), *self.bases(owner)):
             if ref.scope is None or ref.kind is not RefKind.CLASS:
                 continue
@@ -223,6 +238,7 @@ class Names:
 
     def lookup(self, name: str, scope: Scope) -> tuple[Scope, list[Binding]] | None:
         """Return the scope that binds ``name`` as seen from ``scope``, and its bindings."""
+        self.rested |= scope.module.bit
         for place in scope.chain():
             if name in place.outer:
                 continue
@@ -323,6 +339,7 @@ class Names:
             return self._dotted(binding.dotted, 0, place.module)
         if binding.how is Bound.SCOPE and binding.scope is not None:
             kind = RefKind.CLASS if binding.scope.kind is Kind.CLASS else RefKind.FUNCTION
+            self.rested |= binding.scope.module.bit
             return Ref(binding.scope.dotted, kind, binding.scope)
         if binding.how in (Bound.ASSIGN, Bound.WITH) and binding.value is not None:
             if isinstance(binding.value, ast.Constant):
@@ -346,6 +363,7 @@ class Names:
         return self.call(ref) if ref is not None and ref.kind is not RefKind.FUNCTION else None
 
     def _returned(self, scope: Scope) -> Ref | None:
+        self.rested |= scope.module.bit
         results = scope.yields if scope.yields and not scope.returns else scope.returns
         for value in results:
             if not isinstance(value, ast.Constant) and (ref := self.resolve(value, scope)) is not None:
@@ -386,6 +404,7 @@ class Names:
             return None
         module = self._module(name, near)
         if module is not None:
+            self.rested |= module.bit
             return Ref(module.name, RefKind.MODULE, module.scope)
         owner, _, last = name.rpartition(".")
         if owner:
@@ -395,6 +414,7 @@ class Names:
         return Ref(canonical(name), RefKind.EXTERNAL)
 
     def _module_member(self, module: Module, name: str, depth: int) -> Ref | None:
+        self.rested |= module.bit
         for binding in module.scope.bindings.get(name, []):
             if binding.how is Bound.IMPORT and binding.dotted == f"{module.name}.{name}":
                 continue
@@ -406,6 +426,7 @@ class Names:
                 return ref
         inner = self.modules.get(f"{module.name}.{name}")
         if inner is not None:
+            self.rested |= inner.bit
             return Ref(inner.name, RefKind.MODULE, inner.scope)
         for binding in module.scope.bindings.get("*", []):
             ref = self._dotted(binding.dotted.removesuffix(".*"), depth + 1, module)

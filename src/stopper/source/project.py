@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from stopper.finding import Location, Skipped
 from stopper.records import dataclass, field
@@ -36,6 +36,16 @@ class Options:
     """Whether data is followed from one request to the next: through sessions, databases, files and caches."""
 
 
+class Shelf(Protocol):
+    """Where something is kept from one run to the next."""
+
+    def load(self) -> bytes | None:
+        """Return what was kept last, None where there is nothing that can be trusted."""
+
+    def keep(self, raw: bytes) -> None:
+        """Keep something for the next run."""
+
+
 @dataclass(frozen=True, eq=False)
 class Application:
     """One place where a Flask object is made."""
@@ -63,6 +73,8 @@ class Project:
     _memo: dict[object, Any] = field(default_factory=dict, repr=False)
     _begun: Aside[dict[str, Any]] | None = field(default=None, repr=False)
     _keys: frozenset[str] = frozenset()
+    shelf: Shelf | None = None
+    """Where the work on its flows is kept; None where nothing is."""
 
     @cached_property
     def code(self) -> Code:

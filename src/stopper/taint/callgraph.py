@@ -55,6 +55,11 @@ class Root:
     reads: bool = True
     """Whether its text holds what reads data; else only what was stored may be found there."""
 
+    @property
+    def traits(self) -> tuple[object, ...]:
+        """Return all but the function itself."""
+        return self.entry, self.view, self.page, self.route, self.called, self.reads
+
 
 def roots(project: Project) -> Iterator[Root]:
     """Yield the functions in which flows may start: what runs before every request, what Flask calls, then the rest.

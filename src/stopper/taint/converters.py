@@ -15,7 +15,7 @@ _TYPED = frozenset(("int", "float", "uuid", "any"))
 
 def given(project: Project, parameters: dict[str, str]) -> dict[str, Value]:
     """Return what a view is given of the URL, by the name of each part: numbers and words of a list are clean."""
-    own = project.cached("taint.converters", lambda: _own(project))
+    own = own_converters(project)
     found: dict[str, Value] = {}
     for name, converter in parameters.items():
         kinds, marks = frozenset[str](), frozenset[str]()
@@ -26,6 +26,11 @@ def given(project: Project, parameters: dict[str, str]) -> dict[str, Value]:
         clean = converter in _TYPED or ALL in kinds
         found[name] = CLEAN if clean else Value((Taint(f"the URL's <{name}>", clean=kinds, marks=marks),))
     return found
+
+
+def own_converters(project: Project) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+    """Return the project's own converters by name, worked out when first asked for."""
+    return project.cached("taint.converters", lambda: _own(project))
 
 
 def _own(project: Project) -> dict[str, tuple[frozenset[str], frozenset[str]]]:

@@ -54,17 +54,23 @@ class Reader:
     """Read declarations."""
 
     names: Names
-    _memo: dict[int, dict[str, Declared]] = field(default_factory=dict)
+    _memo: dict[int, tuple[dict[str, Declared], int]] = field(default_factory=dict)
+    """The fields of each class, and the modules on which they rest: see ``Names.rested``."""
 
     def fields(self, owner: Scope) -> dict[str, Declared]:
         """Return the fields of a form, a schema or a model, those of its bases included."""
-        found = self._memo.get(id(owner))
-        if found is None:
-            found = self._memo[id(owner)] = {}
-            ancestors = [ref.scope for ref in self.names.bases(owner) if ref.scope is not None]
+        known, names = self._memo.get(id(owner)), self.names
+        if known is None:
+            noted, names.rested = names.rested, owner.module.bit
+            found: dict[str, Declared] = {}
+            ancestors = [ref.scope for ref in names.bases(owner) if ref.scope is not None]
             for scope in (*reversed(ancestors), owner):
+                names.rested |= scope.module.bit
                 found.update(self._own(scope))
-        return found
+            known = self._memo[id(owner)] = found, names.rested
+            names.rested = noted
+        names.rested |= known[1]
+        return known[0]
 
     def _own(self, scope: Scope) -> Iterator[tuple[str, Declared]]:
         for statement in scope.body:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -17,9 +17,9 @@ from stopper.taint.liveness import looked_at
 from stopper.taint.models import Entry, Models
 from stopper.taint.program import Program, Variable
 from stopper.taint.shared import Shared
-from stopper.taint.summary import Summary
+from stopper.taint.summary import Summary, Trail
 
-MAX_CALLS = 24
+MAX_CALLS = 40
 """How deeply calls of the project's own functions are followed."""
 MAX_SITES = 2
 """From how many places a large function may be called and still be solved with the constants of clean arguments."""
@@ -29,7 +29,7 @@ MAX_SMALL = 40
 """Of how many operations a function is small, so that it is always solved with the constants of clean arguments."""
 MAX_ROUNDS = 4
 """How often functions that call each other in a circle are solved again; the answers have settled long before."""
-MAX_STEPS = 40_000
+MAX_STEPS = 80_000
 """How many operations one root may cost, with everything that it calls."""
 
 Solve = Callable[["Engine", Function, dict[str, Value]], Summary]
@@ -43,6 +43,8 @@ class _Active:
     depth: int
     summary: Summary
     """What is known of it so far; callers in a circle get this."""
+    level: int
+    """Its place on the stack of trails."""
 
 
 @dataclass(slots=True)
@@ -66,11 +68,9 @@ class Engine:
         self.views: dict[int, bool] = {}
         """The functions whose answer is the response, by the identity of their scopes: whether it is sent as HTML."""
         self.steps = 0
-        self.called: set[int] = set()
-        """The functions that calls have reached, by the identity of their scopes."""
-        self.followed: set[int] = set()
-        """Those of them that were followed to their ends."""
-        self._solve = solve
+        self.abandoned = False
+        """Whether an error ended the work on the root."""
+        self.solve = solve
         self._done: dict[Key, Summary] = {}
         self._circling: dict[Key, _Provisional] = {}
         self._guesses: dict[Key, Summary] = {}
@@ -86,6 +86,14 @@ class Engine:
         self._modules: dict[int, Summary] = {}
         self._definitions: dict[int, Summary] = {}
         self._constants: dict[str, Value] = {}
+        self.trails = [Trail()]
+        """What the functions being solved rest on, the outermost first; before them the root's own."""
+        self.bounded = False
+        """Whether a bound had a part in the work on the root."""
+        self._passing: list[tuple[dict[Any, Summary], Any]] = []
+        """Where the summaries are kept that do not outlive the root."""
+        self._open: dict[int, int] = {}
+        """The modules and definitions being worked out, by the identity of their scopes, with their places on the stack."""
         self.answers: dict[tuple[str, str, bool], Any] = {}
         """What may answer a call of a library's function, by the names in the call."""
 
@@ -121,15 +129,24 @@ class Engine:
         """Return what a root does, entered with ``entry``, and keep what it writes to cells."""
         self.steps = 0
         result = self._tracked(function, entry)
+        self._rest_on(result)
         for key, value in result.shares.items():
             self.shared.put(key, value)
         return result
 
     def _tracked(self, function: Function, entry: dict[str, Value]) -> Summary:
         """Solve a function, and note the cells that were read on the way."""
-        reading = self.shared.reading
+        reading, names = self.shared.reading, self.program.names
         reading.append({})
-        result = self._solve(self, function, entry)
+        trail, steps = Trail(), self.steps
+        noted, names.rested = names.rested, 0
+        self.trails.append(trail)
+        result = self.solve(self, function, entry)
+        self.trails.pop()
+        trail.rests, names.rested = names.rested, noted
+        trail.steps += self.steps - steps
+        self.trails[-1].steps -= self.steps - steps
+        result.trail = trail
         result.reads = reading.pop()
         self.shared.rest_on(result.reads)
         return result
@@ -144,14 +161,39 @@ class Engine:
 
     def abandon(self) -> None:
         """Forget what was being solved, after an error that nothing of it has caught."""
-        for table in (self._active, self._circling, self._guesses, self._inside):
+        for table in (self._active, self._circling, self._guesses, self._inside, self._open):
             table.clear()
         self._lowest = MAX_CALLS
+        del self.trails[1:]
+        self.abandoned = True
 
-    def kept(self) -> Iterator[Summary]:
-        """Yield the summaries that hold with what the cells hold now."""
-        for table in (self._done, self._general, self._modules, self._definitions):
-            yield from table.values()
+    def begin(self) -> None:
+        """Begin with a root."""
+        self.trails = [Trail()]
+        self.bounded = self.abandoned = False
+        self._contexts.clear()
+        self.program.names.rested = 0
+
+    def end(self) -> Trail:
+        """End with a root and return what it rests on; what is known of circles by the way it took is forgotten."""
+        trail = self.trails[0]
+        trail.rests |= self.program.names.rested
+        for table, key in self._passing:
+            table.pop(key, None)
+        self._passing.clear()
+        return trail
+
+    def _pass(self, level: int) -> None:
+        """Note that what is being worked out from a place of the stack on may be another thing on another way."""
+        for trail in self.trails[level:]:
+            trail.passing = True
+
+    def _keep(self, table: dict[Any, Summary], key: Any, summary: Summary) -> Summary:
+        """Keep a summary, for this root alone where that is so."""
+        table[key] = summary
+        if summary.trail is not None and summary.trail.passing:
+            self._passing.append((table, key))
+        return summary
 
     def summary(self, scope: Any) -> Summary:
         """Return what a project's function does with data of which nothing is known but that it is tainted."""
@@ -159,19 +201,25 @@ class Engine:
         if found is None:
             params = self.lowered(scope).params
             entry = {name: Value((Taint("", "parameter", place),)) for place, name in enumerate(params)}
-            found = self._in_context(scope, entry)
-            self._general[id(scope)] = found
+            found = self._keep(self._general, id(scope), self._in_context(scope, entry))
         return self._read(found)
 
     def _read(self, summary: Summary) -> Summary:
-        """Return a summary; who uses it rests on the cells that it rests on."""
+        """Return a summary that was known; who uses it rests on what it rests on."""
+        trail, used = self.trails[-1], summary.trail
+        if id(summary) not in trail.uses:
+            trail.uses[id(summary)] = summary
+            if used is not None:
+                trail.height = max(trail.height, used.height)
+                if used.passing:
+                    self._pass(0)
         if summary.reads:
             self.shared.rest_on(summary.reads)
         return summary
 
     def applied(self, scope: Any, values: dict[str, Value]) -> tuple[Summary, Tokens]:
         """Return what a project's function does with its parameters holding ``values``, and the tokens in the answer."""
-        self.called.add(id(scope))
+        self.trails[-1].called.add(id(scope))
         if id(scope) in self.views:
             self.shared.call(scope)
         values = self._looked_at(scope, values)
@@ -180,10 +228,19 @@ class Engine:
         plain = self.lowered(scope).size > MAX_SMALL and self.program.sites(scope) > MAX_SITES
         entry = tokens.abstract(values, general=inside > 0, plain=plain)
         many = self._contexts.get(id(scope), 0) >= MAX_GENERAL
+        self.bounded = self.bounded or many
+        if inside:
+            self._note_nested(scope, entry, Tokens().abstract(values, general=False, plain=plain))
         if (many or inside > 1) and self._key(scope, entry) not in self._done:
             tokens = Tokens()
-            entry = tokens.flattened(values)
+            whole, entry = entry, tokens.flattened(values)
+            self._note_nested(scope, entry, whole)
         return self._in_context(scope, entry), tokens
+
+    def _note_nested(self, scope: Any, entry: dict[str, Value], other: dict[str, Value]) -> None:
+        """Note that a function which is being solved is called with less told apart than on other ways, where that is so."""
+        if entry != other:
+            self._pass(next((one.level for key, one in self._active.items() if key[0] == id(scope)), 0))
 
     def _looked_at(self, scope: Any, values: dict[str, Value]) -> dict[str, Value]:
         """Return the values that a function looks at; others do not tell one way of calling it from another."""
@@ -210,33 +267,49 @@ class Engine:
             self._lowest = min(self._lowest, provisional.lowest)
             return self._read(provisional.summary)
         if len(self._active) >= MAX_CALLS or self.steps > MAX_STEPS:
+            self.bounded = True
+            self._pass(0)
             return Summary(cut=True)
         self._contexts[id(scope)] = self._contexts.get(id(scope), 0) + 1
         self._inside[id(scope)] = self._inside.get(id(scope), 0) + 1
         summary = self._settled(key, self.lowered(scope), entry)
         self._inside[id(scope)] -= 1
+        self._rest_on(summary)
         return summary
+
+    def _rest_on(self, summary: Summary) -> None:
+        """Note that the function being solved uses a summary that was worked out for it."""
+        trail = self.trails[-1]
+        trail.uses[id(summary)] = summary
+        if summary.trail is not None:
+            trail.height = max(trail.height, summary.trail.height + 1)
 
     def _settled(self, key: Key, function: Function, entry: dict[str, Value]) -> Summary:
         """Solve a function; where it closes a circle, again, until nothing in the circle changes any more."""
         depth = len(self._active)
-        active = self._active[key] = _Active(depth, self._guesses.get(key) or Summary())
+        active = self._active[key] = _Active(depth, self._guesses.get(key) or Summary(), len(self.trails))
         outside, self._lowest = self._lowest, MAX_CALLS
         stable = False
         for _ in range(MAX_ROUNDS):
             before, self._lowest = active.summary, MAX_CALLS
             active.summary = self._tracked(function, entry)
+            trail = active.summary.trail
+            if trail is not None and before.trail is not None:
+                trail.uses[id(before)] = before
             stable = self._lowest != depth or (self._unchanged(depth) and active.summary == before)
             if stable:
                 break
             self._again(depth)
         del self._active[key]
-        if not active.summary.cut:
-            self.followed.add(key[0])
+        trail = active.summary.trail
+        if not active.summary.cut and trail is not None:
+            trail.scope = key[0]
+        if trail is not None and not stable:
+            trail.passing = True
         if self._lowest < depth:
             self._circling[key] = _Provisional(active.summary, self._lowest)
         else:
-            self._done[key] = active.summary
+            self._keep(self._done, key, active.summary)
             self._settle(depth, active.summary if stable else None)
         self._lowest = min(outside, self._lowest) if self._lowest < depth else outside
         return active.summary
@@ -262,7 +335,7 @@ class Engine:
             self._guesses.pop(key, None)
             if closing is not None:
                 one.summary.reads = closing.reads
-                self._done[key] = one.summary
+                self._keep(self._done, key, one.summary)
 
     def variable(self, scope: Any, name: str) -> Value:
         """Return what a variable that is free in ``scope`` holds."""
@@ -289,11 +362,7 @@ class Engine:
 
     def module(self, scope: Any) -> dict[str, Value]:
         """Return the variables of a module, or of a class body, as its statements leave them."""
-        found = self._modules.get(id(scope))
-        if found is None:
-            self._modules[id(scope)] = Summary()
-            found = self._modules[id(scope)] = self._tracked(self.lowered(scope), {})
-        return self._read(found).state
+        return self._in_context(scope, {}).state
 
     def function(self, scope: Any) -> Value:
         """Return a function, a class or a module as a value: a function as the project's own decorators leave it."""
@@ -301,9 +370,20 @@ class Engine:
         if found is None:
             plain = Summary(returns=Value(targets=(Target(scope),)))
             self._definitions[id(scope)] = plain
+            self._open[id(scope)] = len(self.trails)
+            names = self.program.names
+            noted, names.rested = names.rested, 0
             definition = self.program.definition(scope)
             decorated = self._tracked(definition, {}) if definition is not None else plain
-            found = self._definitions[id(scope)] = decorated if decorated.returns.targets else plain
+            trail = decorated.trail = decorated.trail or Trail()
+            trail.rests |= names.rested
+            names.rested = noted
+            if not decorated.returns.targets:
+                plain.reads, plain.trail, decorated = decorated.reads, trail, plain
+            found = self._keep(self._definitions, id(scope), decorated)
+            del self._open[id(scope)]
+        elif found.trail is None:
+            self._pass(self._open.get(id(scope), len(self.trails)))
         return self._read(found).returns
 
 

@@ -21,7 +21,7 @@ from stopper.taint.forms import forms_of
 from stopper.taint.ir import Call, Load, Place, Store
 from stopper.taint.listeners import HTTP_ERROR
 from stopper.taint.models import KINDS, RENDERED, Models
-from stopper.taint.pages import CONSTANT, HARM, OPEN, Pages, pages_of
+from stopper.taint.pages import CONSTANT, HARM, OPEN
 from stopper.taint.rendering import HTML, Rendering
 from stopper.taint.renders import Render, Renders, spread
 from stopper.taint.stage import stage_of
@@ -49,7 +49,6 @@ class FlaskEdges(Edges):
         self.project = project
         self.models = models
         self.stage = stage_of(project)
-        self.pages: Pages = pages_of(project)
         self.renders = Renders(project, self.stage)
         self.forms = forms_of(project)
         self.entries = routed(project)
@@ -162,7 +161,7 @@ class FlaskEdges(Edges):
     def _render(self, run: Run, op: Call, render: Render) -> None:
         speaks = any(_speaks(run, value) for value in render.context.values())
         for template in render.templates:
-            self.pages.seen(template)
+            run.engine.trails[-1].rendered.add(id(template))
             if self.stage.matters(template) or render.escaped is False or speaks:
                 self._follow(run, op, template, render, speaks=speaks)
 

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from operator import itemgetter
 from pickle import PicklingError
 from typing import TYPE_CHECKING
 
-from stopper.finding import Confidence, Location, RouteRef, Skipped, Step
+from stopper.finding import Skipped
 from stopper.records import dataclass
 from stopper.source.aside import Channel, Partner, pays
-from stopper.source.module import Module, Scope
 from stopper.taint.callgraph import Root, roots
-from stopper.taint.domain import MAX_TRACE
 from stopper.taint.engine import Engine
 from stopper.taint.flask_edges import FlaskEdges
+from stopper.taint.flow import Flow
+from stopper.taint.ghosts import NOBODY, Record, StaleError
+from stopper.taint.grounds import questions
 from stopper.taint.ir import Function
+from stopper.taint.memo import Memory
 from stopper.taint.models import load
 from stopper.taint.pages import pages_of
 from stopper.taint.program import Program
 from stopper.taint.propagate import solve
+from stopper.taint.recording import Writer, keep
 from stopper.taint.rounds import Left, Share, dealt, run, run_with
-from stopper.taint.summary import Hit
+from stopper.taint.stable import Stable
 from stopper.taint.travel import Travel
 
 if TYPE_CHECKING:
@@ -31,41 +34,10 @@ if TYPE_CHECKING:
 WORTH = 8_000
 """Lines of Python from which two shares, each with its own engine, cost less than a second process saves."""
 
-_BUILDING = (
-    "joined into",
-    "goes through .format",
-    "goes through .join",
-    "goes through join",
-    "goes through /",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """The path of a client's data to a sink."""
-
-    kind: str
-    """The kind of sink, as the models name it: ``sql``."""
-    source: str
-    """What is read: ``request.args['q']``."""
-    steps: tuple[Step, ...]
-    """Every hop, the source first, the sink last."""
-    sink: Location
-    place: Location
-    """Where a reader should look first: the sink, or the call that hands the data to a helper which holds the sink."""
-    sink_name: str
-    """What is reached: ``execute()``."""
-    confidence: Confidence
-    near_miss: str
-    """Why a guard on the way does not count; "" where there is none."""
-    path: str
-    """The file of the place."""
-    function: str
-    """The qualified name of the function that holds the place."""
-    marks: frozenset[str] = frozenset()
-    """States of the data at the sink: ``built`` for a part of a longer string, ``prefixed`` for a URL whose host is fixed."""
-    route: RouteRef | None = None
-    """The route that the data comes in by, for a flow that ends in a template; None where no route is known."""
+FEW = 60
+"""Fewer roots than these are solved by one process."""
+MAX_TRIES = 3
+"""How often roots are solved again because those that were solved again left something else in cells, before all are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,34 +67,23 @@ def lowering(project: Project) -> dict[int, Function]:
     return table
 
 
-@dataclass(slots=True)
-class _Found:
-    """What one share of the roots has shown."""
-
-    flows: list[tuple[int, Flow]]
-    """The flows to keep, each with the place of its root."""
-    skipped: dict[int, Skipped]
-    shown: set[tuple[Location, str]]
-    rendered: set[int]
-    called: set[int]
-
-
 def _analyze(project: Project) -> Flows:
     analysis = _Analysis(project)
-    every_part = analysis.found()
+    records = sorted(analysis.records().items(), key=itemgetter(0))
     pages = pages_of(project)
-    found: dict[tuple[object, ...], tuple[int, Flow]] = {}
-    for part in every_part:
-        pages.places |= part.shown
-        pages.rendered |= part.rendered
-    for place, flow in sorted((one for part in every_part for one in part.flows), key=itemgetter(0)):
-        _keep(found, flow, place)
-    skipped = {place: one for part in every_part for place, one in part.skipped.items()}
-    return Flows(
-        _sorted(flow for _, flow in found.values()),
-        tuple(dict.fromkeys(skipped[place] for place in sorted(skipped))),
-        frozenset().union(*(part.called for part in every_part)),
-    )
+    found: dict[tuple[object, ...], Flow] = {}
+    skipped: list[Skipped] = []
+    for place, record in records:
+        scope = analysis.roots[place].scope
+        pages.places.update(record.shown)
+        pages.rendered.update(id(project.templates.all[number]) for number in record.rendered)
+        for flow, _ in record.flows:
+            keep(found, flow)
+        if record.cut:
+            what = f"{scope.module.path} {scope.qualname}()"
+            skipped.append(Skipped(what, "too large to follow its data to the end"))
+    called = analysis.stable.every_scope(record.called for _, record in records)
+    return Flows(_sorted(found.values()), tuple(dict.fromkeys(skipped)), frozenset(called))
 
 
 class _Analysis:
@@ -136,21 +97,63 @@ class _Analysis:
         self.edges = FlaskEdges(project, self.models)
         self.roots = _in_order(roots(project))
         self.views = {id(root.scope): root.page for root in self.roots if root.view}
-        large = sum(module.text.line_count for module in project.modules) >= WORTH
-        self.parts = dealt(self.roots, parts=2 if large else 1)
+        self.stable = Stable(self.program, project.modules, [root.scope for root in self.roots])
+        self.large = sum(module.text.line_count for module in project.modules) >= WORTH
+        self.ghosts = NOBODY
+        self.parts: list[dict[int, Root]] = []
 
-    def found(self) -> list[_Found]:
-        """Return what the shares have shown, each solved by a process of its own where that pays."""
+    def records(self) -> dict[int, Record]:
+        """Return what every root has done, by its place: in this run, or in an earlier one that rests on the same."""
+        if self.project.shelf is None:
+            return self._solved(range(len(self.roots)))
+        memory = Memory(self.project, self.program, self.roots, self.stable)
+        again = memory.changed()
+        for _ in range(MAX_TRIES):
+            try:
+                records, void = self._tried(memory, again)
+            except StaleError:
+                break
+            if not void:
+                return records
+            again |= void
+        memory.old = None
+        return self._tried(memory, memory.changed())[0]
+
+    def _tried(self, memory: Memory, again: set[int]) -> tuple[dict[int, Record], set[int]]:
+        """Return what all roots do with some solved again, and those of the others that must be solved as well."""
+        ghosts = self.ghosts = memory.ghosts(again)
+        asking = [place for place in range(len(self.roots)) if place not in ghosts.records]
+        loose = [place for place in asking if place not in ghosts.idle and place not in again]
+        wanted = again or any(id(self.roots[place].scope) not in ghosts.followed for place in loose)
+        done = self._solved(asking, few=len(again) < FEW) if wanted else {}
+        void = memory.readers(memory.touched(done, ghosts, again), again)
+        records = {place: one for place, one in ghosts.records.items() if place not in ghosts.laid} | done
+        if not void and wanted:
+            memory.keep(records | memory.idle(done, ghosts), questions(self.project, self.program))
+        return {place: self._routed(place, one) for place, one in records.items()}, void
+
+    def _routed(self, place: int, record: Record) -> Record:
+        """Return a record of which the flows have the routes of today."""
+        if not any(asks for _, asks in record.flows):
+            return record
+        route = next((route.ref for route in self.project.routes.reaching(self.roots[place].scope)), None)
+        flows = tuple((replace(flow, route=route) if asks else flow, asks) for flow, asks in record.flows)
+        return replace(record, flows=flows)
+
+    def _solved(self, places: Sequence[int], *, few: bool = False) -> dict[int, Record]:
+        """Return what roots do, solved by two processes where that pays."""
+        chosen = {place: self.roots[place] for place in places}
+        self.parts = dealt(chosen, parts=2 if self.large and not few else 1)
         if len(self.parts) > 1 and pays():
             found = self._found_with_partner()
             if found is not None:
                 return found
         shares = [self._share(part) for part in self.parts]
         run(shares)
-        return [self._told(share) for share in shares]
+        return {place: record for share in shares for place, record in self._told(share).items()}
 
-    def _found_with_partner(self) -> list[_Found] | None:
-        """Return what two processes have shown; None where the second one failed."""
+    def _found_with_partner(self) -> dict[int, Record] | None:
+        """Return what the roots do, solved by two processes; None where the second one failed."""
         travel = Travel(self.program, self.project.modules)
         try:
             partner = Partner(lambda channel: self._work(channel, travel))
@@ -166,7 +169,10 @@ class _Analysis:
         try:
             run_with(share, exchange)
             own = self._told(share)
-            return [own, travel.load(partner.channel.receive())]
+            theirs: tuple[dict[int, Record], set[str], set[str]] = travel.load(partner.channel.receive())
+            self.program.counted |= theirs[1]
+            self.edges.stage.filtered |= theirs[2]
+            return own | theirs[0]
         except (EOFError, OSError, PicklingError):
             return None
         finally:
@@ -182,29 +188,18 @@ class _Analysis:
 
         share = self._share(self.parts[1])
         run_with(share, exchange)
-        told = self._told(share)
-        told.called &= travel.known
-        channel.send(travel.dump(told))
+        channel.send(travel.dump((self._told(share), self.program.counted, self.edges.stage.filtered)))
 
     def _share(self, part: dict[int, Root]) -> Share:
         engine = Engine(self.models, self.program, solve, self.edges)
         engine.views = self.views
-        return Share(engine, part)
+        return Share(engine, part, self.ghosts)
 
-    def _told(self, share: Share) -> _Found:
-        found: dict[tuple[object, ...], tuple[int, Flow]] = {}
-        skipped: dict[int, Skipped] = {}
-        places = Places(self.program, self.project)
-        for place, root in share.roots.items():
-            for result in share.results[place]:
-                if result.cut:
-                    what = f"{root.scope.module.path} {root.scope.qualname}()"
-                    skipped[place] = Skipped(what, "too large to follow its data to the end")
-                for hit in result.hits:
-                    _keep(found, _flow(hit, root, places), place)
-        shown = set().union(*(summary.shown for summary in share.summaries()))
-        rendered = set(pages_of(self.project).rendered)
-        return _Found(list(found.values()), skipped, shown, rendered, set(share.engine.called))
+    def _told(self, share: Share) -> dict[int, Record]:
+        """Return what the roots of a share did, by their places."""
+        writer = Writer(self.project, self.program, self.stable)
+        found = {place: writer.record(self.roots[place], one) for place, one in share.solved.items()}
+        return found | {place: writer.idle(self.roots[place], rests) for place, rests in share.idle.items()}
 
 
 def _in_order(found: Iterable[Root]) -> tuple[Root, ...]:
@@ -215,122 +210,6 @@ def _in_order(found: Iterable[Root]) -> tuple[Root, ...]:
 def _place(root: Root) -> tuple[str, int, int]:
     node = root.scope.node
     return root.scope.module.path, getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
-
-
-def _keep(found: dict[tuple[object, ...], tuple[int, Flow]], flow: Flow | None, root: int) -> None:
-    """Keep one flow a place: the surest, then that of the first root."""
-    if flow is None:
-        return
-    key = (flow.kind, flow.place)
-    other = found.get(key)
-    if other is None or flow.confidence.rank > other[1].confidence.rank:
-        found[key] = (root, flow)
-
-
-def _flow(hit: Hit, root: Root, places: Places) -> Flow | None:
-    if hit.taint.kind == "parameter":
-        return None
-    hops = [(places.scope(at) or root.scope, at, note) for at, note in hit.taint.trace]
-    if not hops:
-        hops = [(root.scope, root.scope.node, f"{hit.taint.source} comes in")]
-    steps = [places.step(scope.module, at, note) for scope, at, note in hops]
-    last = places.step(hit.scope.module, hit.at, f"reaches {hit.sink}")
-    sink = last.location if isinstance(hit.at, Location) else hit.scope.module.location(hit.at)
-    place, function = sink, hit.scope
-    if not isinstance(hit.at, Location):
-        function, at = _answerable(hit.scope, [(scope, note) for scope, _, note in hops])
-        place = steps[at].location if at is not None else sink
-    return Flow(
-        hit.kind, hit.taint.source, _without_repeats([*steps, last]), sink, place, hit.sink, _confidence(hit),
-        _sentence(hit.taint.near), place.path, function.qualname, hit.taint.marks, places.route(root, hit),
-    )  # fmt: skip
-
-
-def _answerable(sink: Scope, hops: list[tuple[Scope, str]]) -> tuple[Scope, int | None]:
-    """Return the function to look at first, and the hop in it, None for the sink.
-
-    That is the one that holds the sink; but a helper that only hands on what it is given is not to blame, its caller is.
-    """
-    at, found = sink, None
-    for place in range(len(hops) - 1, -1, -1):
-        scope, note = hops[place]
-        handed = scope is not at and note.startswith("passed to")
-        if handed:
-            at, found = scope, place
-        elif scope is not at or note.startswith(_BUILDING):
-            break
-    return at, found
-
-
-def _confidence(hit: Hit) -> Confidence:
-    """Return how sure a flow is: less past a guard that does not count, out of a variable that all requests share, or stored.
-
-    Least sure is what came out of such a variable by a way that is too long to be shown whole.
-    """
-    confidence = Confidence(hit.confidence)
-    kept = "kept" in hit.taint.marks
-    if "stored" in hit.taint.marks or (kept and len(hit.taint.trace) >= MAX_TRACE):
-        return Confidence.LOW
-    doubted = bool(hit.taint.near) or kept
-    return Confidence.MEDIUM if doubted and confidence is Confidence.HIGH else confidence
-
-
-def _without_repeats(steps: list[Step]) -> tuple[Step, ...]:
-    """Leave out a step that says the same of the same line as the one before it."""
-    last = [(step.location.path, step.location.line, step.note) for step in steps]
-    return tuple(step for at, step in enumerate(steps) if at == 0 or last[at] != last[at - 1])
-
-
-class Places:
-    """Which function an operation stands in; worked out when first asked, for what has been lowered by then."""
-
-    def __init__(self, program: Program, project: Project) -> None:
-        """Take the project, as the engine sees it and as it is."""
-        self.program = program
-        self.project = project
-        self._scopes: dict[int, Scope] = {}
-        self._seen: set[int] = set()
-        self._steps: dict[tuple[int, int, str], Step] = {}
-
-    def step(self, module: Module, at: object, note: str) -> Step:
-        """Return a hop as a reader sees it; a place in a template stands for itself."""
-        if isinstance(at, Location):
-            return Step(at, note, self.project.line(at).strip())
-        key = (id(module), id(at), note)
-        found = self._steps.get(key)
-        if found is None:
-            found = self._steps[key] = self._step(module, at, note)
-        return found
-
-    def _step(self, module: Module, at: object, note: str) -> Step:
-        node = at if isinstance(at, ast.AST) else module.tree
-        where = module.location(node)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            where = Location(where.path, where.line, where.column)
-        return Step(where, note, module.text.line(where.line).strip())
-
-    def route(self, root: Root, hit: Hit) -> RouteRef | None:
-        """Return the route that leads to a hit in a template; other places are found by the line they stand in."""
-        if not isinstance(hit.at, Location):
-            return None
-        if root.route is not None:
-            return root.route
-        return next((route.ref for route in self.project.routes.reaching(root.scope)), None)
-
-    def scope(self, at: object) -> Scope | None:
-        """Return the function, the class body or the module that holds a place."""
-        if id(at) not in self._scopes and not isinstance(at, Location):
-            for key, function in self.program.every()[len(self._seen) :]:
-                if key not in self._seen:
-                    self._seen.add(key)
-                    self._scopes.update(
-                        (id(op.at), function.scope) for op in function.ops() if op.at is not None
-                    )
-        return self._scopes.get(id(at))
-
-
-def _sentence(near: str) -> str:
-    return f"{near[:1].upper()}{near[1:]}." if near else ""
 
 
 def _sorted(flows: Iterable[Flow]) -> dict[str, list[Flow]]:

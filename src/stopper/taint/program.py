@@ -65,32 +65,40 @@ _Named = TypeVar("_Named", Call, Load)
 
 
 class Program:
-    """Functions of one project, lowered once, and the questions that need its names."""
+    """Functions of one project, lowered once, and the questions that need its names.
+
+    Each answer notes in ``names.rested`` on which modules it rests, however often it was given before.
+    """
 
     def __init__(self, names: Names, table: dict[int, Function] | None = None) -> None:
         """Take the names of the project, and a table of what has been lowered."""
         self.names = names
         self._tops = names.tops
         self._lowered = table if table is not None else {}
-        self._definitions: dict[int, Function | None] = {}
-        self._variables: dict[tuple[int, str], Variable] = {}
-        self._members: dict[tuple[int, str], Scope | None] = {}
+        self._definitions: dict[int, tuple[Function | None, int]] = {}
+        self._variables: dict[tuple[int, str], tuple[Variable, int]] = {}
+        self._members: dict[tuple[int, str], tuple[Scope | None, int]] = {}
         self._kinds: dict[int, str] = {}
         self._rebound: dict[int, frozenset[str]] = {}
         self._sites: Counter[str] | None = None
-        self._shapes: dict[int, tuple[str, ...] | None] = {}
+        self._shapes: dict[int, tuple[tuple[str, ...] | None, int]] = {}
         self._converted: dict[int, frozenset[str]] = {}
-        self._ancestors: dict[int, list[Scope]] = {}
-        self._closed: dict[int, bool] = {}
+        self._ancestors: dict[int, tuple[list[Scope], int]] = {}
+        self._closed: dict[int, tuple[bool, int]] = {}
+        self.counted: set[str] = set()
+        """The names of which it was asked how many calls there are."""
         self._own: dict[str, bool] = {}
         self._canonical: dict[str, str] = {}
         self._renamed: dict[tuple[int, str], Any] = {}
 
     def lowered(self, scope: Scope) -> Function:
         """Return a scope as blocks of operations."""
-        function = self._lowered.get(id(scope))
+        function, names = self._lowered.get(id(scope)), self.names
         if function is None:
-            function = self._lowered[id(scope)] = lower(scope, self.names, self.rebound(scope.module))
+            noted, names.rested = names.rested, scope.module.bit
+            function = self._lowered[id(scope)] = lower(scope, names, self.rebound(scope.module))
+            function.rests, names.rested = names.rested, noted
+        names.rested |= function.rests
         return function
 
     def every(self) -> list[tuple[int, Function]]:
@@ -99,26 +107,35 @@ class Program:
 
     def decorated(self) -> list[tuple[int, Function | None]]:
         """Return what hands functions through decorators, as far as it was asked for."""
-        return list(self._definitions.items())
+        return [(key, function) for key, (function, _) in self._definitions.items()]
 
     def sites(self, scope: Scope) -> int:
         """Return how many calls there may be of a function, by the name that they are written with; many where there are none."""
         owner = scope.owner
         name = owner.name if owner is not None and scope.name == "__init__" else scope.name
+        self.counted.add(name)
+        return self.calls(name) or _MANY
+
+    def calls(self, name: str) -> int:
+        """Return how many calls are written with a name."""
         if self._sites is None:
             self._sites = Counter()
             for module in self.names.modules.values():
                 self._sites.update({last: len(calls) for last, calls in module.calls.items()})
-        return self._sites[name] or _MANY
+        return self._sites[name]
 
     def definition(self, scope: Scope) -> Function | None:
         """Return what hands a function through the project's own decorators; None where it has none."""
-        key = id(scope)
+        key, names = id(scope), self.names
         if key not in self._definitions:
-            found = lower_definition(scope, self.names) if scope.decorators else None
+            noted, names.rested = names.rested, scope.module.bit
+            found = lower_definition(scope, names) if scope.decorators else None
             decorated = found is not None and any(getattr(op, "decorators", ()) for op in found.ops())
-            self._definitions[key] = found if decorated else None
-        return self._definitions[key]
+            self._definitions[key] = found if decorated else None, names.rested
+            names.rested = noted
+        function, rests = self._definitions[key]
+        names.rested |= rests
+        return function
 
     def rebound(self, module: Module) -> frozenset[str]:
         """Return the names that functions of a module declare ``global``."""
@@ -131,12 +148,18 @@ class Program:
 
     def variable(self, scope: Scope, name: str) -> Variable:
         """Return what ``name``, free in ``scope``, stands for."""
-        key = (id(scope), name)
+        key, names = (id(scope), name), self.names
         found = self._variables.get(key)
         if found is None:
-            self._variables[key] = _NOTHING  # for as long as it is asked for: imports may go in a circle
-            found = self._variables[key] = self._variable(scope, name)
-        return found
+            noted, names.rested = names.rested, scope.module.bit
+            self._variables[key] = _NOTHING, 0  # for as long as it is asked for: imports may go in a circle
+            variable = self._variable(scope, name)
+            if variable.scope is not None:
+                names.rested |= variable.scope.module.bit
+            found = self._variables[key] = variable, names.rested
+            names.rested = noted
+        names.rested |= found[1]
+        return found[0]
 
     def _variable(self, scope: Scope, name: str) -> Variable:
         place = self.names.lookup(name, scope)
@@ -187,12 +210,17 @@ class Program:
 
     def method(self, owner: Scope, name: str) -> Scope | None:
         """Return the function that ``name`` is, as a member of a project's class or of its ancestors."""
-        key = (id(owner), name)
-        if key not in self._members:
-            found = self.names.member(owner, name)
+        key, names = (id(owner), name), self.names
+        known = self._members.get(key)
+        if known is None:
+            noted, names.rested = names.rested, 0
+            found = names.member(owner, name)
             scope = found[1].scope if found is not None else None
-            self._members[key] = scope if scope is not None and scope.kind is Kind.FUNCTION else None
-        return self._members[key]
+            function = scope if scope is not None and scope.kind is Kind.FUNCTION else None
+            known = self._members[key] = function, names.rested
+            names.rested = noted
+        names.rested |= known[1]
+        return known[0]
 
     def after(self, owner: Scope, name: str) -> Scope | None:
         """Return the function that ``super().name`` is, as seen from a method of ``owner``."""
@@ -203,15 +231,22 @@ class Program:
 
     def ancestors(self, owner: Scope) -> list[Scope]:
         """Return a class and the project's classes that it derives from, the nearest first."""
-        found = self._ancestors.get(id(owner))
-        if found is None:
-            bases = [base.scope for base in self.names.bases(owner) if base.kind is RefKind.CLASS]
-            found = self._ancestors[id(owner)] = [owner, *[scope for scope in bases if scope is not None]]
-        return found
+        known, names = self._ancestors.get(id(owner)), self.names
+        if known is None:
+            noted, names.rested = names.rested, owner.module.bit
+            bases = [base.scope for base in names.bases(owner) if base.kind is RefKind.CLASS]
+            found = [owner, *[scope for scope in bases if scope is not None]]
+            for scope in found:
+                names.rested |= scope.module.bit
+            known = self._ancestors[id(owner)] = found, names.rested
+            names.rested = noted
+        names.rested |= known[1]
+        return known[0]
 
     def how(self, function: Scope) -> str:
         """Return how a member is bound: ``static``, ``class``, ``property`` or ``method``; "" for a plain function."""
         found = self._kinds.get(id(function))
+        self.names.rested |= function.module.bit
         if found is None:
             found = self._kinds[id(function)] = self._how(function)
         return found
@@ -226,10 +261,14 @@ class Program:
 
     def record(self, owner: Scope) -> tuple[str, ...] | None:
         """Return the names of the fields of a class whose constructor is generated; None for all others."""
-        key = id(owner)
-        if key not in self._shapes:
-            self._shapes[key] = self._record(owner)
-        return self._shapes[key]
+        key, names = id(owner), self.names
+        known = self._shapes.get(key)
+        if known is None:
+            noted, names.rested = names.rested, owner.module.bit
+            known = self._shapes[key] = self._record(owner), names.rested
+            names.rested = noted
+        names.rested |= known[1]
+        return known[0]
 
     def _record(self, owner: Scope) -> tuple[str, ...] | None:
         decorated = any(self._named(item, owner) in _GENERATED for item in owner.decorators)
@@ -243,20 +282,23 @@ class Program:
 
     def converted(self, owner: Scope) -> frozenset[str]:
         """Return the fields of a record that its constructor turns into numbers: ``attr.ib(converter=int)``."""
-        found = self._converted.get(id(owner))
+        found, ancestors = self._converted.get(id(owner)), self.ancestors(owner)
         if found is None:
-            every = [pair for scope in self.ancestors(owner) for pair in _declared(scope)]
+            every = [pair for scope in ancestors for pair in _declared(scope)]
             found = frozenset(name for name, value in every if _converts(value))
             self._converted[id(owner)] = found
         return found
 
     def is_closed(self, owner: Scope) -> bool:
         """Tell whether a class has a fixed set of instances, so that making one from data checks the data."""
-        found = self._closed.get(id(owner))
-        if found is None:
-            names = [base.name for base in self.names.bases(owner)]
-            found = self._closed[id(owner)] = not _CLOSED.isdisjoint(names)
-        return found
+        known, names = self._closed.get(id(owner)), self.names
+        if known is None:
+            noted, names.rested = names.rested, owner.module.bit
+            closed = not _CLOSED.isdisjoint([base.name for base in names.bases(owner)])
+            known = self._closed[id(owner)] = closed, names.rested
+            names.rested = noted
+        names.rested |= known[1]
+        return known[0]
 
     def base(self, owner: Scope) -> str:
         """Return the name of the nearest library class that a class derives from."""

@@ -14,7 +14,9 @@ from stopper.taint.binding import bound
 from stopper.taint.callgraph import Root
 from stopper.taint.domain import Target, Value
 from stopper.taint.engine import Engine
+from stopper.taint.ghosts import NOBODY, Ghosts
 from stopper.taint.propagate import instance
+from stopper.taint.reach import Reach, reach
 from stopper.taint.shared import Reads, Written
 from stopper.taint.summary import Summary
 
@@ -31,18 +33,33 @@ class Left:
     """The functions that were followed to their ends so far, by the identity of their scopes."""
 
 
+@dataclass(slots=True)
+class Solved:
+    """What a root did, as it was solved last."""
+
+    results: list[Summary]
+    reach: Reach
+    reads: Reads
+    whole: bool
+    """Whether it is known what the root rests on."""
+    written: dict[int, dict[str, Value]]
+    """What it wrote to cells, by the round."""
+
+
 class Share:
     """Some of a project's roots, and the engine that solves them."""
 
-    def __init__(self, engine: Engine, roots: Mapping[int, Root]) -> None:
-        """Take the roots by their places in the order of all."""
+    def __init__(self, engine: Engine, roots: Mapping[int, Root], ghosts: Ghosts = NOBODY) -> None:
+        """Take the roots by their places in the order of all, and those that an earlier run has solved."""
         self.engine = engine
         self.roots = roots
-        self.results: dict[int, list[Summary]] = {place: [] for place in roots}
+        self.ghosts = ghosts
+        self.solved: dict[int, Solved] = {}
+        self.idle: dict[int, int] = {}
+        """The roots that nothing follows and that need not be, and the modules on which that rests."""
         self.waiting = [place for place, root in roots.items() if root.called]
         """The roots that the next round solves: first those that Flask calls."""
         self._rest = [place for place, root in roots.items() if not root.called]
-        self._read: dict[int, Reads] = {}
 
     def solve(self) -> Left:
         """Solve the roots whose turn it is, and return what they leave behind."""
@@ -50,30 +67,52 @@ class Share:
         if self.waiting and shared.rounds:
             engine.forget()
         for place in self.waiting:
-            shared.writer = place
-            shared.reading.append({})
-            self.results[place] = _to_the_end(engine, self.roots[place])
-            self._read[place] = shared.reading.pop()
-        return Left(shared.written(), frozenset(engine.followed))
+            solved = self._one(engine, place)
+            if solved.reach.bounded:  # what is known of others must have no part in what is cut
+                shared.withdraw(place)
+                alone = Engine(engine.models, engine.program, engine.solve, engine.edges)
+                alone.shared, alone.views = shared, engine.views
+                solved = self._one(alone, place)
+            before = self.solved.get(place)
+            solved.written = {**(before.written if before else {}), shared.rounds: shared.by(place)}
+            self.solved[place] = solved
+        followed = [one.reach.followed for one in self.solved.values()]
+        return Left(shared.written(), frozenset().union(*followed))
+
+    def _one(self, engine: Engine, place: int) -> Solved:
+        shared = self.engine.shared
+        shared.writer = place
+        shared.reading.append({})
+        engine.begin()
+        results = _to_the_end(engine, self.roots[place])
+        whole, trail = not engine.abandoned, engine.end()
+        found = reach(trail)
+        found.bounded = found.bounded or engine.bounded
+        return Solved(results, found, shared.reading.pop(), whole, {})
 
     def end(self, others: Sequence[Left]) -> None:
         """End a round, in which other shares have left this behind."""
         shared = self.engine.shared
-        shared.end_round([other.written for other in others])
-        followed = self.engine.followed.union(*(other.followed for other in others))
-        self.waiting = [place for place, reads in self._read.items() if shared.outdated(reads)]
-        self.waiting += [place for place in self._rest if self._is_worthwhile(self.roots[place], followed)]
-        self._rest = []
+        ghostly = self.ghosts.written(shared.rounds)
+        shared.end_round([ghostly, *(other.written for other in others)])
+        self.waiting = [place for place, one in self.solved.items() if shared.outdated(one.reads)]
+        if shared.rounds > 1:
+            return
+        own = [one.reach.followed for one in self.solved.values()]
+        followed = self.ghosts.followed.union(*own, *(other.followed for other in others))
+        self.ghosts.lay(followed)
+        self.waiting += [place for place in self._rest if self._is_worthwhile(place, followed)]
 
-    def _is_worthwhile(self, root: Root, followed: set[int]) -> bool:
+    def _is_worthwhile(self, place: int, followed: frozenset[int]) -> bool:
         """Tell whether a root must be solved by itself: nothing has called it, and it may read data, or harm with what was stored."""
-        return id(root.scope) not in followed and (root.reads or self.engine.concerns(root.scope))
-
-    def summaries(self) -> Iterator[Summary]:
-        """Yield all that is known of functions in the end."""
-        yield from self.engine.kept()
-        for found in self.results.values():
-            yield from found
+        root, names = self.roots[place], self.engine.program.names
+        if id(root.scope) in followed or place in self.ghosts.idle:
+            return False
+        names.rested = 0
+        if root.reads or self.engine.concerns(root.scope):
+            return True
+        self.idle[place] = names.rested
+        return False
 
 
 def run(shares: Sequence[Share]) -> None:
@@ -82,7 +121,7 @@ def run(shares: Sequence[Share]) -> None:
         left = [share.solve() for share in shares]
         for share in shares:
             share.end([one for other, one in zip(shares, left, strict=True) if other is not share])
-        if not any(share.waiting for share in shares):
+        if not any(share.waiting or share.ghosts.records for share in shares):
             break
 
 
@@ -92,10 +131,10 @@ def run_with(share: Share, exchange: Callable[[Left], Left]) -> None:
         share.end([exchange(share.solve())])
 
 
-def dealt(roots: Sequence[Root], *, parts: int) -> list[dict[int, Root]]:
-    """Return the roots by their places, in parts of about the same size: each file goes to the part that is smallest so far."""
+def dealt(roots: Mapping[int, Root], *, parts: int) -> list[dict[int, Root]]:
+    """Return roots by their places, in parts of about the same size: each file goes to the part that is smallest so far."""
     files: dict[str, dict[int, Root]] = {}
-    for place, root in enumerate(roots):
+    for place, root in roots.items():
         files.setdefault(root.scope.module.path, {})[place] = root
     found: list[dict[int, Root]] = [{} for _ in range(parts)]
     sizes = [0] * parts

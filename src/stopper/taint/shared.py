@@ -72,6 +72,17 @@ class Shared:
         """Return what was written to each cell in this round."""
         return dict(self._written)
 
+    def by(self, writer: int) -> dict[str, Value]:
+        """Return what a root wrote to each cell in this round."""
+        return {key: writers[writer] for key, writers in self._written.items() if writer in writers}
+
+    def withdraw(self, writer: int) -> None:
+        """Take back what a root wrote in this round."""
+        for key in [key for key, writers in self._written.items() if writer in writers]:
+            del self._written[key][writer]
+            if not self._written[key]:
+                del self._written[key]
+
     def end_round(self, others: Iterable[Written] = ()) -> None:
         """Let the cells hold what was written to them in this round, here and by other roots elsewhere."""
         self.rounds += 1

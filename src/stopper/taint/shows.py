@@ -9,7 +9,8 @@ from stopper.source.project import Project
 from stopper.source.template import Output, Template
 from stopper.taint.contexts import PLACES, Harm
 from stopper.taint.domain import CLEAN, Taint, Value
-from stopper.taint.flows import Flow, every
+from stopper.taint.flow import Flow
+from stopper.taint.flows import every
 from stopper.taint.models import load
 from stopper.taint.pages import Pages, pages_of
 from stopper.taint.rendering import Rendering

@@ -47,6 +47,8 @@ class Stage:
     """The functions that every template may call."""
     processors: tuple[tuple[Scope, frozenset[str]], ...] = ()
     """The context processors, and the names that each offers; none where that is not seen."""
+    filtered: set[str] = field(default_factory=set)
+    """The names of which it was asked whether they are filters of the project's."""
     _trees: dict[int, tuple[Item, ...]] = field(default_factory=dict)
     _open: dict[int, bool] = field(default_factory=dict)
     _nodes: dict[int, tuple[Node, ...]] = field(default_factory=dict)
@@ -57,6 +59,7 @@ class Stage:
 
     def filter(self, name: str) -> Ref | None:
         """Return the project's filter of a name; where nothing registers it, the only function that is called so."""
+        self.filtered.add(name)
         if name in self.filters or name in _HELD:
             return self.filters.get(name)
         if name not in self._unregistered:

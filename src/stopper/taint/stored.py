@@ -62,7 +62,8 @@ class Storage:
     def __init__(self, project: Project) -> None:
         """Take the project."""
         self.names = project.code.names
-        self._columns: dict[int, dict[str, bool]] = {}
+        self._columns: dict[tuple[int, str], tuple[bool, int]] = {}
+        """Whether a column of a class holds text, and the modules on which that rests."""
 
     def may(self, op: Call, receiver: Value) -> bool:
         """Tell whether a call may read or write what is kept."""
@@ -118,17 +119,20 @@ class Storage:
             run.share(f"{owner.dotted}.{column}", _lasting(value, at, note))
 
     def _holds_text(self, owner: Scope, column: str) -> bool:
-        known = self._columns.setdefault(id(owner), {})
-        if column not in known:
-            member = self.names.member(owner, column)
+        known, names = self._columns.get((id(owner), column)), self.names
+        if known is None:
+            noted, names.rested = names.rested, owner.module.bit
+            member = names.member(owner, column)
             written = (
                 ast.unparse(member[1].value) if member is not None and member[1].value is not None else ""
             )
             kinds = re.findall(r"\w+", written.partition("(")[2].partition(",")[0]) or re.findall(
                 r"\w+", written
             )
-            known[column] = not _NUMBERS & set(kinds)
-        return known[column]
+            known = self._columns[id(owner), column] = not _NUMBERS & set(kinds), names.rested
+            names.rested = noted
+        names.rested |= known[1]
+        return known[0]
 
     def _asked(self, op: Call, receiver: Value, args: tuple[Value, ...]) -> Value | None:
         """Return what a step of a query gives: an object, the objects, or a query again."""

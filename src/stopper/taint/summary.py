@@ -29,6 +29,28 @@ class Hit:
         return Hit(self.kind, taint, self.at, self.sink, self.confidence, self.scope, self.through)
 
 
+@dataclass(slots=True, eq=False)
+class Trail:
+    """What the work on a function has rested on directly, so that it can be told what a change of the code makes void."""
+
+    rests: int = 0
+    """The modules whose code and names were asked: see ``Names.rested``."""
+    called: set[int] = field(default_factory=set)
+    """The functions that it called, by the identity of their scopes."""
+    uses: dict[int, Summary] = field(default_factory=dict)
+    """The summaries that it used, by their identity."""
+    rendered: set[int] = field(default_factory=set)
+    """The templates that it rendered, by their identity."""
+    scope: int = 0
+    """The identity of its own scope, where it was called and followed to its end."""
+    steps: int = 0
+    """How many operations it cost by itself."""
+    height: int = 0
+    """How deeply calls go from it."""
+    passing: bool = False
+    """Whether another way to it may give another summary, so that it does not outlive the root on whose way it was worked out."""
+
+
 @dataclass(slots=True)
 class Summary:
     """What a function does with its data."""
@@ -55,6 +77,8 @@ class Summary:
     """Whether the step bound stopped the work."""
     ends: bool = False
     """Whether no way leads out of the function but an exception."""
+    trail: Trail | None = field(default=None, compare=False, repr=False)
+    """What the work on it has rested on; None where it has not ended."""
 
     def share(self, key: str, value: Value) -> None:
         """Note what is written to a cell; a cell keeps all that was ever written."""

@@ -39,11 +39,15 @@ class Travel:
 
     def dump(self, thing: object) -> bytes:
         """Return something as bytes, which ``load`` reads in the other process."""
-        self._learn(_PLACE, self.program.every())
-        self._learn(_DECORATED, self.program.decorated())
+        self.learn()
         buffer = io.BytesIO()
         _Dump(buffer, self).dump(thing)
         return buffer.getvalue()
+
+    def learn(self) -> None:
+        """Give names to the places in what has been lowered by now."""
+        self._learn(_PLACE, self.program.every())
+        self._learn(_DECORATED, self.program.decorated())
 
     def load(self, raw: bytes) -> Any:
         """Return what the other process has dumped."""

@@ -45,7 +45,8 @@ from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
 from stopper.source import rewrite
 from stopper.source.project import Project
-from stopper.taint.flows import Flow, flows_into
+from stopper.taint.flow import Flow
+from stopper.taint.flows import flows_into
 
 
 class OpenRedirect(Rule):

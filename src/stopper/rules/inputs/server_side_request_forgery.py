@@ -51,7 +51,8 @@ from stopper.rule import Rule
 from stopper.rules._closed import held_by
 from stopper.source.project import Project
 from stopper.source.routes import Route
-from stopper.taint.flows import Flow, flows_into
+from stopper.taint.flow import Flow
+from stopper.taint.flows import flows_into
 
 _WHOLE_PATH = regex(r"(?:\w+\.)+(?:full_)?path\s*\)")
 """The path as the last argument, whole: ``urljoin(base, request.path)``."""

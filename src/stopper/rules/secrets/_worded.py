@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from stopper.taint.flows import Flow
+from stopper.taint.flow import Flow
 
 WORDED: Final = frozenset(("UploadRefusedError",))
 """Exceptions of libraries whose text is written for users, and says so."""

@@ -70,7 +70,8 @@ from stopper.rule import Rule
 from stopper.rules.secrets._worded import WORDED, only_worded
 from stopper.source.module import Kind
 from stopper.source.project import Project
-from stopper.taint.flows import Flow, flows_into
+from stopper.taint.flow import Flow
+from stopper.taint.flows import flows_into
 
 if TYPE_CHECKING:
     from stopper.app.booted import Booted

@@ -51,7 +51,8 @@ from stopper.rule import Rule
 from stopper.rules._closed import held_by
 from stopper.source import rewrite
 from stopper.source.project import Project
-from stopper.taint.flows import Flow, flows_into
+from stopper.taint.flow import Flow
+from stopper.taint.flows import flows_into
 
 
 @held_by("sql")

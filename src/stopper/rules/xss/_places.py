@@ -8,7 +8,7 @@ from stopper.rule import Rule
 from stopper.source.escaping import Kind, Origin, origins_of
 from stopper.source.project import Project
 from stopper.source.template import Output, Template
-from stopper.taint.flows import Flow
+from stopper.taint.flow import Flow
 from stopper.taint.shows import shows_of
 
 

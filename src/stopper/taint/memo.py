@@ -1,0 +1,157 @@
+"""Memo: what the roots of a project did in an earlier run, and which of them must be solved again.
+
+A root is not solved again where everything is as it was that its work has rested on: the modules that it followed or asked for
+names, how it is entered, what all roots have in common (``grounds``), and what others wrote to the cells that it read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from stopper.records import dataclass, field
+from stopper.taint.callgraph import Root
+from stopper.taint.flow import Flow
+from stopper.taint.ghosts import Ghosts, Record, expanded
+from stopper.taint.grounds import answers, grounds
+from stopper.taint.program import Program
+from stopper.taint.stable import Stable, checked, learn_known
+
+if TYPE_CHECKING:
+    from stopper.source.project import Project
+
+Name = tuple[str, str, int]
+"""A root: its file, its name there, and which one of that name it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memo:
+    """What a run leaves to the next one."""
+
+    grounds: str
+    modules: tuple[str, ...]
+    """The digest of each module's text."""
+    asked: dict[str, str]
+    """What was asked about the whole project, with the answers."""
+    records: dict[Name, Record] = field(default_factory=dict)
+
+
+learn_known(Memo, Record, Flow)
+
+
+class Memory:
+    """The roots of one project, and what an earlier run has left of them."""
+
+    def __init__(self, project: Project, program: Program, roots: tuple[Root, ...], stable: Stable) -> None:
+        """Take the project, its roots, in their order, and the names of its parts."""
+        self.project, self.program, self.roots, self.stable = project, program, roots, stable
+        views = {id(root.scope): root.page for root in roots if root.view}
+        self.grounds = grounds(project, self.stable, views)
+        self.modules = tuple(_digest(module.text.content) for module in project.modules)
+        self.names = _names(roots)
+        self.digests = [self.stable.digest(root.traits) for root in roots]
+        self.old = self._recalled()
+
+    def _recalled(self) -> Memo | None:
+        """Return what an earlier run has left, if it holds for this project at all."""
+        raw = self.project.shelf.load() if self.project.shelf is not None else None
+        memo = checked(raw) if raw is not None else None
+        if (
+            not isinstance(memo, Memo)
+            or memo.grounds != self.grounds
+            or len(memo.modules) != len(self.modules)
+        ):
+            return None
+        return memo if answers(self.project, self.program, memo.asked) == memo.asked else None
+
+    def changed(self) -> set[int]:
+        """Return the places of the roots that must be solved again because of the code; of others, that nobody has solved."""
+        old = self.old
+        if old is None:
+            return set(range(len(self.roots)))
+        differ = zip(old.modules, self.modules, strict=True)
+        mask = sum(1 << number for number, (one, other) in enumerate(differ) if one != other)
+        found = set()
+        for place, name in enumerate(self.names):
+            record = old.records.get(name)
+            same = record is not None and record.digest == self.digests[place] != ""
+            known = same and record is not None and not record.rests & mask
+            if not known and (record is not None or self.roots[place].called):
+                found.add(place)
+        gone = [record for name, record in old.records.items() if name not in set(self.names)]
+        return found | self.readers({key for record in gone for _, key in record.digests()}, found)
+
+    def readers(self, keys: Iterable[str], solved: set[int]) -> set[int]:
+        """Return the places of the roots, but for those that are solved, that have read one of some cells."""
+        touched = expanded(keys)
+        if self.old is None or not touched:
+            return set()
+        records = {place: self.old.records.get(name) for place, name in enumerate(self.names)}
+        return {
+            place
+            for place, one in records.items()
+            if one is not None and place not in solved and not touched.isdisjoint(one.reads)
+        }
+
+    def ghosts(self, solved: set[int]) -> Ghosts:
+        """Return the roots that need not be solved."""
+        if self.old is None:
+            return Ghosts()
+        known = {
+            place: self.old.records.get(name) for place, name in enumerate(self.names) if place not in solved
+        }
+        records = {place: one for place, one in known.items() if one is not None and not one.idle}
+        called = frozenset(place for place in records if self.roots[place].called)
+        return Ghosts(
+            records,
+            frozenset(place for place, one in known.items() if one is not None and one.idle),
+            called,
+            {id(self.roots[place].scope): place for place in records if place not in called},
+            frozenset(self.stable.every_scope(records[place].followed for place in called)),
+            self.stable,
+        )
+
+    def idle(self, done: Mapping[int, Record], ghosts: Ghosts) -> dict[int, Record]:
+        """Return the records of the roots in which there is still nothing to follow."""
+        kept = self.old.records if self.old is not None else {}
+        return {place: kept[self.names[place]] for place in ghosts.idle if place not in done}
+
+    def touched(self, solved: Mapping[int, Record], ghosts: Ghosts, again: set[int]) -> set[str]:
+        """Return the cells that hold something else than in the earlier run after some roots were solved again."""
+        old = self.old
+        if old is None:
+            return set()
+        keys: set[str] = set()
+        for place in again | solved.keys() | ghosts.laid:
+            before, after = old.records.get(self.names[place]), solved.get(place)
+            one = before.digests() if before is not None else {}
+            other = after.digests() if after is not None else {}
+            keys.update(
+                key for at, key in one.keys() | other.keys() if one.get((at, key)) != other.get((at, key))
+            )
+        return keys
+
+    def keep(self, records: Mapping[int, Record], asked: Iterable[str]) -> None:
+        """Keep what this run leaves to the next one."""
+        known = {self.names[place]: one for place, one in records.items() if one.whole}
+        before = self.old.asked if self.old is not None else {}
+        told = answers(self.project, self.program, {*before, *asked})
+        memo = Memo(self.grounds, self.modules, told, known)
+        if self.project.shelf is not None:
+            self.project.shelf.keep(pickle.dumps(memo, pickle.HIGHEST_PROTOCOL))
+
+
+def _names(roots: tuple[Root, ...]) -> list[Name]:
+    seen: dict[tuple[str, str], int] = {}
+    found = []
+    for root in roots:
+        name = (root.scope.module.path, root.scope.qualname)
+        found.append((*name, seen.get(name, 0)))
+        seen[name] = seen.get(name, 0) + 1
+    return found
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

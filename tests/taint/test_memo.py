@@ -1,0 +1,264 @@
+"""Roots that rest on nothing that changed are not solved again, and nobody can tell from the report."""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stopper import cache as caching
+from stopper import state
+from stopper.audit import audit_tree
+from stopper.cache import NO_CACHE, Cache, listed
+from stopper.config import Config
+from stopper.report import Report, Stats
+from stopper.taint import flows
+
+BLOG = Path(__file__).parents[2] / "examples" / "blog"
+
+FILES: dict[str, tuple[str | None, ...]] = {
+    "shop/__init__.py": (
+        ("from flask import Flask, g, request\nfrom shop import views, more\napp = Flask(__name__)\n"
+        "app.register_blueprint(views.bp)\napp.register_blueprint(more.bp, url_prefix='/more')\n"
+        "@app.before_request\ndef who():\n    g.user = request.args.get('user')\n"),
+        ("from flask import Flask, g, request\nfrom shop import views, more\napp = Flask(__name__)\n"
+        "app.register_blueprint(views.bp)\n@app.before_request\ndef who():\n    g.user = 'nobody'\n"
+        "@app.template_filter('shout')\ndef shout(text):\n    return text + '!'\n"),
+    ),
+    "shop/helpers.py": (
+        "from markupsafe import escape\ndef clean(text):\n    return escape(text)\n",
+        "def clean(text):\n    return text\n",
+        "LIMIT = 3\n\ndef tidy(text):\n    return text\nclean = tidy\n",
+        ("from markupsafe import escape\ndef decorate(function):\n    def inner(text):\n        return escape(function(text))\n"
+        "    return inner\n@decorate\ndef clean(text):\n    return text\n"),
+        ("def clean(text, depth=0):\n    return clean(text, depth + 1) if depth < 3 else again(text)\n"
+        "def again(text):\n    return clean(text, 3) if len(text) > 9 else text\n"),
+        None,
+    ),
+    "helpers.py": (None, "def clean(text):\n    return 'nothing'\n"),
+    "shop/base.py": (
+        "class Base:\n    def find(self, name):\n        return self.run('SELECT ' + name)\n",
+        "class Base:\n    def find(self, name):\n        return self.run('SELECT 1')\n",
+        "class Root:\n    def find(self, name):\n        return self.run('SELECT ' + name)\nclass Base(Root):\n    pass\n",
+    ),
+    "shop/db.py": (
+        ("import sqlite3\nfrom shop.base import Base\nclass Database(Base):\n    def run(self, sql):\n"
+        "        return sqlite3.connect('x').execute(sql).fetchall()\n"),
+        ("import sqlite3\nfrom shop.base import Base\nclass Database(Base):\n    kept = None\n    def run(self, sql):\n"
+        "        return str(sql)\n    def find(self, name):\n        return sqlite3.connect('x').execute('SELECT ' + name)\n"),
+        "import sqlite3\nclass Database:\n    def find(self, name):\n        return sqlite3.connect('x').execute('SELECT ?', (name,))\n",
+    ),
+    "shop/store.py": (
+        ("from flask import session\nSEEN = {}\ndef keep(name, value):\n    SEEN[name] = value\n    session['last'] = value\n"
+        "def last():\n    return session.get('last')\n"),
+        ("from flask import session\nSEEN = {}\ndef keep(name, value):\n    SEEN[name] = 'fixed'\n"
+        "def last():\n    return SEEN.get('last')\n"),
+        "from flask import g\nSEEN = {}\ndef keep(name, value):\n    g.seen = value\ndef last():\n    return g.seen\n",
+    ),
+    "shop/views.py": (
+        ("from flask import Blueprint, g, render_template, request\nfrom shop import helpers\nfrom shop.store import keep, last\n"
+        "bp = Blueprint('views', __name__)\n@bp.get('/a')\ndef a():\n    keep('a', request.args['q'])\n"
+        "    return helpers.clean(request.args['q'])\n@bp.get('/b')\ndef b():\n    return 'Hello ' + str(last())\n"
+        "@bp.get('/c')\ndef c():\n    return render_template('page.html', q=request.args['q'], user=g.user)\n"),
+        ("from flask import Blueprint, g, render_template_string, request\nfrom shop.helpers import clean\n"
+        "from shop.store import SEEN, last\nbp = Blueprint('views', __name__)\n@bp.get('/a')\ndef a():\n"
+        "    return clean(SEEN['a'])\n@bp.get('/new')\ndef new():\n    return g.user\n@bp.get('/c')\ndef c():\n"
+        "    return render_template_string('<p>{{ q|safe }}', q=last())\n"),
+    ),
+    "shop/more.py": (
+        ("import os\nfrom flask import Blueprint, request\nfrom shop.db import Database\nbp = Blueprint('more', __name__)\n"
+        "@bp.get('/find')\ndef find():\n    return str(Database().find(request.args['name']))\n"
+        "@bp.get('/run/<what>')\ndef run(what):\n    os.system('echo ' + what)\n    return 'done'\n"
+        "def unused():\n    return os.system(request.args['x'])\n"),
+        ("import os\nfrom flask import Blueprint, request\nfrom shop.db import Database\nfrom shop.store import keep\n"
+        "import helpers\nbp = Blueprint('more', __name__)\n@bp.get('/find')\ndef find():\n    keep('a', request.args['z'])\n"
+        "    return helpers.clean(unused())\ndef unused():\n    return os.system(request.args['x'])\n"),
+    ),
+    "shop/templates/page.html": ("<p>{{ q }}", "<p>{{ q|safe }}{{ user }}", "<a href='{{ q }}'>{{ user|shout|safe }}</a>"),
+}  # fmt: skip
+EDITS = st.lists(
+    st.sampled_from([(path, number) for path, texts in FILES.items() for number in range(len(texts))]),
+    min_size=1,
+    max_size=6,
+)
+
+
+class Watched:
+    """Audits of one folder with one cache, and which roots each has solved."""
+
+    def __init__(self, folder: Path, cache: Path, patch: pytest.MonkeyPatch) -> None:
+        self.folder, self.cache = folder, Cache(cache)
+        self.solved: set[str] = set()
+        patch.setattr(state, "of_stopper", lambda: "the code of this test run")
+        tell = flows._Analysis._told
+
+        def told(analysis: flows._Analysis, share: flows.Share) -> dict[int, flows.Record]:
+            self.solved |= {share.roots[place].scope.qualname for place in share.solved}
+            return tell(analysis, share)
+
+        patch.setattr(flows._Analysis, "_told", told)
+
+    def write(self, path: str, text: str | None) -> None:
+        place = self.folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if text is None:
+            place.unlink(missing_ok=True)
+        else:
+            place.write_text(text)
+
+    def report(self, cache: Cache | None = None) -> Report:
+        self.solved.clear()
+        tree = listed(self.folder, Config())
+        report = audit_tree(tree, self.folder, Config(), cache=cache or self.cache)[0]
+        return replace(report, stats=Stats())
+
+    def fresh(self) -> Report:
+        return self.report(NO_CACHE)
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watched:
+    watched = Watched(tmp_path / "project", tmp_path / "cache", monkeypatch)
+    for path, texts in FILES.items():
+        watched.write(path, texts[0])
+    return watched
+
+
+def test_nothing_is_solved_where_nothing_changed(shop: Watched) -> None:
+    first = shop.report()
+    solved = set(shop.solved)
+
+    assert {"a", "b", "c", "find", "run", "who"} <= solved
+    assert len({flow.rule for flow in first.findings}) > 5
+    assert shop.report() == first
+    assert shop.solved == set()
+
+
+def test_only_what_follows_a_function_that_changed_is_solved_again(shop: Watched) -> None:
+    shop.report()
+    shop.write("shop/base.py", FILES["shop/base.py"][1])
+    second = shop.report()
+
+    assert shop.solved == {"find"}
+    assert second == shop.fresh()
+
+
+def test_a_constant_that_nothing_asks_for_is_no_reason_to_solve(shop: Watched) -> None:
+    shop.write("shop/alone.py", "X = 1\n")
+    shop.report()
+    shop.write("shop/alone.py", "X = 1\nCHANGED_AT = 2\n")
+    shop.report()
+
+    assert shop.solved == set()
+
+
+def test_who_reads_a_cell_that_holds_something_else_is_solved_again(shop: Watched) -> None:
+    shop.write("shop/templates/page.html", "<p>{{ user|safe }}")
+    first = shop.report()
+    shop.write(
+        "shop/__init__.py", str(FILES["shop/__init__.py"][0]).replace("request.args.get('user')", "'nobody'")
+    )
+    second = shop.report()
+
+    assert {"who", "c"} <= shop.solved
+    assert "find" not in shop.solved
+    assert first != second == shop.fresh()
+
+
+@pytest.mark.parametrize("raw", [b"", b"nothing", b"\x80\x05cos\nsystem\n(S'false'\ntR."])
+def test_what_is_none_of_ours_is_passed_over(shop: Watched, raw: bytes) -> None:
+    first = shop.report()
+    place = shop.cache.folder
+    assert place is not None
+    (entry,) = place.glob("*.roots")
+    for body in (raw, entry.read_bytes()[:-40]):
+        entry.write_bytes(caching._head(entry.stem, body).encode() + b"\n" + body)
+
+        assert shop.report() == first
+        assert shop.solved
+
+
+def test_cells_that_cannot_be_read_back_are_worked_out_anew(
+    shop: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.report()
+    shop.write("shop/base.py", FILES["shop/base.py"][1])
+    monkeypatch.setattr("stopper.taint.stable.Stable.load", _raise)
+
+    assert shop.report() == shop.fresh()
+
+
+def _raise(*_: object) -> None:
+    raise ValueError("false bytes")
+
+
+@given(edits=EDITS)
+@settings(max_examples=30, deadline=None)
+def test_after_any_edits_the_report_is_that_of_a_fresh_run(edits: list[tuple[str, int]]) -> None:
+    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
+        shop = Watched(Path(name, "project"), Path(name, "cache"), patch)
+        for path, texts in FILES.items():
+            shop.write(path, texts[0])
+        shop.report()
+        for path, number in edits:
+            shop.write(path, FILES[path][number])
+
+            assert shop.report() == shop.fresh()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_after_chance_edits_of_the_blog_too(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(BLOG, tmp_path / "project")
+    blog = Watched(tmp_path / "project", tmp_path / "cache", monkeypatch)
+    chance = random.Random(seed)
+    blog.report()
+    for _ in range(4):
+        edit(chance, blog.folder)
+
+        assert blog.report() == blog.fresh()
+
+
+def edit(chance: random.Random, folder: Path) -> str:
+    """Change one file of a project by chance; return what was done."""
+    pages = chance.random() < 0.15
+    files = sorted(folder.rglob("*.html" if pages else "*.py"))
+    file = chance.choice(files)
+    text = file.read_text()
+    how = chance.choice(("body", "body", "body", "drop", "rename", "append", "base", "shift"))
+    if pages:
+        how, text = (
+            "page",
+            re.sub(r"\{\{ ([\w.]+) \}\}", r"{{ \1|safe }}", text, count=chance.randrange(1, 4)),
+        )
+    elif how == "append":
+        text += "\nCHANGED_AT = 1\n"
+    elif how == "shift":
+        text = f"# {chance.random()}\n{text}"
+    else:
+        heads = list(re.finditer(r"^( *)def (\w+)\(.*\).*:\n", text, re.MULTILINE))
+        text = _changed(chance, text, how, heads) if heads else text
+    file.write_text(text)
+    return f"{how} {file.relative_to(folder)}"
+
+
+def _changed(chance: random.Random, text: str, how: str, heads: list[re.Match[str]]) -> str:
+    head = chance.choice(heads)
+    if how == "rename":
+        return re.sub(rf"\b{head[2]}\b", f"{head[2]}_renamed", text)
+    if how == "drop":
+        return text[: head.start()] + text[head.start() :].replace(head[2], f"_{head[2]}", 1)
+    if how == "base":
+        return re.sub(r"^class (\w+)(\(.*\))?:", r"class \1(object):", text, count=1, flags=re.MULTILINE)
+    line = chance.choice(
+        ("from flask import request; import os; os.system(request.args['x'])", "return None", "changed = 1")
+    )
+    return f"{text[: head.end()]}{head[1]}    {line}\n{text[head.end() :]}"

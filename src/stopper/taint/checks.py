@@ -21,8 +21,16 @@ _DATABASE = regex(
     r"^_*(?:curs?|cursor|conn?|connection|cnx|db|dbh|database|engine|sess|session|tx|trans|transaction|pool|mysql|pg)s?\d*$",
     re.IGNORECASE,
 )
+_SAFELY = regex(r"(?i)(?<!un)safe")
 _OBJECTS = ("request.json", "request.get_json", "request.form", "request.values", "request.args")
 _HEAD = regex(r"(?im)^(?:subject|to|from|cc|bcc|reply-to):[^\n]*$")
+_NO_LOG = regex(r"(?i)catalog|dialog|backlog|changelog|blog|login|logout|logic|logo")
+_RUN = frozenset(f"['{key}']" for key in ("$where", "$function", "$accumulator", "body", "script"))
+_NO_FILTER = frozenset(
+    f"['{key}']"
+    for key in ("$eq", "$ne", "$set", "$setOnInsert", "$push", "$addToSet", "$inc", "$min", "$max")
+)
+"""Where a query compares as it is, and where a change says what is written: neither chooses documents by operators."""
 _HTML_KEYS = frozenset(("['Html']", "['html']"))
 _CONVERSION = regex(r"%[-#0 +]*[\d*]*(?:\.\d+)?([a-zA-Z])")
 _DIRECT = 4
@@ -87,13 +95,11 @@ def _bind_name(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
 
 
 def _query_object(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
-    for path, value in _leaves(situation.value):
-        if taint not in value.every():
-            continue
-        if path & {"['$where']", "['$function']", "['$accumulator']", "['body']"}:
-            return default
-        if "['$eq']" in path or "['$ne']" in path:
-            return ""
+    paths = [path for path, value in _leaves(situation.value) if taint in value.every()]
+    if any(path & _RUN for path in paths):
+        return default
+    if paths and all(path & _NO_FILTER for path in paths):
+        return ""
     code = "script" in taint.marks
     return default if code or ("object" in taint.marks and "built" not in taint.marks) else ""
 
@@ -165,13 +171,19 @@ def _attribute(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
 
 
 def _html(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check what becomes an answer: a list is sent as JSON."""
+    return "" if situation.value.shape == "list" else _body(taint, situation, default)
+
+
+def _body(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check the body of a response: the parts of a list are sent one after the other."""
     given = [situation.keywords[key] for key in _TYPES if key in situation.keywords]
     if any(not _is_html(value) for value in (*given, *situation.args[1:])):
         return ""
     if default == "high" and any(map(_is_open, (*given, *situation.args[2:]))):
         default = "medium"
     value = situation.value
-    if value.shape in ("dict", "list") or ("object" in taint.marks and "built" not in taint.marks):
+    if value.shape == "dict" or ("object" in taint.marks and "built" not in taint.marks):
         return ""
     return default if situation.html else ""
 
@@ -281,6 +293,13 @@ def _location_header(taint: Taint, situation: Situation, default: Verdict) -> Ve
     return _location(taint, situation, default) if any(taint in part.every() for part in led) else ""
 
 
+def _location_set(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
+    """Check one header that is set by name: where it leads, or where it leads in a while."""
+    name = situation.args[0].constant if situation.args else ""
+    named = name.lower() if isinstance(name, str) else ""
+    return _location(taint, situation, default) if named in ("location", "refresh") else ""
+
+
 def _module_file(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     """Check the file of a module: what can lead to no other folder is a choice among one's own."""
     return "" if "path" in taint.clean else default
@@ -289,7 +308,7 @@ def _module_file(taint: Taint, situation: Situation, default: Verdict) -> Verdic
 def _url(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     """Check a URL that is fetched: a segment behind a fixed host does no harm, a path there only a little."""
     if "prefixed" in taint.marks:
-        return "" if "urlquoted" in taint.marks else "low"
+        return "" if taint.marks & {"urlquoted", "query"} else "low"
     return default
 
 
@@ -311,9 +330,7 @@ def _curl_url(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
 
 def _deserializer(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     safe = situation.keywords.get("safe")
-    return (
-        "" if (safe is not None and safe.constant is True) or "safe" in situation.loader.lower() else default
-    )
+    return "" if (safe is not None and safe.constant is True) or _SAFELY.search(situation.loader) else default
 
 
 def _allow_pickle(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
@@ -408,7 +425,8 @@ def _conversion(situation: Situation) -> str:
 
 
 def _logger(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
-    return _log(taint, situation, default) if "log" in situation.receiver.lower() else ""
+    name = _NO_LOG.sub("", situation.receiver)
+    return _log(taint, situation, default) if "log" in name.lower() else ""
 
 
 def _password(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
@@ -454,10 +472,10 @@ def _mail_tree(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
 
 _CHECKS: dict[str, Callable[[Taint, Situation, Verdict], Verdict]] = {
     "allow-pickle": _allow_pickle, "arguments": _arguments, "attribute": _attribute,
-    "bind-name": _bind_name, "cell": _cell, "coerced": _coerced,
+    "bind-name": _bind_name, "body": _body, "cell": _cell, "coerced": _coerced,
     "curl-url": _curl_url, "deserializer": _deserializer, "driver": _driver, "header-name": _header_name,
     "header-names": _header_names, "html": _html, "keys": _keys, "location": _location,
-    "location-header": _location_header, "module-file": _module_file, "log": _log, "logger": _logger,
+    "location-header": _location_header, "location-set": _location_set, "module-file": _module_file, "log": _log, "logger": _logger,
     "lxml": _lxml, "mail-part": _mail_part, "mail-tree": _mail_tree, "mail-text": _mail_text, "password": _password, "path": _path,
     "path-object": _path_object, "probe": _probe, "program": _program, "program-arguments": _program_arguments,
     "query-object": _query_object, "request-path": _request_path, "round-trip": _round_trip, "sent-file": _sent_file, "shell-words": _shell_words,

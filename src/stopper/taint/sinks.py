@@ -103,6 +103,8 @@ class Sinks:
         response = name.startswith(("flask.", "werkzeug."))
         if key == "location" and ("headers" in op.name or (response and op.part == ".location")):
             self._stored("redirect", "location", source, op.at, "the Location header", "high")
+        elif key == "refresh" and "headers" in name:
+            self._stored("redirect", "location", source, op.at, "the Refresh header", "high")
         elif key == "set-cookie" and "headers" in op.name:
             self._stored("cookie", "", source, op.at, "the Set-Cookie header", "medium")
         elif response and op.part in (".data", ".response"):

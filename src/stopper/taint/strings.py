@@ -108,6 +108,7 @@ def _told_by(before: str) -> tuple[frozenset[str], bool]:
         "built": True,
         "script": _SCRIPT.search(before) is not None,
         "behind": not before.startswith(_GAP),
+        "query": prefixed and "?" in before,
     }
     return frozenset(mark for mark, holds in {**told, "prefixed": prefixed}.items() if holds), prefixed
 

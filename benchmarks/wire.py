@@ -161,10 +161,9 @@ def nginx(one: Deployed, what: Deployment) -> None:
     )
     kept = [line for line in text.partition("# Whoever asks")[0].splitlines() if "[::]" not in line]
     home = one.home
-    log = f"pid {home}/pid; error_log {home}/log; daemon off; events {{}} http {{ access_log off; client_body_temp_path {home}/b;"
-    temporary = " ".join(f"{kind}_temp_path {home}/{kind};" for kind in ("proxy", "fastcgi", "uwsgi", "scgi"))
-    (home / "nginx.conf").write_text("\n".join([f"{log} {temporary}", *kept, "}", ""]))
-    one.start(shutil.which("nginx") or "/usr/sbin/nginx", "-c", str(home / "nginx.conf"), "-p", str(home))
+    (home / "nginx.conf").write_text(loopback.nginx_configuration(home, "\n".join(kept)))
+    words = ("-c", str(home / "nginx.conf"), "-p", str(home), "-g", "daemon off;")
+    one.start(shutil.which("nginx") or "/usr/sbin/nginx", *words)
 
 
 def caddy(one: Deployed, what: Deployment) -> None:

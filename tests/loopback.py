@@ -72,5 +72,13 @@ def certificate(folder: Path, days: int = 2) -> None:
     _openssl(folder, *signed, *life, "-extfile", "srv.ext", "-out", "srv.pem")
 
 
+def nginx_configuration(folder: Path, servers: str) -> str:
+    """Return the whole configuration of an nginx that writes nothing outside of a folder, so that anybody may start it."""
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
+    main = f"pid {folder}/pid;\nerror_log {folder}/log;\nevents {{}}\n"
+    return f"{main}http {{\naccess_log off;\n{temporary}{servers}\n}}\n"
+
+
 def _openssl(folder: Path, *words: str) -> None:
     subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from tests.loopback import PATIENCE, certificate, free_port, listening, wait_for
+from tests.loopback import PATIENCE, certificate, free_port, listening, nginx_configuration, wait_for
 
 from stopper.cli.deploy import command
 from stopper.deploying import KINDS, Deployment, configuration
@@ -39,9 +39,7 @@ def test_nginx_takes_it(certs: Path, tmp_path: Path) -> None:
         .replace("listen [::]:80", "listen [::]:18080")
     )
     text = text.replace("443 ssl", "18443 ssl")
-    (tmp_path / "nginx.conf").write_text(
-        f"pid {tmp_path}/pid;\nerror_log {tmp_path}/log;\nevents {{}}\nhttp {{\naccess_log off;\n{text}\n}}\n"
-    )
+    (tmp_path / "nginx.conf").write_text(nginx_configuration(tmp_path, text))
     run = subprocess.run(
         [nginx, "-t", "-c", str(tmp_path / "nginx.conf"), "-p", str(tmp_path)],
         capture_output=True,

@@ -172,3 +172,13 @@ def test_what_no_pattern_matches_is_left_to_the_files_further_out() -> None:
     assert [patterns.verdict(path) for path in ("a.log", "keep.log", "out", "out/", "a.py")] == [
         *(True, False, None, True, None)
     ]
+
+
+def test_a_file_can_be_asked_back_from_a_folder_whose_contents_are_ignored() -> None:
+    patterns = Patterns(["data/**", "!data/.gitkeep"])
+
+    assert [patterns.verdict(path) for path in ("data/", "data/a.csv", "data/.gitkeep")] == [
+        None,
+        True,
+        False,
+    ]

@@ -2,6 +2,9 @@
 
 Most patterns are a name, an ending or a beginning; all that stand together in a file are answered by one look each. Only the
 others become a regular expression.
+
+It is not left to pathspec 1.1.1, with which git disagrees where a project would notice: ``a/**`` takes the folder itself away, and
+with it what ``!a/keep`` asks back; classes such as ``[[:digit:]]`` match something else, and Python warns of them.
 """
 
 from __future__ import annotations

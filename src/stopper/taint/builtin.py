@@ -31,6 +31,8 @@ _EACH = frozenset(
     )
 )
 _CALLED = frozenset(("target", "func", "function", "callback"))
+_WHOLE = frozenset(("os.environ", "flask.Flask().config"))
+"""What holds secrets among other things."""
 _GETTERS = frozenset(("operator.itemgetter", "operator.attrgetter"))
 _KEYED = frozenset(("sorted", "min", "max", "itertools.groupby"))
 _RUNNING = frozenset(
@@ -243,6 +245,12 @@ def _namespace(_: Library, __: Call, ___: Value, ____: Args, keywords: dict[str,
     )
 
 
+def _copied(run: Library, op: Call, _: Value, args: Args, __: dict[str, Value]) -> Value | None:
+    """Return a copy of the whole environment, or of the configuration; None for all else."""
+    whole = len(args) == 1 and args[0].name in _WHOLE
+    return run.source(f"{args[0].name}.copy()", op.at) if whole else None
+
+
 def _getter(_: Library, op: Call, __: Value, args: Args, ___: dict[str, Value]) -> Value | None:
     return Value(targets=(Target(None, op.name, args=args),)) if len(args) == 1 else None
 
@@ -307,6 +315,7 @@ _SPECIAL = {
     "flask.json.loads": _loaded, "string.Template": _template, "collections.namedtuple": _named_tuple,
     "functools.reduce": _reduce, "types.SimpleNamespace": _namespace, "argparse.Namespace": _namespace, "print": _printed,
     "os.path.splitext": _split_ending, "posixpath.splitext": _split_ending,
+    "dict": _copied, "str": _copied,
     "contextlib.closing": lambda _run, _op, _receiver, args, _keywords: args[0] if args else None,
 }  # fmt: skip
 

@@ -19,7 +19,7 @@ from stopper.taint.domain import CLEAN, Target, Value, joined, merged
 from stopper.taint.edges import Edges, Run
 from stopper.taint.forms import forms_of
 from stopper.taint.ir import Call, Load, Place, Store
-from stopper.taint.listeners import HTTP_ERROR
+from stopper.taint.listeners import HTTP_ERROR, receivers
 from stopper.taint.models import KINDS, RENDERED, Models
 from stopper.taint.pages import CONSTANT, HARM, OPEN
 from stopper.taint.rendering import HTML, Rendering
@@ -52,6 +52,7 @@ class FlaskEdges(Edges):
         self.renders = Renders(project, self.stage)
         self.forms = forms_of(project)
         self.entries = routed(project)
+        self.receivers = receivers(project)
         self.storage = Storage(project) if project.options.second_order else None
 
     def call(
@@ -68,6 +69,9 @@ class FlaskEdges(Edges):
             return parsed
         if (op.last in _DELAYS and receiver.targets) or (op.last in _QUEUES and args and args[0].targets):
             return _delayed(run, op, receiver, args, keywords)
+        heard = self.receivers.get(_sender(op), ()) if op.last == "send" and self.receivers else ()
+        if heard:
+            return _delayed(run, op, Value(targets=tuple(map(Target, heard))), args, keywords)
         if op.name in _ABORTS:
             _aborted(run, op, args, keywords)
             return None
@@ -267,6 +271,12 @@ def kept(run: Any, key: str) -> Value | None:
     if found is None or not key.startswith(_LASTING):
         return found
     return found.refined(lambda taint: taint.marked(STORED))
+
+
+def _sender(op: Call) -> str:
+    """Return the last name of what sends: ``ordered`` of ``signals.ordered.send()``."""
+    sender = getattr(getattr(op.at, "func", None), "value", None)
+    return str(getattr(sender, "attr", getattr(sender, "id", "")))
 
 
 def _aborted(run: Run, op: Call, args: tuple[Value, ...], keywords: dict[str, Value]) -> None:

@@ -97,7 +97,8 @@ class Frame:
 
     def share(self, key: str, value: Value) -> None:
         """Write to a cell that outlives the function's run."""
-        if value.every() or value.targets or value.classes:
+        parts = (value, *(part for _, part in value.fields))
+        if value.every() or any(part.targets or part.classes for part in parts):
             self.result.share(key, value)
 
     def part(self, op: Any) -> str:

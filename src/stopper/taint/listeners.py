@@ -20,7 +20,26 @@ HTTP_ERROR = "werkzeug.exceptions.HTTPException()"
 _EVENTS = frozenset(("flask_socketio.SocketIO().on", "flask_socketio.SocketIO().event"))
 _SOCKETS = frozenset(("flask_sock.Sock().route", "flask_sockets.Sockets().route"))
 _LOADERS = frozenset(("flask_login.LoginManager().request_loader",))
-_LAST = frozenset(name.rpartition(".")[2] for name in _EVENTS | _SOCKETS | _LOADERS)
+_FIELDS = frozenset(f"ariadne.{kind}().field" for kind in ("QueryType", "MutationType", "ObjectType"))
+_TYPED = frozenset(("strawberry.field", "strawberry.mutation"))
+_HARMLESS = frozenset(
+    (
+        "int",
+        "float",
+        "bool",
+        "UUID",
+        "Decimal",
+        "date",
+        "datetime",
+        "Int",
+        "Float",
+        "Boolean",
+        "Date",
+        "DateTime",
+    )
+)
+_LAST = frozenset(name.rpartition(".")[2] for name in _EVENTS | _SOCKETS | _LOADERS | _FIELDS | _TYPED)
+_OBJECTS = ("graphene.ObjectType", "graphene.Mutation", "graphene.types.ObjectType")
 _NAMESPACE = "flask_socketio.Namespace"
 _SOCKET = "simple_websocket.Server()"
 _REQUEST = Value(name="flask.request")
@@ -30,11 +49,13 @@ def listeners(project: Project) -> Iterator[tuple[Scope, dict[str, Value]]]:
     """Yield each function that listens, with what its parameters hold."""
     names = project.code.names
     sockets = bool(project.code.imports("flask_socketio", "flask_sock", "flask_sockets"))
+    graphs = bool(project.code.imports("graphene", "strawberry", "ariadne"))
     for module in project.modules:
         for scope in module.scopes:
             if scope.kind is not Kind.FUNCTION:
                 continue
             found = _handed(scope, names) or (_heard(scope, names) if sockets else None)
+            found = found or (_resolved(scope, names) if graphs else None)
             if found:
                 yield scope, found
 
@@ -56,6 +77,59 @@ def _heard(scope: Scope, names: Names) -> dict[str, Value] | None:
     if called & _EVENTS or (scope.name.startswith("on_") and _derives(scope, names, _NAMESPACE)):
         return _messages(scope)
     return {name: Value(name=_SOCKET) for name in _taken(scope)[:1]} if called & _SOCKETS else None
+
+
+def _resolved(scope: Scope, names: Names) -> dict[str, Value] | None:
+    """Return the arguments of a query that a resolver of GraphQL is given; those of a type without harm are left out."""
+    taken = _taken(scope)
+    if _derives(scope, names, _OBJECTS) and scope.name.startswith(("resolve_", "mutate")):
+        taken = taken[taken.index("info") + 1 :] if "info" in taken else taken[1:]
+    elif _called(scope, names) & _FIELDS:
+        taken = taken[2:]
+    elif not _called(scope, names) & _TYPED:
+        return None
+    harmless = _numbers(scope) | {"info", "root", "self"}
+    taint = Taint("the query's argument").hop(scope.node, "the query's argument comes in")
+    return {name: Value((taint,)) for name in taken if name not in harmless}
+
+
+def _numbers(scope: Scope) -> set[str]:
+    """Return the parameters that are declared as numbers: by annotation, or in the class, as graphene does."""
+    args = getattr(scope.node, "args", None)
+    every = parameters(args) if isinstance(args, ast.arguments) else []
+    found = {arg.arg for arg in every if arg.annotation is not None and _last(arg.annotation) in _HARMLESS}
+    owner = scope.owner
+    for binding in owner.bindings.get(scope.name.removeprefix("resolve_"), ()) if owner is not None else ():
+        given = binding.value.keywords if isinstance(binding.value, ast.Call) else []
+        found |= {one.arg for one in given if one.arg and _last(one.value) in _HARMLESS}
+    for inner in owner.children if owner is not None else ():
+        for name, bound in inner.bindings.items() if inner.name == "Arguments" else ():
+            if any(one.value is not None and _last(one.value) in _HARMLESS for one in bound):
+                found.add(name)
+    return found
+
+
+def _last(expr: ast.expr) -> str:
+    called = expr.func if isinstance(expr, ast.Call) else expr
+    return str(getattr(called, "attr", getattr(called, "id", "")))
+
+
+def receivers(project: Project) -> dict[str, list[Scope]]:
+    """Return the functions that are connected to each signal of blinker, by the last name of the signal."""
+    found: dict[str, list[Scope]] = {}
+    if not project.code.imports("blinker", "flask.signals"):
+        return found
+    for module in project.modules:
+        for scope in module.scopes:
+            for mark in scope.decorators:
+                called = mark.func if isinstance(mark, ast.Call) else mark
+                if isinstance(called, ast.Attribute) and called.attr in ("connect", "connect_via"):
+                    found.setdefault(_last(called.value), []).append(scope)
+        for site in module.calls.get("connect", ()):
+            ref = project.code.names.resolve(site.node.args[0], site.scope) if site.node.args else None
+            if ref is not None and ref.kind is RefKind.FUNCTION and ref.scope is not None:
+                found.setdefault(_last(getattr(site.node.func, "value", site.node)), []).append(ref.scope)
+    return found
 
 
 def _messages(scope: Scope) -> dict[str, Value]:
@@ -89,7 +163,7 @@ def _called(scope: Scope, names: Names) -> set[str | None]:
     return {names.name(mark, scope.parent or scope) for mark in marks if getattr(mark, "attr", "") in _LAST}
 
 
-def _derives(scope: Scope, names: Names, base: str) -> bool:
+def _derives(scope: Scope, names: Names, base: str | tuple[str, ...]) -> bool:
     owner = scope.owner
     return owner is not None and any(one.name.endswith(base) for one in names.bases(owner))
 

@@ -65,6 +65,7 @@ from typing import TYPE_CHECKING
 from stopper.finding import Area, Confidence, Finding, Severity, Vantage
 from stopper.rule import Rule
 from stopper.rules._posture import constant, own_calls
+from stopper.rules.headers._reflected import reflected
 from stopper.source.files import Role
 from stopper.source.project import Project
 
@@ -97,6 +98,12 @@ class CorsAnyOrigin(Rule):
                 remedy='CORS(app, origins=["https://your.site"], supports_credentials=True)',
                 context=call.function,
             )
+
+        for place in reflected(project):
+            yield self.found(
+                place, "the origin that asks is sent back as one that may read answers made with the user's cookies",
+                confidence=Confidence.MEDIUM, remedy="if origin in ALLOWED_ORIGINS: ...", context="reflected",
+            )  # fmt: skip
 
     def wire(self, site: Site) -> Iterator[Finding]:
         """Report the answers that give a foreign origin the user's cookies."""

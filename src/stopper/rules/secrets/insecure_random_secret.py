@@ -45,44 +45,13 @@ from stopper.source.credentials import words_of
 from stopper.source.files import Role
 from stopper.source.project import Project
 
-_SECRET = {
-    "token",
-    "secret",
-    "password",
-    "passwd",
-    "otp",
-    "nonce",
-    "salt",
-    "pin",
-    "apikey",
-    "sid",
-    "csrf",
-    "captcha",
-}
+_SECRET = frozenset("token secret password passwd otp nonce salt pin apikey sid csrf captcha".split())
+_CODES = "access activation auth backup confirmation email invitation invite login recovery reset security sms verification verify"
 _PAIRS = (
-    {"api", "key"},
-    {"session", "id"},
-    {"session", "key"},
-    {"access", "key"},
-    {"access", "code"},
-    {"reset", "code"},
-    {"verification", "code"},
-    {"remember", "me"},
-    {"invite", "code"},
-    {"invitation", "code"},
-    {"login", "code"},
+    *({"api", "key"}, {"session", "id"}, {"session", "key"}, {"access", "key"}, {"remember", "me"}),
+    *({kind, "code"} for kind in _CODES.split()),
 )
-_NAMES = (
-    "random",
-    "randint",
-    "choice",
-    "choices",
-    "sample",
-    "randrange",
-    "getrandbits",
-    "randbytes",
-    "uniform",
-)
+_NAMES = tuple("random randint choice choices sample randrange getrandbits randbytes uniform".split())
 _DRAWN = (
     *(f"random.{name}" for name in _NAMES),
     *(f"random.Random().{name}" for name in _NAMES),
@@ -92,6 +61,7 @@ _DRAWN = (
     "uuid.uuid1",
 )
 _ASSIGNED = regex(r"(?P<name>[A-Za-z_]\w*) = ")
+_AROUND = regex(r"""(\w+)["']?\]?\s*[=:](?!=)""")
 _LABELS = (
     r"^\s*(?P<name>[\w.]+) = .*VARIABLE",
     r"""\[["'](?P<name>[\w-]+)["']\] = .*VARIABLE""",
@@ -123,6 +93,8 @@ class InsecureRandomSecret(Rule):
 def _names(call: Call, project: Project) -> Iterator[str]:
     """Yield what the drawn value is called: where it is drawn, where it goes on to, and by those who call the function."""
     yield f"{call.function.rpartition('.')[2]} {call.code.partition('=')[0]}"
+    before = call.code.partition(call.source.partition("\n")[0])[0]
+    yield from _AROUND.findall(before)[-1:]
     variable = _ASSIGNED.match(call.code)
     if variable is not None:
         yield from _labels(variable["name"], function_text(call))

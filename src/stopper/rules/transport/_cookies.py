@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
+from stopper.finding import Location
+from stopper.regex import regex
 from stopper.rules._posture import constant
-from stopper.source.code import Call
+from stopper.source.code import Call, Expr
+from stopper.source.files import Role
+from stopper.source.project import Project
 
+FLAGS = ("secure", "httponly", "samesite")
+_SETTING = regex(r"""config(?:\[|\.get\()["'](?P<key>[A-Z][A-Z0-9_]+)["'][\])]$""")
+_BY_HAND = re.compile(
+    r"""["']set-cookie["']\]?\s*[:,=]\s*f?(?P<quote>["'])(?P<cookie>[\w-]+=[^\n]*?)(?P=quote)""",
+    re.IGNORECASE,
+)
 _FOR_SCRIPTS = re.compile(r"csrf|xsrf", re.IGNORECASE)
 
 
@@ -27,3 +38,34 @@ def read_by_scripts(call: Call) -> bool:
 def takes_away(call: Call) -> bool:
     """Tell whether a call takes a cookie away: it is over as soon as it is set."""
     return any(end and end.value.constant == 0 for end in (call.argument(2, "max_age"), call.argument(3, "expires")))  # fmt: skip
+
+
+def written_by_hand(project: Project) -> Iterator[tuple[Location, str]]:
+    """Yield each cookie that application code writes into the header itself, whole within one text."""
+    for module in project.modules:
+        text = module.text.content
+        if module.role is Role.APP and ("Set-Cookie" in text or "set-cookie" in text):
+            for found in _BY_HAND.finditer(text):
+                yield module.text.location(module.path, *found.span()), found["cookie"]
+
+
+def missing_flags(call: Call, project: Project) -> list[str]:
+    """Return the flags that a call leaves out or turns off; none when it cannot be known which it gives."""
+    spreads = [options.value.constant for options in call.spread]
+    if not all(isinstance(one, dict) for one in spreads):
+        return []
+    spread = {key: value for one in spreads for key, value in one.items()}
+    return [flag for flag in FLAGS if _off(call.argument(None, flag), spread.get(flag), project)]
+
+
+def _off(flag: Expr | None, spread: object, project: Project) -> bool:
+    """Tell whether a flag is given as something false: at the call, in what is spread, or in the setting it is read from."""
+    if flag is None:
+        return _is_false(spread)
+    setting = _SETTING.search(flag.source)
+    kept = project.settings.in_production(setting["key"]) if setting else [flag]
+    return bool(kept) and all(one.value.known and _is_false(one.value.constant) for one in kept)
+
+
+def _is_false(value: object) -> bool:
+    return not value or str(value).lower() == "none"

@@ -70,7 +70,9 @@ class CertificateVerificationOff(Rule):
         """Report each call and assignment that turns verification off."""
         for call in own_calls(project, *_CALLS):
             given = call.argument(None, "verify") or call.argument(None, "verify_ssl")
-            if constant(given) is False:
+            spread = [one.value.constant for one in call.spread] if given is None else []
+            shared = any(isinstance(one, dict) and one.get("verify") is False for one in spread)
+            if constant(given) is False or shared:
                 yield from self._told(call, f"{call.name} is called with verification off")
         for call in own_calls(project, "ssl._create_unverified_context"):
             yield from self._told(call, "the TLS context accepts any certificate")

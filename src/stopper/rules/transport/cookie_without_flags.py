@@ -58,8 +58,14 @@ from stopper.rule import Rule
 from stopper.rules._closed import closed_by
 from stopper.rules._posture import constant
 from stopper.rules._when import completes_cookie
-from stopper.rules.transport._cookies import is_response, read_by_scripts, takes_away
-from stopper.source.code import Call, Expr
+from stopper.rules.transport._cookies import (
+    FLAGS,
+    is_response,
+    missing_flags,
+    read_by_scripts,
+    takes_away,
+    written_by_hand,
+)
 from stopper.source.files import Role
 from stopper.source.project import Project
 
@@ -67,8 +73,6 @@ if TYPE_CHECKING:
     from stopper.app.booted import Booted
     from stopper.wire.site import Site
 
-_FLAGS = ("secure", "httponly", "samesite")
-_SETTING = regex(r"""config(?:\[|\.get\()["'](?P<key>[A-Z][A-Z0-9_]+)["'][\])]$""")
 _SENSITIVE = regex(r"sess|token|auth|login|remember|user|jwt|sid|secret|csrf", re.IGNORECASE)
 
 
@@ -85,7 +89,7 @@ class CookieWithoutFlags(Rule):
         for call in project.code.every_call("set_cookie"):
             if call.module.role is not Role.APP or not is_response(call) or takes_away(call):
                 continue
-            missing, name = _missing(call, project), constant(call.argument(0, "key"))
+            missing, name = missing_flags(call, project), constant(call.argument(0, "key"))
             if read_by_scripts(call):
                 missing = [flag for flag in missing if flag != "httponly"]
             name = name if isinstance(name, str) else "..."
@@ -98,12 +102,22 @@ class CookieWithoutFlags(Rule):
                 remedy=f'response.set_cookie({name!r}, value, secure=True, httponly=True, samesite="Lax")',
             )  # fmt: skip
 
+        for place, cookie in written_by_hand(project):
+            name, lowered = cookie.partition("=")[0], cookie.lower()
+            missing = [flag for flag in FLAGS if flag not in lowered]
+            if missing and _SENSITIVE.search(name):
+                yield self.found(
+                    place, f"the cookie {name!r} is written without {', '.join(missing)}", context=name,
+                    severity=Severity.MEDIUM, confidence=Confidence.MEDIUM,
+                    remedy=f'response.set_cookie({name!r}, value, secure=True, httponly=True, samesite="Lax")',
+                )  # fmt: skip
+
     def app(self, booted: Booted) -> Iterator[Finding]:
         """Report the cookies that the app's own answers set without the flags."""
         for answer in booted.answers:
             for cookie in answer.all("Set-Cookie"):
                 name, lowered = cookie.partition("=")[0], cookie.lower()
-                missing = [flag for flag in _FLAGS if f"; {flag}" not in lowered]
+                missing = [flag for flag in FLAGS if f"; {flag}" not in lowered]
                 taken = "max-age=0" in lowered or "01 jan 1970" in lowered
                 if missing and not taken and _SENSITIVE.search(name):
                     yield self.seen(
@@ -115,7 +129,7 @@ class CookieWithoutFlags(Rule):
         """Report each cookie that an answer sets without the flags; the session cookie has rules of its own."""
         seen: set[str] = set()
         for cookie in site.cookies():
-            missing = [flag for flag in _FLAGS if flag not in cookie.attributes]
+            missing = [flag for flag in FLAGS if flag not in cookie.attributes]
             enough = not missing or (missing == ["httponly"] and not _SENSITIVE.search(cookie.name))
             if enough or cookie.expires or cookie.name in seen or cookie.is_session:
                 continue
@@ -125,25 +139,3 @@ class CookieWithoutFlags(Rule):
                 vantage=Vantage.WIRE, severity=Severity.MEDIUM if _SENSITIVE.search(cookie.name) else Severity.LOW,
                 remedy=f'response.set_cookie({cookie.name!r}, value, secure=True, httponly=True, samesite="Lax")',
             )  # fmt: skip
-
-
-def _missing(call: Call, project: Project) -> list[str]:
-    """Return the flags that a call leaves out or turns off; none when it cannot be known which it gives."""
-    spreads = [options.value.constant for options in call.spread]
-    if not all(isinstance(one, dict) for one in spreads):
-        return []
-    spread = {key: value for one in spreads for key, value in one.items()}
-    return [flag for flag in _FLAGS if _off(call.argument(None, flag), spread.get(flag), project)]
-
-
-def _off(flag: Expr | None, spread: object, project: Project) -> bool:
-    """Tell whether a flag is given as something false: at the call, in what is spread, or in the setting it is read from."""
-    if flag is None:
-        return _is_false(spread)
-    setting = _SETTING.search(flag.source)
-    kept = project.settings.in_production(setting["key"]) if setting else [flag]
-    return bool(kept) and all(one.value.known and _is_false(one.value.constant) for one in kept)
-
-
-def _is_false(value: object) -> bool:
-    return not value or str(value).lower() == "none"

@@ -25,7 +25,7 @@ from stopper.taint.ir import (
 from stopper.taint.letters import letter_changes
 from stopper.taint.models import Models
 from stopper.taint.prefixes import COMMON, NORMALISERS, prefix_changes, with_origins
-from stopper.taint.rereads import rereads
+from stopper.taint.rereads import NONE, rereads
 
 Read = Callable[[Operand], Value]
 Ask = Callable[[Call], dict[int, frozenset[str]]]
@@ -36,13 +36,15 @@ _HOST = frozenset(("redirect", "ssrf"))
 _PATH = frozenset(("path", "archive"))
 _TRANSPARENT = frozenset(
     (
-        "lower", "upper", "strip", "lstrip", "rstrip", "casefold", "title", "str", "encode", "decode", "get", "pop", "Path",
+        "lower", "upper", "strip", "lstrip", "rstrip", "casefold", "title", "str", "encode", "decode", "Path",
         "PurePath", "fspath",
     )
 )  # fmt: skip
 _MATCHES = frozenset(("fullmatch", "match", "search"))
 _URLS = frozenset(("urlparse", "urlsplit", "URL", "url_parse"))
 _HOSTS = frozenset(("netloc", "hostname", "host", "is_absolute"))
+_OF_WHOLE = NORMALISERS | _HOSTS | {"scheme", "joined", "under"}
+"""What is asked of a value as a whole; all else is about one of its parts."""
 _TEXTS = frozenset(("str", "bytes"))
 _NUMBERS = frozenset(("int", "float", "bool", "UUID", "Decimal", "date", "datetime"))
 RAISING = frozenset(
@@ -428,6 +430,7 @@ class Guards:
                 break  # one of several: `host or ""`
             path, way = self._origin(made)
             ways += way
+            again = again if not way or way[0] in _OF_WHOLE else NONE
         if path is None or deep > _DEEP:
             return path, ways
         made = self.op(path)
@@ -457,6 +460,8 @@ class Guards:
             return op.base, [op.part[1:] if op.part.startswith(".") else "part"]
         if not isinstance(op, Call):
             return None, []
+        if op.last in ("get", "pop") and isinstance(op.receiver, AccessPath):
+            return op.receiver, ["part"]
         if op.receiver is not None and op.last in _TRANSPARENT:
             return (op.receiver, []) if isinstance(op.receiver, AccessPath) else (None, [])
         source = op.args[0] if op.args else op.receiver

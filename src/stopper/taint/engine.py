@@ -219,7 +219,6 @@ class Engine:
 
     def applied(self, scope: Any, values: dict[str, Value]) -> tuple[Summary, Tokens]:
         """Return what a project's function does with its parameters holding ``values``, and the tokens in the answer."""
-        self.trails[-1].called.add(id(scope))
         if id(scope) in self.views:
             self.shared.call(scope)
         values = self._looked_at(scope, values)
@@ -261,6 +260,7 @@ class Engine:
         known = self._active.get(key)
         if known is not None:
             self._lowest = min(self._lowest, known.depth)
+            self.trails[-1].called += (id(scope),)
             return known.summary
         provisional = self._circling.get(key)
         if provisional is not None:
@@ -269,6 +269,7 @@ class Engine:
         if len(self._active) >= MAX_CALLS or self.steps > MAX_STEPS:
             self.bounded = True
             self._pass(0)
+            self.trails[-1].called += (id(scope),)
             return Summary(cut=True)
         self._contexts[id(scope)] = self._contexts.get(id(scope), 0) + 1
         self._inside[id(scope)] = self._inside.get(id(scope), 0) + 1
@@ -302,10 +303,9 @@ class Engine:
             self._again(depth)
         del self._active[key]
         trail = active.summary.trail
-        if not active.summary.cut and trail is not None:
+        if trail is not None:
             trail.scope = key[0]
-        if trail is not None and not stable:
-            trail.passing = True
+            trail.passing = trail.passing or not stable
         if self._lowest < depth:
             self._circling[key] = _Provisional(active.summary, self._lowest)
         else:

@@ -165,7 +165,7 @@ class FlaskEdges(Edges):
     def _render(self, run: Run, op: Call, render: Render) -> None:
         speaks = any(_speaks(run, value) for value in render.context.values())
         for template in render.templates:
-            run.engine.trails[-1].rendered.add(id(template))
+            run.engine.trails[-1].rendered += (id(template),)
             if self.stage.matters(template) or render.escaped is False or speaks:
                 self._follow(run, op, template, render, speaks=speaks)
 

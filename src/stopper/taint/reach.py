@@ -34,34 +34,38 @@ class Reach:
 
 def reach(trail: Trail) -> Reach:
     """Return all that a root rests on, by the trail of the root itself."""
-    found = Reach()
-    used = _used(trail, found)
-    solved: Counter[int] = Counter()
-    steps = 0
-    for summary in used.values():
-        found.shown |= summary.shown
-        one = summary.trail
-        if one is not None and one.scope:
-            found.followed.add(one.scope)
-            solved[one.scope] += 1
-            steps += one.steps
-    many = max(solved.values(), default=0) >= MAX_GENERAL
-    found.bounded = many or steps > MAX_STEPS or trail.height > MAX_CALLS
+    used = _used(trail)
+    trails = [one.trail for one in used if one.trail is not None]
+    found = Reach(trail.rests, {one.scope for one in trails}, rendered=set(trail.rendered))
+    for rests in {one.rests for one in trails}:
+        found.rests |= rests
+    found.called.update(trail.called, *[one.called for one in trails if one.called])
+    found.followed = {one.trail.scope for one in used if one.trail is not None and not one.cut}
+    found.rendered.update(*[one.rendered for one in trails if one.rendered])
+    found.shown = set().union(*[one.shown for one in used if one.shown])
+    found.bounded = _is_bounded(trail, trails)
     return found
 
 
-def _used(trail: Trail, found: Reach) -> dict[int, Summary]:
-    """Return all summaries that were used, by their identity, and note what their trails hold."""
+def _is_bounded(root: Trail, trails: list[Trail]) -> bool:
+    """Tell whether so much was worked out, by whomever, that a root alone may come to a bound."""
+    if root.height > MAX_CALLS or sum([one.steps for one in trails]) > MAX_STEPS:
+        return True
+    if len(trails) < MAX_GENERAL:
+        return False
+    counts = Counter(one.scope for one in trails if one.scope)
+    return max(counts.values(), default=0) >= MAX_GENERAL
+
+
+def _used(trail: Trail) -> list[Summary]:
+    """Return all summaries that were used."""
     used: dict[int, Summary] = {}
-    waiting = [trail]
+    waiting = [trail.uses]
     while waiting:
-        one = waiting.pop()
-        found.rests |= one.rests
-        found.called |= one.called
-        found.rendered |= one.rendered
-        for key, summary in one.uses.items():
+        for key, summary in waiting.pop().items():
             if key not in used:
                 used[key] = summary
-                if summary.trail is not None:
-                    waiting.append(summary.trail)
-    return used
+                inner = summary.trail
+                if inner is not None and inner.uses:
+                    waiting.append(inner.uses)
+    return list(used.values())

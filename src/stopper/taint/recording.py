@@ -35,6 +35,7 @@ class Writer:
     def __init__(self, project: Project, program: Program, stable: Stable) -> None:
         """Take the project, as the engine sees it, and the names of its parts."""
         self.stable = stable
+        stable.learn()
         self.keeps = project.shelf is not None
         self.places = Places(program, project)
         self.templates = {id(template): number for number, template in enumerate(project.templates.all)}
@@ -55,7 +56,7 @@ class Writer:
             stable.digest(root.traits) if self.keeps else "",
             reach.rests | stable.named_modules | root.scope.module.bit,
             reads=tuple(key for key in solved.reads if not key.startswith("call ")),
-            followed=stable.numbered(reach.followed), called=stable.numbered(reach.called),
+            followed=stable.numbered(reach.followed) if root.called else (), called=stable.numbered(reach.called),
             written=written, flows=flows, cut=any(result.cut for result in solved.results),
             shown=tuple(reach.shown), rendered=tuple(sorted(self.templates[one] for one in reach.rendered)),
             whole=whole,
@@ -79,7 +80,7 @@ class Writer:
     def _written(
         self, number: int, cells: dict[str, Value]
     ) -> tuple[int, tuple[tuple[str, str], ...], bytes]:
-        raw = self.stable.dump(cells)
+        raw = self.stable.written(cells)
         return number, tuple((key, self.stable.digest(value)) for key, value in cells.items()), raw
 
 

@@ -42,20 +42,20 @@ class Stable(Travel):
         """The modules in which something was named since somebody set it to 0, one bit each."""
         self._numbers_of = {module.path: number for number, module in enumerate(modules)}
         self._first: list[int] = []
-        count = 0
-        for module in modules:
-            self._first.append(count)
-            count += 1 + len(module.scopes)
+        self._parts: dict[int, tuple[int, int]] = {}
+        for number, module in enumerate(modules):
+            self._first.append(len(self._parts))
+            for inside, scope in enumerate((module.scope, *module.scopes)):
+                self._parts[id(scope)] = number, inside
         self._entries: dict[int, tuple[int, int]] = {}
         for scope in entered:
-            number = self._numbers.get(id(scope))
-            for ordinal, node in enumerate(_signature(scope) if number is not None else ()):
-                self._entries.setdefault(id(node), (number or 0, ordinal))
+            place = self._numbers.get(id(scope))
+            for ordinal, node in enumerate(_signature(scope) if place is not None else ()):
+                self._entries.setdefault(id(node), (place or 0, ordinal))
 
     def number(self, scope: int) -> tuple[int, int] | None:
         """Return the number of a scope's module and its own in it, by its identity."""
-        number = self._numbers.get(scope)
-        return None if number is None else self._split(number)
+        return self._parts.get(scope)
 
     def scope(self, module: int, number: int) -> Scope:
         """Return the scope of a number in a module."""
@@ -82,7 +82,7 @@ class Stable(Travel):
         """Return functions by their numbers, of scopes by their identity."""
         masks: dict[int, int] = {}
         for scope in scopes:
-            found = self.number(scope)
+            found = self._parts.get(scope)
             if found is not None:
                 masks[found[0]] = masks.get(found[0], 0) | 1 << found[1]
         return tuple(sorted(masks.items()))
@@ -122,8 +122,7 @@ class Stable(Travel):
         return _Checked(raw, self.named).load()
 
     def digest(self, thing: object) -> str:
-        """Return a digest of values that is the same in a later run, "" where something in them has no name."""
-        self.learn()
+        """Return a digest of values that is the same in a later run, "" where something in them has no name, or was not learnt."""
         try:
             text = repr(self._plain(thing))
         except pickle.PicklingError:

@@ -35,14 +35,14 @@ class Trail:
 
     rests: int = 0
     """The modules whose code and names were asked: see ``Names.rested``."""
-    called: set[int] = field(default_factory=set)
-    """The functions that it called, by the identity of their scopes."""
+    called: tuple[int, ...] = ()
+    """The functions that it called without using a summary of them, by the identity of their scopes."""
     uses: dict[int, Summary] = field(default_factory=dict)
     """The summaries that it used, by their identity."""
-    rendered: set[int] = field(default_factory=set)
+    rendered: tuple[int, ...] = ()
     """The templates that it rendered, by their identity."""
     scope: int = 0
-    """The identity of its own scope, where it was called and followed to its end."""
+    """The identity of its own scope, where it was called."""
     steps: int = 0
     """How many operations it cost by itself."""
     height: int = 0

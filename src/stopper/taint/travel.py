@@ -40,6 +40,10 @@ class Travel:
     def dump(self, thing: object) -> bytes:
         """Return something as bytes, which ``load`` reads in the other process."""
         self.learn()
+        return self.written(thing)
+
+    def written(self, thing: object) -> bytes:
+        """Return something as bytes, of which every place was learnt."""
         buffer = io.BytesIO()
         _Dump(buffer, self).dump(thing)
         return buffer.getvalue()

@@ -14,7 +14,7 @@ from stopper.records import dataclass
 from stopper.source.module import Kind, Scope, parameters
 from stopper.source.project import Project
 from stopper.taint.declared import Declared, Reader
-from stopper.taint.domain import ALL, CLEAN, Taint, Value
+from stopper.taint.domain import ALL, CLEAN, Taint, Target, Value
 from stopper.taint.edges import Run
 from stopper.taint.ir import Call, Load, Place
 from stopper.taint.steps import common
@@ -53,20 +53,25 @@ class Forms:
         del base
         if op.part != ".data" or not op.name.startswith(_FIELD) or not isinstance(op.at, ast.Attribute):
             return None
-        declared = self._field(op.at.value, run.function.scope)
+        declared = self._field(run, op.at.value)
         if declared is None or (declared.clean and not _validates(run.function.scope)):
             return None
         label = f"the form's field {getattr(op.at.value, 'attr', '')}".rstrip()
         return _held(declared, label, op.at)
 
-    def _field(self, expr: ast.expr, scope: Scope) -> Declared | None:
-        """Return what the field ``form.name`` is declared as."""
+    def _field(self, run: Run, expr: ast.expr) -> Declared | None:
+        """Return what the field ``form.name`` lets through: as it is declared, and as the form's own method validates it."""
         if not isinstance(expr, ast.Attribute):
             return None
-        owner = self.names.resolve(expr.value, scope)
+        owner = self.names.resolve(expr.value, run.function.scope)
         if owner is None or owner.scope is None or owner.scope.kind is not Kind.CLASS:
             return None
-        return self.reader.fields(owner.scope).get(expr.attr)
+        declared = self.reader.fields(owner.scope).get(expr.attr)
+        for scope in owner.scope.children if declared is not None else ():
+            if declared is not None and scope.name == f"{_INLINE}{expr.attr}" and scope.kind is Kind.FUNCTION:
+                kinds = _held_by(run.engine.summary(scope), run.engine.lowered(scope).params)
+                declared = Declared(declared.clean | kinds, declared.marks)
+        return declared
 
     def may(self, op: Call) -> bool:
         """Tell whether a call may be one of a parser or a schema."""
@@ -80,7 +85,7 @@ class Forms:
         if op.last == "parse_args" and op.name.startswith(_PARSERS):
             return self._parsed(op.at, scope)
         if op.last in _LOADS and "marshmallow" in op.name and args and args[0].every():
-            return self._schema(run, op.at.func, scope, args[0])
+            return self._schema(run, op, scope, args[0])
         if op.last in _VALIDATES and args and args[0].every():
             return self._model(run, op, receiver, args[0])
         return None
@@ -97,11 +102,14 @@ class Forms:
                 found[name] = declared
         return _shaped(found, "the parsed argument", call) if found and "" not in found else None
 
-    def _schema(self, run: Run, func: ast.expr, scope: Scope, given: Value) -> Value | None:
+    def _schema(self, run: Run, call: Call, scope: Scope, given: Value) -> Value | None:
+        func = getattr(call.at, "func", None)
         owner = self.names.resolve(func.value, scope) if isinstance(func, ast.Attribute) else None
         if owner is None or owner.scope is None or owner.scope.kind is not Kind.CLASS:
             return Value(given.every())
-        return given if _keeps_unknown(owner.scope) else _narrowed(self._fields(run, owner.scope), given)
+        keeps = _keeps_unknown(owner.scope)
+        loaded = given if keeps else _narrowed(self._fields(run, owner.scope), given)
+        return _made(run, owner.scope, loaded, call)
 
     def _fields(self, run: Run, owner: Scope) -> Mapping[str, Declared]:
         """Return what the fields of a schema let through: as they are declared, and as the project's own validators hold them."""
@@ -191,6 +199,17 @@ def _validators(owner: Scope) -> Iterator[tuple[Scope, list[str]]]:
         for mark in scope.decorators:
             if isinstance(mark, ast.Call) and _last(mark.func) in _CHECKING:
                 yield scope, [str(arg.value) for arg in mark.args if isinstance(arg, ast.Constant)]
+
+
+def _made(run: Any, owner: Scope, loaded: Value, call: Call) -> Value:
+    """Return what a schema's ``post_load`` method makes of what was loaded; just that where there is none."""
+    for scope in owner.children:
+        marks = [mark.func if isinstance(mark, ast.Call) else mark for mark in scope.decorators]
+        if any(_last(mark) == "post_load" for mark in marks):
+            target = Target(scope, receiver=Value(classes=(owner,)))
+            made: Value = run.invoke((target,), (loaded,), (), {}, call)
+            return made
+    return loaded
 
 
 def _held_by(summary: Any, params: Sequence[str]) -> frozenset[str]:

@@ -22,9 +22,9 @@ from stopper.taint.ir import (
     Operand,
     Raise,
 )
-from stopper.taint.letters import letter_changes
+from stopper.taint.letters import letter_changes, subset_changes
 from stopper.taint.models import Models
-from stopper.taint.prefixes import COMMON, NORMALISERS, prefix_changes, with_origins
+from stopper.taint.prefixes import COMMON, HOST, NORMALISERS, ending_changes, prefix_changes, with_origins
 from stopper.taint.rereads import NONE, rereads
 
 Read = Callable[[Operand], Value]
@@ -32,7 +32,6 @@ Ask = Callable[[Call], dict[int, frozenset[str]]]
 _Answer = TypeVar("_Answer")
 
 _EVERYTHING = frozenset((ALL,))
-_HOST = frozenset(("redirect", "ssrf"))
 _PATH = frozenset(("path", "archive"))
 _TRANSPARENT = frozenset(
     (
@@ -45,7 +44,7 @@ _URLS = frozenset(("urlparse", "urlsplit", "URL", "url_parse"))
 _HOSTS = frozenset(("netloc", "hostname", "host", "is_absolute"))
 _OF_WHOLE = NORMALISERS | _HOSTS | {"scheme", "joined", "under"}
 """What is asked of a value as a whole; all else is about one of its parts."""
-_TEXTS = frozenset(("str", "bytes"))
+_TEXTS = ("str", "bytes")
 _NUMBERS = frozenset(("int", "float", "bool", "UUID", "Decimal", "date", "datetime"))
 RAISING = frozenset(
     (
@@ -57,6 +56,8 @@ _REFUSING = re.compile(
     r"_*(?:check|validate|verify|ensure|assert|require|refuse|reject|guard|forbid|deny)", re.IGNORECASE
 )
 """How a function is called that lets only some data pass."""
+FORM_VALIDATOR = "validate_"
+"""How the name of a form's method begins that validates one field: it is given the field, which holds the data."""
 _DEEP = 4
 """How many assignments are followed back from a test."""
 _RESOLVERS = frozenset(("ip_address", "gethostbyname", "getaddrinfo"))
@@ -122,6 +123,9 @@ class Guards:
 
     def _changes(self, test: Operand, truth: bool) -> list[Change]:
         op = self.op(test)
+        letters = subset_changes(self, op, truth=truth)
+        if letters:
+            return letters
         if isinstance(op, Compare):
             return self._compare(op, truth)
         if isinstance(op, Call):
@@ -193,8 +197,7 @@ class Guards:
         return [change for tested, other in sides for change in self._equal(tested, other)]
 
     def _is_match(self, operand: Operand) -> bool:
-        made = self.op(operand)
-        return isinstance(made, Call) and made.last in _MATCHES
+        return isinstance(made := self.op(operand), Call) and made.last in _MATCHES
 
     def _contains(self, part: Constant, whole: Operand, *, holds: bool) -> list[Change]:
         """Return what ``"/" in name`` says: nothing of what else there is, and much where it is not in it."""
@@ -231,7 +234,7 @@ class Guards:
             return [Change(path, frozenset(("ssrf", "joined-host")))]
         if _HOSTS & set(ways):
             empty = value.constant == "" or any(part.constant == "" for _, part in value.fields)
-            return self._no_host(path) if empty else [Change(path, _HOST)]
+            return self._no_host(path) if empty else [Change(path, HOST)]
         if {"commonpath", "commonprefix"} & set(ways):
             return self._plain(path, ways)
         if "scheme" in ways:
@@ -266,7 +269,8 @@ class Guards:
         if op.last == "compare_digest":
             return [change for arg in op.args for change in self._signed(arg)]
         if op.last == "endswith" and op.receiver is not None and op.args:
-            return self._ending(op.receiver, op.args[0])
+            path, ways = self.subject(op.receiver)
+            return ending_changes(path, ways, self.read(op.args[0])) if path is not None else []
         return self._method(op)
 
     def _absolute(self, op: Call, truth: bool) -> list[Change]:
@@ -311,18 +315,6 @@ class Guards:
             return []
         path, _ = self.subject(made.args[1])
         return [Change(path, frozenset(("deserialization",)))] if path is not None else []
-
-    def _ending(self, tested: Operand, ending: Operand) -> list[Change]:
-        """Return what ``host.endswith(".example.com")`` says."""
-        path, ways = self.subject(tested)
-        text = self.read(ending).constant
-        if path is None or not isinstance(text, str):
-            return []
-        if not {"netloc", "hostname", "host"} & set(ways):
-            return [Change(path, near="only the end of the value is compared")]
-        if text.startswith("."):
-            return [Change(path, _HOST)]
-        return [Change(path, near=f"endswith({text!r}) without a dot in front lets 'evil{text}' through")]
 
     def sources(self, operand: Operand) -> list[Operand]:
         """Return every value that is assigned to a variable, the variable itself where there is none."""
@@ -449,6 +441,11 @@ class Guards:
     def _either(self, path: AccessPath, ways: list[str], deep: int) -> tuple[AccessPath | None, list[str]]:
         """Return what ``host = urlparse(url).hostname or ""`` is about: the one value that is not constant."""
         every = self.sources(path)
+        named = [one for one in every if isinstance(one, AccessPath)]
+        empty = all(not one.value for one in every if isinstance(one, Constant))
+        if path.base.startswith("%") and len(named) == 1 and len(every) > 1 and empty:
+            inner, more = self.subject(named[0], deep + 1)
+            return inner, ways + more
         computed = [one for one in every if isinstance(one, AccessPath) and one.base.startswith("%")]
         if len(computed) != 1 or len(every) < 2:
             return path, ways
@@ -457,6 +454,8 @@ class Guards:
 
     def _origin(self, op: Op | None) -> tuple[AccessPath | None, list[str]]:
         if isinstance(op, Load) and isinstance(op.base, AccessPath):
+            if op.part == ".data" and self.function.scope.name.startswith(FORM_VALIDATOR):
+                return op.base, []
             return op.base, [op.part[1:] if op.part.startswith(".") else "part"]
         if not isinstance(op, Call):
             return None, []
@@ -480,9 +479,8 @@ class Guards:
 
     def _in_list(self, source: AccessPath) -> tuple[AccessPath, list[str]]:
         """Return the first element of ``commonpath((path, base))`` that is tainted, and what was done to it."""
-        items: Iterable[tuple[str, Operand]] = getattr(
-            self.function.definitions.get(source.base), "items", ()
-        )
+        made = self.function.definitions.get(source.base)
+        items: Iterable[tuple[str, Operand]] = getattr(made, "items", ())
         item = self._tainted(item for _, item in items)
         if item is None:
             return source, []

@@ -7,7 +7,7 @@ from typing import Protocol
 from stopper.taint import characters
 from stopper.taint.change import Change
 from stopper.taint.domain import Value
-from stopper.taint.ir import AccessPath, Call, Compare, Load, Op, Operand
+from stopper.taint.ir import AccessPath, Call, Compare, Compute, Load, Op, Operand
 
 
 class Guards(Protocol):
@@ -38,6 +38,35 @@ def letter_changes(guards: Guards, tested: Operand, *, refused: bool) -> list[Ch
     allowed = frozenset[int]().union(*(one for _, one in told))
     path = next(iter(paths))
     return [Change(path, characters.harmless(allowed))] if path is not None else []
+
+
+def subset_changes(guards: Guards, op: Op | None, *, truth: bool) -> list[Change]:
+    """Return what ``set(text) <= ALLOWED`` says, in any of its ways: no letter of the text is another."""
+    asked = _subset(op, truth=truth)
+    if asked is None:
+        return []
+    part, whole = asked
+    made = guards.op(part)
+    if isinstance(made, Call) and made.last in ("set", "frozenset") and made.receiver is None and made.args:
+        part = made.args[0]
+    elif not isinstance(op, Call):
+        return []  # two texts or two numbers are compared
+    path, ways = guards.subject(part)
+    allowed = characters.of_value(guards.read(whole))
+    return [Change(path, characters.harmless(allowed))] if path is not None and not ways and allowed else []
+
+
+def _subset(op: Op | None, *, truth: bool) -> tuple[Operand, Operand] | None:
+    """Return what is a part, and of what, where a test came out as ``truth``."""
+    if isinstance(op, Compute) and op.operator == "-" and not truth:
+        return op.left, op.right
+    if isinstance(op, Compare) and op.operator in ("<=", ">=") and truth:
+        return (op.left, op.right) if op.operator == "<=" else (op.right, op.left)
+    if not isinstance(op, Call) or op.last not in ("issubset", "issuperset") or not op.args or not truth:
+        return None
+    if op.receiver is None:
+        return None
+    return (op.receiver, op.args[0]) if op.last == "issubset" else (op.args[0], op.receiver)
 
 
 def _letter(

@@ -251,9 +251,16 @@ def _without(taint: Taint, last: str, args: tuple[Value, ...]) -> Taint:
     left = taint.marks.difference(back)
     if len(gone) == 1 and gone not in new:
         left |= {_GONE + gone}
-    letters = frozenset(ord(mark[len(_GONE) :]) for mark in left if mark.startswith(_GONE))
-    kinds = characters.harmless(characters.without(letters)) if letters else frozenset[str]()
-    return taint if left == taint.marks else taint.within(taint.clean | kinds, left)
+    if left == taint.marks:
+        return taint
+    clean = taint.clean - _safe_without(taint.marks) if back else taint.clean
+    return taint.within(clean | _safe_without(left), left)
+
+
+def _safe_without(marks: frozenset[str]) -> frozenset[str]:
+    """Return the kinds that text is harmless for without the letters that are gone."""
+    letters = frozenset(ord(mark[len(_GONE) :]) for mark in marks if mark.startswith(_GONE))
+    return characters.harmless(characters.without(letters)) if letters else frozenset()
 
 
 def _grouped(op: Call, receiver: Value, args: tuple[Value, ...]) -> Value:

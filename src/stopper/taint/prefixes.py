@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 from stopper.taint.change import Change, Reader
-from stopper.taint.domain import UNKNOWN
+from stopper.taint.domain import UNKNOWN, Value
 from stopper.taint.ir import AccessPath, Call, Load, Operand
 
+HOST = frozenset(("redirect", "ssrf"))
+"""The kinds that are settled by the host of an address."""
 COMMON = frozenset(("commonpath", "commonprefix"))
 """What tells what two paths begin with, as they are written."""
 NORMALISERS = COMMON.union(("abspath", "realpath", "normpath", "resolve", "absolute"))
@@ -68,6 +70,19 @@ def _accepted(guards: Reader, op: Call, path: AccessPath, ways: list[str]) -> _T
         told = f"{told} without a separator at its end lets a sibling folder through, as in /data-evil"
         return kinds, told, frozenset(("inside",))
     return kinds | {"path", "archive"}, "", frozenset()
+
+
+def ending_changes(path: AccessPath, ways: list[str], given: Value) -> list[Change]:
+    """Return what ``host.endswith(".example.com")`` says, or ``endswith`` of several."""
+    texts = [part.constant for _, part in given.items()] if given.closed else [given.constant]
+    if not texts or not all(isinstance(text, str) for text in texts):
+        return []
+    if not {"netloc", "hostname", "host"} & set(ways):
+        return [Change(path, near="only the end of the value is compared")]
+    text = next((text for text in texts if text[:1] != "."), "")
+    if not text:
+        return [Change(path, HOST)]
+    return [Change(path, near=f"endswith({text!r}) without a dot in front lets 'evil{text}' through")]
 
 
 def _not_enough(text: str) -> str:

@@ -30,6 +30,7 @@ _MARKUP = "Markup()"
 _ESCAPED = ("html", "markup")
 MATCH = "re.match()"
 """The name of what a regular expression found."""
+_FOUND = ("match()", "search()")
 _SPLIT = ("urlsplit()", "urlparse()", "url_parse()")
 """The names of addresses taken apart; their port is a number."""
 
@@ -133,7 +134,7 @@ def loaded(base: Value, part: str) -> Value:
         return value.refined(lambda taint: replace(taint, source=taint.source + part))
     if part in (".name", ".stem", ".suffix"):
         return value.refined(lambda taint: taint.cleaned(("path",)) if "path" in taint.marks else taint)
-    if base.literal and base.name == MATCH and part[:1] == "[":
+    if base.literal and part[:1] == "[" and base.name.startswith("re.") and base.name.endswith(_FOUND):
         return matched_group(base, _key(part))
     if part == ".port" and base.name.endswith(_SPLIT):
         return CLEAN

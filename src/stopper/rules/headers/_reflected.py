@@ -19,6 +19,13 @@ _ASKING = regex(
 )
 
 
+_TESTS = (
+    r"\b{name}\s+(?:not\s+)?in\b", r"\b{name}\s*[!=]=", r"\b{name}\.endswith\(", r"\w\({name}\)", r",\s*{name}\)",
+    r"\b{name}\.startswith\((?!\W*https?\b\W*\))",
+)  # fmt: skip
+"""How a function looks at an origin; that it begins with a scheme says nothing."""
+
+
 def reflected(project: Project) -> Iterator[Location]:
     """Yield the places in application code, each once."""
     for module in project.modules:
@@ -44,7 +51,7 @@ def _is_any(value: str, text: str) -> bool:
     if name is None:
         return False
     taken = any(_ASKING.search(line) for line in re.findall(rf"(?m)^\s*{name[0]}\s*=(?!=)[^\n]*", text))
-    tested = rf"\b{name[0]}\s+(?:not\s+)?in\b|\b{name[0]}\s*[!=]=|\b{name[0]}\.\w+with\(|\w\({name[0]}\)|,\s*{name[0]}\)"
+    tested = "|".join(test.format(name=name[0]) for test in _TESTS)
     return taken and not any(
         found for found in re.finditer(tested, text) if _HEADER not in _line(text, found.start())
     )

@@ -50,6 +50,10 @@ _NAMED = re.compile(
     r"(?:^|_)(?:password|passwd|passphrase|secret|api_?key|private_?key|secret_?key|access_?token|refresh_?token)$",
     re.IGNORECASE,
 )
+_HEADER = re.compile(
+    r"""request\.headers(?:\.get\(|\[)\s*["'](?P<name>Authorization|Cookie|X-Api-Key|X-Auth-Token)["'][^()\[\]]*[\])]""",
+    re.IGNORECASE,
+)
 _FIELD = re.compile(r"\{\s*([\w.]+)\s*(?:![rsa])?(?::[^{}]*)?\}")
 
 
@@ -82,4 +86,5 @@ def _secret(argument: Expr) -> str:
     if argument.source.startswith(("f'", 'f"')):
         fields = (match[1].rpartition(".")[2] for match in _FIELD.finditer(argument.source))
         return next((name for name in fields if _NAMED.search(name)), "")
-    return ""
+    header = _HEADER.fullmatch(argument.source)
+    return f"the header {header['name']}" if header is not None else ""

@@ -56,6 +56,12 @@ _CALLS = (
     "httpx.AsyncClient",
     "httpx.stream",
 )
+_POOLS = (
+    "urllib3.PoolManager",
+    "urllib3.HTTPSConnectionPool",
+    "urllib3.ProxyManager",
+    "aiohttp.TCPConnector",
+)
 _CONTEXTS = ("ssl.create_default_context()", "ssl.SSLContext()")
 
 
@@ -74,6 +80,16 @@ class CertificateVerificationOff(Rule):
             shared = any(isinstance(one, dict) and one.get("verify") is False for one in spread)
             if constant(given) is False or shared:
                 yield from self._told(call, f"{call.name} is called with verification off")
+        for call in own_calls(project, *_POOLS):
+            given = (
+                call.argument(None, "cert_reqs")
+                or call.argument(None, "ssl")
+                or call.argument(None, "verify_ssl")
+            )
+            if given is not None and (
+                given.name == "ssl.CERT_NONE" or constant(given) in ("CERT_NONE", "NONE", False)
+            ):
+                yield from self._told(call, f"{call.name} accepts any certificate")
         for call in own_calls(project, "ssl._create_unverified_context"):
             yield from self._told(call, "the TLS context accepts any certificate")
         for store in project.code.stores(*_CONTEXTS, key="verify_mode"):

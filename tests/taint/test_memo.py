@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import re
 import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -18,8 +20,10 @@ from stopper import state
 from stopper.audit import audit_tree
 from stopper.cache import NO_CACHE, Cache, listed
 from stopper.config import Config
+from stopper.finding import Confidence
 from stopper.report import Report, Stats
 from stopper.taint import flows
+from stopper.taint.stable import checked
 
 BLOG = Path(__file__).parents[2] / "examples" / "blog"
 
@@ -225,6 +229,30 @@ def test_after_chance_edits_of_the_blog_too(
         edit(chance, blog.folder)
 
         assert blog.report() == blog.fresh()
+
+
+class Kept:
+    """What is kept as a call of a function."""
+
+    def __init__(self, *call: Any) -> None:
+        self.call = call
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        return self.call[0], self.call[1:]
+
+
+@pytest.mark.parametrize(
+    ("kept", "read"),
+    [
+        (Confidence.LOW, Confidence.LOW),
+        (Kept(getattr, Confidence, "LOW"), Confidence.LOW),  # as the first releases of Python 3.11 keep it
+        (Kept(getattr, Confidence, "mro"), None),
+        (Kept(getattr, frozenset, "mro"), None),
+        (Kept(eval, "1"), None),
+    ],
+)
+def test_nothing_but_what_was_learnt_is_read_back(kept: object, read: object) -> None:
+    assert checked(pickle.dumps(kept)) is read
 
 
 def edit(chance: random.Random, folder: Path) -> str:

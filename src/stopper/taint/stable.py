@@ -31,6 +31,16 @@ _KNOWN: dict[tuple[str, str], Any] = {
 }
 
 
+def _member(kind: object, name: str) -> enum.Enum:
+    """Return a member of an enumeration, which the first releases of Python 3.11 keep as a call of `getattr`."""
+    if not isinstance(kind, type) or not issubclass(kind, enum.Enum):
+        raise pickle.UnpicklingError(f"{name} of {kind!r} is nothing that is kept")
+    return kind[name]
+
+
+_KNOWN["builtins", "getattr"] = _member
+
+
 class Stable(Travel):
     """The names of one project's parts, which are the same in a later run."""
 

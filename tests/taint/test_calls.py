@@ -1,6 +1,6 @@
-"""Each call of a library that harms is found, and each that does not is left alone: two tables, one line a call.
+"""Each call of a library that harms is found, and each that does not is left alone; so are tests that hold: a table each.
 
-``X`` is a text of the request, ``J`` its JSON and ``U`` a file that was sent. Behind ``#`` stands what has to be imported.
+``X`` is a text of the request, ``J`` its JSON and ``U`` a file that was sent. Behind ``#`` stands what has to be imported, and ``;;`` between two lines.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ RULES = {
     "xpath": {"xpath-injection"},
     "xxe": {"xml-external-entity"},
 }  # fmt: skip
-VIEW = """import io, os, urllib.request, requests
-from flask import Blueprint, request
+VIEW = """import io, os, subprocess, urllib.request, requests
+from flask import Blueprint, abort, request
 {imported}
 bp = Blueprint("v{number}", __name__)
 
@@ -66,7 +66,9 @@ def found_in(name: str, folder: Path) -> Iterator[tuple[str, list[Finding]]]:
     registered = ["from flask import Flask", "app = Flask(__name__)"]
     for number, (_, statement, imported) in enumerate(lines):
         prefix = "async " if statement.startswith("await ") else ""
-        text = VIEW.format(number=number, imported=imported, statement=statement, prefix=prefix)
+        body = "\n    ".join(statement.split(" ;; "))
+        modules = imported.replace("; ", "\n")
+        text = VIEW.format(number=number, imported=modules, statement=body, prefix=prefix)
         (folder / f"v{number}.py").write_text(text, encoding="utf-8")
         registered += [f"import v{number}", f"app.register_blueprint(v{number}.bp)"]
     (folder / "app.py").write_text("\n".join(registered), encoding="utf-8")
@@ -79,22 +81,24 @@ def found_in(name: str, folder: Path) -> Iterator[tuple[str, list[Finding]]]:
         yield f"{kind}: {statement}", own
 
 
-def test_every_call_that_harms_is_found(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["calls_that_harm.txt", "tests_that_do_not_hold.txt"])
+def test_what_harms_is_found(name: str, tmp_path: Path) -> None:
     missed = [
         line
-        for line, found in found_in("calls_that_harm.txt", tmp_path)
+        for line, found in found_in(name, tmp_path)
         if not any(one.confidence.at_least(Confidence.MEDIUM) for one in found)
     ]
 
     assert missed == []
 
 
-def test_every_call_that_does_not_is_left_alone(tmp_path: Path) -> None:
-    alarms = [line for line, found in found_in("calls_that_do_not.txt", tmp_path) if found]
+@pytest.mark.parametrize("name", ["calls_that_do_not.txt", "tests_that_hold.txt"])
+def test_what_does_not_harm_is_left_alone(name: str, tmp_path: Path) -> None:
+    alarms = [line for line, found in found_in(name, tmp_path) if found]
 
     assert alarms == []
 
 
-@pytest.mark.parametrize("name", ["calls_that_harm.txt", "calls_that_do_not.txt"])
+@pytest.mark.parametrize("name", sorted(file.name for file in HERE.glob("*_*.txt")))
 def test_every_kind_of_call_has_a_rule(name: str) -> None:
     assert {kind for kind, _, _ in calls(name)} <= set(RULES)

@@ -96,6 +96,11 @@ def of_method(name: str) -> Characters | None:
     return plain if name in ("isdigit", "isdecimal", "isnumeric") else plain | {OTHER}
 
 
+def of_text(text: str) -> Characters:
+    """Return the characters of a text."""
+    return frozenset(min(ord(letter), OTHER) for letter in text)
+
+
 def of_value(value: Value) -> Characters | None:
     """Return the characters of a constant that letters are looked up in; None where it is not constant."""
     if isinstance(value.constant, str):
@@ -111,21 +116,21 @@ def of_value(value: Value) -> Characters | None:
 
 def matched(pattern: str, method: str) -> Characters | None:
     """Return what gets through ``re.fullmatch`` (or ``match`` or ``search``) of a pattern; None where anything may follow or precede."""
-    parsed = _parsed(pattern)
-    if parsed is None:
+    found = parsed(pattern)
+    if found is None:
         return None
-    tree, flags = parsed
+    tree, flags = found
     if method != "fullmatch" and (flags & re.MULTILINE or not _ends(tree)):
         return None
     if method == "search" and not _begins(tree):
         return None
-    return _in_sequence(tree)
+    return letters(tree)
 
 
 def chosen(pattern: str) -> bool:
     """Tell whether a pattern is a list of words, and nothing else."""
-    parsed = _parsed(pattern)
-    return parsed is not None and _fixed(parsed[0])
+    found = parsed(pattern)
+    return found is not None and _fixed(found[0])
 
 
 def _fixed(tree: Any) -> bool:
@@ -138,33 +143,34 @@ def _fixed(tree: Any) -> bool:
 
 def group(pattern: str, number: int | str) -> Characters | None:
     """Return what a group of a pattern can hold; 0 is the whole match."""
-    parsed = _parsed(pattern)
-    if parsed is None:
+    found = parsed(pattern)
+    if found is None:
         return None
-    tree, _ = parsed
+    tree, _ = found
     if number == 0:
-        return _in_sequence(tree)
+        return letters(tree)
     wanted = tree.state.groupdict.get(number, number)
-    return next((_in_sequence(inner) for found, inner in _groups(tree) if found == wanted), None)
+    return next((letters(inner) for found, inner in _groups(tree) if found == wanted), None)
 
 
 def groups(pattern: str) -> int:
     """Return how many groups a pattern has."""
-    parsed = _parsed(pattern)
-    return 0 if parsed is None else parsed[0].state.groups - 1
+    found = parsed(pattern)
+    return 0 if found is None else found[0].state.groups - 1
 
 
 def kept(pattern: str, replacement: str) -> Characters | None:
     """Return what is left after ``re.sub(pattern, replacement, text)`` where the pattern is one class of characters."""
-    parsed = _parsed(pattern)
-    if parsed is None or len(parsed[0]) != 1 or not replacement.isascii() or "\\" in replacement:
+    found = parsed(pattern)
+    if found is None or len(found[0]) != 1 or not replacement.isascii() or "\\" in replacement:
         return None
-    removed = _single(parsed[0][0])
+    removed = _single(found[0][0])
     return None if removed is None else (_EVERY - removed) | frozenset(replacement.encode("ascii"))
 
 
 @lru_cache(maxsize=512)
-def _parsed(pattern: str) -> tuple[Any, int] | None:
+def parsed(pattern: str) -> tuple[Any, int] | None:
+    """Return a pattern as the items it is made of, with its flags; None for what is none."""
     try:
         tree = parser.parse(pattern)
     except (re.error, RecursionError, OverflowError):
@@ -224,7 +230,8 @@ def _anchored(tree: Any, place: int, anchors: tuple[Any, ...]) -> bool:
     return False
 
 
-def _in_sequence(tree: Any) -> Characters:
+def letters(tree: Any) -> Characters:
+    """Return every character that may stand in what items of a pattern match."""
     found: Characters = frozenset()
     for item in tree:
         found |= _in_item(item)
@@ -243,7 +250,7 @@ def _in_item(item: tuple[Any, Any]) -> Characters:
         return _in_class(value)
     found: Characters = frozenset()
     for inner in _inside(op, value):
-        found |= _in_sequence(inner)
+        found |= letters(inner)
     return found
 
 

@@ -22,7 +22,7 @@ from stopper.taint.ir import (
     Operand,
     Raise,
 )
-from stopper.taint.letters import letter_changes, subset_changes
+from stopper.taint.letters import letter_changes, matched_changes, method_changes, subset_changes, unchanged
 from stopper.taint.models import Models
 from stopper.taint.prefixes import COMMON, HOST, NORMALISERS, ending_changes, prefix_changes, with_origins
 from stopper.taint.rereads import NONE, rereads
@@ -39,6 +39,9 @@ _TRANSPARENT = frozenset(
         "PurePath", "fspath",
     )
 )  # fmt: skip
+_NAME = characters.harmless(characters.of_method("isidentifier") or frozenset())
+"""What the name of an attribute cannot harm."""
+_SIBLING = "commonprefix() compares letter by letter and lets a sibling folder through, as in /data-evil"
 _MATCHES = frozenset(("fullmatch", "match", "search"))
 _URLS = frozenset(("urlparse", "urlsplit", "URL", "url_parse"))
 _HOSTS = frozenset(("netloc", "hostname", "host", "is_absolute"))
@@ -185,8 +188,9 @@ class Guards:
             within = self.op(op.right)
             if isinstance(within, Load) and within.part == ".parents":
                 return self._inside(within.base) if holds else []
-            if isinstance(op.left, Constant):
-                return self._contains(op.left, op.right, holds=holds)
+            part = self._letter(op.left)
+            if part is not None:
+                return self._contains(part, op.right, holds=holds)
         if not holds:
             return []
         sides = (
@@ -199,10 +203,19 @@ class Guards:
     def _is_match(self, operand: Operand) -> bool:
         return isinstance(made := self.op(operand), Call) and made.last in _MATCHES
 
+    def _letter(self, operand: Operand) -> Constant | None:
+        """Return a constant; ``os.sep`` is a slash."""
+        made = None if isinstance(operand, Constant) else self.op(operand)
+        if isinstance(made, Load) and made.part in (".sep", ".altsep"):
+            return Constant("/")
+        return operand if isinstance(operand, Constant) else None
+
     def _contains(self, part: Constant, whole: Operand, *, holds: bool) -> list[Change]:
         """Return what ``"/" in name`` says: nothing of what else there is, and much where it is not in it."""
         path, ways = self.subject(whole)
-        if path is None or ways or not isinstance(part.value, str):
+        if path is None or (ways and ways != ["parts"]) or not isinstance(part.value, str):
+            return []
+        if ways and part.value != "..":
             return []
         if holds:
             return [
@@ -230,12 +243,17 @@ class Guards:
         if path is None:
             return []
         value = self.read(other)
+        same = unchanged(self, self.models, tested, path, other)
+        if same:
+            return [Change(path, same)]
         if _HOSTS & set(ways) and "joined" in ways:
             return [Change(path, frozenset(("ssrf", "joined-host")))]
         if _HOSTS & set(ways):
             empty = value.constant == "" or any(part.constant == "" for _, part in value.fields)
             return self._no_host(path) if empty else [Change(path, HOST)]
-        if {"commonpath", "commonprefix"} & set(ways):
+        if "commonprefix" in ways and not str(value.constant).endswith("/"):
+            return [Change(path, near=_SIBLING, marks=frozenset(("inside",)))]
+        if {"commonpath", "commonprefix"} & set(ways) or ways[:1] == ["parent"]:
             return self._plain(path, ways)
         if "scheme" in ways:
             return [Change(path, frozenset(("page-url",)), near="only the scheme is checked")]
@@ -260,18 +278,24 @@ class Guards:
             return self._inside(op.receiver) if truth else []
         if op.last == ("all" if truth else "any") and op.args and op.receiver is None:
             return letter_changes(self, op.args[0], refused=not truth)
+        if op.last == "dirname" and op.args and not truth:
+            path, ways = self.subject(op.args[0])
+            return [Change(path, _PATH)] if path is not None and not ways else []
+        if op.last in _MATCHES and op.args:
+            return matched_changes(self, op, truth=truth)
         if not truth:
             return []
         if op.last == "isinstance" and len(op.args) == 2:
             return self._instance(op)
-        if op.last in _MATCHES and op.args:
-            return self._matched(op)
+        if op.name == "hasattr" and len(op.args) == 2:
+            path, ways = self.subject(op.args[1])
+            return [Change(path, _NAME)] if path is not None and not ways else []
         if op.last == "compare_digest":
             return [change for arg in op.args for change in self._signed(arg)]
         if op.last == "endswith" and op.receiver is not None and op.args:
             path, ways = self.subject(op.receiver)
             return ending_changes(path, ways, self.read(op.args[0])) if path is not None else []
-        return self._method(op)
+        return method_changes(self, op)
 
     def _absolute(self, op: Call, truth: bool) -> list[Change]:
         tested = op.args[0] if op.args else op.receiver
@@ -338,13 +362,6 @@ class Guards:
             return [Change(path, _PATH)]
         return [Change(path, near="the path is compared before it is resolved, so that '..' gets through")]
 
-    def _method(self, op: Call) -> list[Change]:
-        allowed = characters.of_method(op.last)
-        if allowed is None or op.receiver is None:
-            return []
-        path, ways = self.subject(op.receiver)
-        return [Change(path, characters.harmless(allowed))] if path is not None and not ways else []
-
     def _modelled_call(self, op: Call, truth: bool) -> list[Change]:
         path, _ = self.subject(op.args[0]) if op.args else (None, [])
         return self._modelled(op.name, path, truth=truth) if path is not None else []
@@ -369,38 +386,6 @@ class Guards:
                 near = "" if kinds else f"the function {op.last}() was not seen to refuse what is dangerous"
                 changes.append(Change(path, kinds, near, frozenset(("asked",))))
         return changes
-
-    def _matched(self, op: Call) -> list[Change]:
-        compiled = self.op(op.receiver) if op.receiver is not None else None
-        kept = self.read(op.receiver).literal if op.receiver is not None else ""
-        if isinstance(compiled, Call) and compiled.last == "compile" and compiled.args:
-            pattern, tested = self.read(compiled.args[0]), op.args[0]
-        elif kept:
-            pattern, tested = Value(constant=kept), op.args[0]
-        elif len(op.args) > 1:
-            pattern, tested = self.read(op.args[0]), op.args[1]
-        else:
-            return []
-        path, ways = self.subject(tested)
-        if path is None or ways or not isinstance(pattern.constant, str):
-            return []
-        allowed = characters.matched(pattern.constant, op.last)
-        if allowed is not None and characters.chosen(pattern.constant):
-            return [Change(path, _EVERYTHING)]
-        kinds = characters.harmless(allowed) if allowed is not None else frozenset()
-        marks = (
-            frozenset(("urlquoted",))
-            if allowed is not None and characters.one_segment(allowed)
-            else frozenset()
-        )
-        return [
-            Change(
-                path,
-                kinds,
-                "" if ALL in kinds else f"the pattern {pattern.constant!r} lets dangerous characters through",
-                marks,
-            )
-        ]
 
     def subject(self, operand: Operand, deep: int = 0) -> tuple[AccessPath | None, list[str]]:
         """Return the variable that a tested value is made from, and what was done to it on the way."""
@@ -459,8 +444,8 @@ class Guards:
             return op.base, [op.part[1:] if op.part.startswith(".") else "part"]
         if not isinstance(op, Call):
             return None, []
-        if op.last in ("get", "pop") and isinstance(op.receiver, AccessPath):
-            return op.receiver, ["part"]
+        if op.last in ("get", "pop", "split") and isinstance(op.receiver, AccessPath):
+            return op.receiver, ["parts" if op.last == "split" else "part"]
         if op.receiver is not None and op.last in _TRANSPARENT:
             return (op.receiver, []) if isinstance(op.receiver, AccessPath) else (None, [])
         source = op.args[0] if op.args else op.receiver

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Protocol
 
 from stopper.taint import characters
+from stopper.taint.addresses import settled
 from stopper.taint.change import Change
-from stopper.taint.domain import Value
+from stopper.taint.domain import ALL, Value
 from stopper.taint.ir import AccessPath, Call, Compare, Compute, Load, Op, Operand
+from stopper.taint.models import Models
 
 
 class Guards(Protocol):
@@ -67,6 +69,72 @@ def _subset(op: Op | None, *, truth: bool) -> tuple[Operand, Operand] | None:
     if op.receiver is None:
         return None
     return (op.receiver, op.args[0]) if op.last == "issubset" else (op.args[0], op.receiver)
+
+
+def matched_changes(guards: Guards, op: Call, *, truth: bool) -> list[Change]:
+    """Return what a regular expression says that fits, and one that was nowhere found."""
+    pattern, tested = _pattern(guards, op)
+    path, ways = guards.subject(tested) if tested is not None else (None, [])
+    if path is None or ways:
+        return []
+    if not truth:
+        allowed = characters.kept(pattern, "") if op.last in ("search", "findall") else None
+        return [Change(path, characters.harmless(allowed))] if allowed is not None else []
+    allowed = characters.matched(pattern, op.last)
+    if allowed is not None and characters.chosen(pattern):
+        return [Change(path, frozenset((ALL,)))]
+    kinds = (characters.harmless(allowed) if allowed is not None else frozenset()) | settled(pattern, op.last)
+    marks = frozenset(("urlquoted",) if allowed is not None and characters.one_segment(allowed) else ())
+    near = "" if ALL in kinds else f"the pattern {pattern!r} lets dangerous characters through"
+    return [Change(path, kinds, near, marks)]
+
+
+def _pattern(guards: Guards, op: Call) -> tuple[str, Operand | None]:
+    """Return the pattern of a match and the text it is asked of, None where the pattern is not known."""
+    compiled = guards.op(op.receiver) if op.receiver is not None else None
+    known = guards.read(op.receiver).literal if op.receiver is not None else ""
+    if isinstance(compiled, Call) and compiled.last == "compile" and compiled.args:
+        found, tested = guards.read(compiled.args[0]).constant, op.args[0]
+    elif known:
+        found, tested = known, op.args[0]
+    elif len(op.args) > 1:
+        found, tested = guards.read(op.args[0]).constant, op.args[1]
+    else:
+        return "", None
+    return (found, tested) if isinstance(found, str) else ("", None)
+
+
+def method_changes(guards: Guards, op: Call) -> list[Change]:
+    """Return what ``text.isalnum()`` says, and ``text.replace("-", "").isalnum()`` of the text before."""
+    allowed = characters.of_method(op.last)
+    text = op.receiver
+    while allowed is not None and text is not None:
+        made = guards.op(text)
+        if not isinstance(made, Call) or made.last != "replace" or not made.args:
+            break
+        gone = guards.read(made.args[0]).constant
+        if not isinstance(gone, str):
+            return []
+        allowed, text = allowed | characters.of_text(gone), made.receiver
+    path, ways = guards.subject(text) if text is not None and allowed is not None else (None, [])
+    return (
+        [Change(path, characters.harmless(allowed))]
+        if allowed is not None and path is not None and not ways
+        else []
+    )
+
+
+def unchanged(
+    guards: Guards, models: Models, tested: Operand, path: AccessPath, other: Operand
+) -> frozenset[str]:
+    """Return what a text is safe for that is the same as what a sanitiser makes of it."""
+    for one in (tested, other):
+        made = guards.op(one)
+        if isinstance(made, Call) and made.args and guards.subject(made.args[0]) == (path, []):
+            return frozenset(
+                kind for entry in models.find("sanitizer", made.name) for kind in entry.kinds
+            ) - {ALL}
+    return frozenset()
 
 
 def _letter(

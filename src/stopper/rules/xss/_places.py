@@ -104,4 +104,5 @@ class Judge:
 
 def as_json(output: Output) -> bool:
     """Tell whether a value is written by ``|tojson``."""
-    return any(part.filters[-1:] == ("tojson",) for part in output.parts)
+    endings = (("tojson",), ("tojson", "forceescape"))
+    return any(part.filters[-len(ending) :] == ending for part in output.parts for ending in endings)

@@ -50,7 +50,7 @@ from stopper.rules.xss._places import Judge, Judged
 from stopper.source.project import Project
 
 _RUNS = {"href", "src", "action", "formaction", "data", "xlink:href"}
-_NEVER_RUNS = {"img", "link", "source", "video", "audio", "input", "image", "script"}
+_NEVER_RUNS = {"img", "link", "source", "video", "audio", "input", "image"}
 _MADE_BY_APP = ("url", "uri", "link", "href", "endpoint", "src", "path", "static", "logo", "next", "prev")
 
 
@@ -72,7 +72,8 @@ class TemplateJavascriptUrl(Rule):
             if place.attribute == "data" and place.tag != "object":
                 continue
             judged = judge(output, template, skip=_SKIPPED)
-            if judged is None or not _counts(judged):
+            loads = place.tag == "script"
+            if judged is None or not _counts(judged) or (loads and judged.flow is None):
                 continue
             doubt = (
                 ""
@@ -82,8 +83,8 @@ class TemplateJavascriptUrl(Rule):
             yield judged.found(
                 self,
                 output.location,
-                f"{judged.name or output.expression} is the whole start of {place.attribute}: it can "
-                f"begin with javascript: and run as a script.{doubt}",
+                f"{judged.name or output.expression} is the whole start of {place.attribute}: it "
+                f"{'says which script is loaded' if loads else 'can begin with javascript: and run as a script'}.{doubt}",
                 confidence=judged.confidence(Confidence.LOW) if _whole(judged.name) else Confidence.LOW,
                 remedy=f'{place.attribute}="{{{{ url_for(...) }}}}", or an address of which the view '
                 "has checked that it starts with https://",

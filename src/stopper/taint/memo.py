@@ -6,6 +6,7 @@ names, how it is entered, what all roots have in common (``grounds``), and what 
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -15,7 +16,6 @@ from stopper.taint.callgraph import Root
 from stopper.taint.flow import Flow
 from stopper.taint.ghosts import Ghosts, Record, expanded
 from stopper.taint.grounds import answers, grounds
-from stopper.taint.marks import Mark, differing, mark
 from stopper.taint.program import Program
 from stopper.taint.stable import Stable, checked, learn_known
 
@@ -31,13 +31,14 @@ class Memo:
     """What a run leaves to the next one."""
 
     grounds: str
-    modules: tuple[Mark, ...]
+    modules: tuple[str, ...]
+    """The digest of each module's text."""
     asked: dict[str, str]
     """What was asked about the whole project, with the answers."""
     records: dict[Name, Record] = field(default_factory=dict)
 
 
-learn_known(Memo, Record, Flow, Mark)
+learn_known(Memo, Record, Flow)
 
 
 class Memory:
@@ -48,7 +49,7 @@ class Memory:
         self.project, self.program, self.roots, self.stable = project, program, roots, stable
         views = {id(root.scope): root.page for root in roots if root.view}
         self.grounds = grounds(project, self.stable, views)
-        self.modules = tuple(map(mark, project.modules))
+        self.modules = tuple(_digest(module.text.content) for module in project.modules)
         self.names = _names(roots)
         self.digests = [self.stable.digest(root.traits) for root in roots]
         self.old = self._recalled()
@@ -70,8 +71,8 @@ class Memory:
         old = self.old
         if old is None:
             return set(range(len(self.roots)))
-        pages = (one.text.content for one in self.project.templates.all)
-        mask = differing(old.modules, self.project.modules, self.modules, pages)
+        differ = zip(old.modules, self.modules, strict=True)
+        mask = sum(1 << number for number, (one, other) in enumerate(differ) if one != other)
         found = set()
         for place, name in enumerate(self.names):
             record = old.records.get(name)
@@ -150,3 +151,7 @@ def _names(roots: tuple[Root, ...]) -> list[Name]:
         found.append((*name, seen.get(name, 0)))
         seen[name] = seen.get(name, 0) + 1
     return found
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

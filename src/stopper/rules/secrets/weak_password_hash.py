@@ -94,6 +94,7 @@ _NAMING = frozenset((*_METHODS, *_SCHEMES))
 _WEAK = regex(r"plain|md5|sha(?!\w*_crypt)|sha1_|hex_|des_|bsdi|nthash|pbkdf2:(md5|sha1)|pbkdf2:\w+:\d{1,5}$")
 _BROKEN = frozenset(("md5", "sha1"))
 _PASSWORD = re.compile(r"(?i)(?<![a-z])(password|passwd|pwd|passphrase)(?![a-z])")
+_KEPT = re.compile(r"(?i)[\w.]*(?<![a-z])(?:hashed_)?(?:password|passwd|pwd)(?:_?(?:hash|digest))?\s*=(?!=)")
 _TOKEN = regex(
     r"(?i)(?<![a-z])(session_?(id|key)?|sid|(api_?|access_?|reset_?|auth_?|csrf_?)?token|api_?key|(\w+_)?secret(_?key)?)(?![a-z])"
 )
@@ -114,7 +115,7 @@ def _hashes_password(call: Call, project: Project) -> bool:
     )
     if given is None:
         return False
-    if _PASSWORD.search(given.source):
+    if _PASSWORD.search(given.source) or _KEPT.match(call.code):
         return not given.source.startswith(("hashlib.", "secrets."))
     variable = re.match(r"[A-Za-z_]\w*", given.source)
     if variable and re.search(

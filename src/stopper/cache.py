@@ -1,10 +1,12 @@
 """What earlier runs found out, kept in the user's cache folder: findings are the same with it and without it.
 
 A report is taken from here only when nothing changed that it depends on (``state``); the secrets of git's history when no
-commit was added; a file in which no secret was found is not searched again before it changes. Each entry is JSON behind a line
-with its version and digest, so that one which was cut short, altered or written by another version is passed over, and nothing
-in it can run. Entries are written whole and moved into place: runs may share the folder. It belongs to the user alone (mode
-0700); a folder that others may write to is not used. Secrets are not kept, only their digests and their first characters.
+commit was added; a file in which no secret was found is not searched again before it changes; data is followed again only from
+functions that rest on what changed (``taint.memo``). Each entry stands behind a line with its version and digest, so that one
+which was cut short, altered or written by another version is passed over. It is JSON, or for flows a list of values, of which
+``taint.stable`` makes nothing but its own classes: nothing in it can run. Entries are written whole and moved into place: runs
+may share the folder. It belongs to the user alone (mode 0700); a folder that others may write to is not used. Secrets are not
+kept, only their digests and their first characters.
 """
 
 from __future__ import annotations

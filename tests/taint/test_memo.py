@@ -22,6 +22,8 @@ from stopper.cache import NO_CACHE, Cache, listed
 from stopper.config import Config
 from stopper.finding import Confidence
 from stopper.report import Report, Stats
+from stopper.source.files import walk
+from stopper.source.project import Project
 from stopper.taint import flows
 from stopper.taint.stable import checked
 
@@ -176,6 +178,26 @@ def test_who_reads_a_cell_that_holds_something_else_is_solved_again(shop: Watche
     assert first != second == shop.fresh()
 
 
+def test_nothing_that_the_code_says_can_be_read_in_the_cache(shop: Watched) -> None:
+    secret = "k7winterTr4in"
+    for line in (
+        f"    session['token'] = '{secret}'",
+        f"    g.held = '{secret}'; SEEN[name] = '{secret}' + value",
+    ):
+        shop.write(
+            "shop/store.py",
+            str(FILES["shop/store.py"][0]).replace("    SEEN[name] = value", line) + f"A = '{secret}'\n",
+        )
+        shop.report()
+        shop.write("shop/views.py", f"# moved\n{FILES['shop/views.py'][0]}")
+        second = shop.report()
+        place = shop.cache.folder
+        assert place is not None
+
+        assert not any(secret.encode() in path.read_bytes() for path in place.iterdir())
+        assert second == shop.fresh()
+
+
 @pytest.mark.parametrize("raw", [b"", b"nothing", b"\x80\x05cos\nsystem\n(S'false'\ntR."])
 def test_what_is_none_of_ours_is_passed_over(shop: Watched, raw: bytes) -> None:
     first = shop.report()
@@ -290,3 +312,54 @@ def _changed(chance: random.Random, text: str, how: str, heads: list[re.Match[st
         ("from flask import request; import os; os.system(request.args['x'])", "return None", "changed = 1")
     )
     return f"{text[: head.end()]}{head[1]}    {line}\n{text[head.end() :]}"
+
+
+CIRCLES = """
+import os
+from flask import Flask, request
+app = Flask(__name__)
+def even(text, depth):
+    return odd(text + "x", depth - 1) if depth else text
+def odd(text, depth):
+    return even(text, depth - 1) if depth else run(text)
+def run(text):
+    os.system(text)
+    return third(text, {"part": text})
+def third(text, held):
+    return even(held["part"], 3) if text else run(held["part"])
+@app.get("/a")
+def a():
+    return odd(request.args["a"], 9)
+@app.get("/b")
+def b():
+    return even(request.args["b"], 4)
+@app.get("/c")
+def c():
+    return third(request.args["c"], {"part": request.args["d"]})
+"""
+
+
+def test_a_root_does_the_same_whoever_was_solved_before(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(CIRCLES)
+    together = _records(tmp_path, 0, 1, 2)
+
+    assert sum(len(one.flows) for one in together.values()) >= 3
+    assert together == {**_records(tmp_path, 0), **_records(tmp_path, 1), **_records(tmp_path, 2)}
+
+
+def test_a_root_that_may_come_to_a_bound_is_solved_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stopper.taint.engine.MAX_STEPS", 60)
+    monkeypatch.setattr("stopper.taint.reach.MAX_STEPS", 60)
+    (tmp_path / "app.py").write_text(CIRCLES)
+    together = _records(tmp_path, 0, 1, 2)
+
+    assert any(one.cut for one in together.values())
+    assert together == {**_records(tmp_path, 0), **_records(tmp_path, 1), **_records(tmp_path, 2)}
+
+
+def _records(folder: Path, *places: int) -> dict[int, flows.Record]:
+    analysis = flows._Analysis(Project(walk(folder)))
+    found = analysis._solved(places)
+    return {place: replace(one, shown=tuple(sorted(one.shown))) for place, one in found.items()}

@@ -92,7 +92,7 @@ class Ghosts:
         for at, _, raw in record.written:
             if at == number and self.stable is not None:
                 try:
-                    yield from self.stable.load(raw).items()
+                    yield from self.stable.load(self.stable.sealed(raw, record.rests)).items()
                 except Exception as error:
                     raise StaleError from error
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from stopper.finding import Step
 from stopper.records import dataclass, field
 from stopper.taint.callgraph import Root
 from stopper.taint.flow import Flow
@@ -80,7 +82,8 @@ class Memory:
             known = same and record is not None and not record.rests & mask
             if not known and (record is not None or self.roots[place].called):
                 found.add(place)
-        gone = [record for name, record in old.records.items() if name not in set(self.names)]
+        names = set(self.names)
+        gone = [record for name, record in old.records.items() if name not in names]
         return found | self.readers({key for record in gone for _, key in record.digests()}, found)
 
     def readers(self, keys: Iterable[str], solved: set[int]) -> set[int]:
@@ -102,7 +105,9 @@ class Memory:
         known = {
             place: self.old.records.get(name) for place, name in enumerate(self.names) if place not in solved
         }
-        records = {place: one for place, one in known.items() if one is not None and not one.idle}
+        records = {
+            place: self._filled(one) for place, one in known.items() if one is not None and not one.idle
+        }
         called = frozenset(place for place in records if self.roots[place].called)
         return Ghosts(
             records,
@@ -112,6 +117,10 @@ class Memory:
             frozenset(self.stable.every_scope(records[place].followed for place in called)),
             self.stable,
         )
+
+    def _filled(self, record: Record) -> Record:
+        """Return a record with the lines of code in its flows, which are not kept."""
+        return _with_code(record, lambda step: self.project.line(step.location).strip())
 
     def idle(self, done: Mapping[int, Record], ghosts: Ghosts) -> dict[int, Record]:
         """Return the records of the roots in which there is still nothing to follow."""
@@ -135,12 +144,23 @@ class Memory:
 
     def keep(self, records: Mapping[int, Record], asked: Iterable[str]) -> None:
         """Keep what this run leaves to the next one."""
-        known = {self.names[place]: one for place, one in records.items() if one.whole}
+        bare = {place: _with_code(one, lambda _: "") for place, one in records.items() if one.whole}
+        known = {self.names[place]: one for place, one in bare.items()}
         before = self.old.asked if self.old is not None else {}
         told = answers(self.project, self.program, {*before, *asked})
         memo = Memo(self.grounds, self.modules, told, known)
         if self.project.shelf is not None:
             self.project.shelf.keep(pickle.dumps(memo, pickle.HIGHEST_PROTOCOL))
+
+
+def _with_code(record: Record, code: Callable[[Step], str]) -> Record:
+    if not record.flows:
+        return record
+    flows = tuple(
+        (replace(flow, steps=tuple(replace(step, code=code(step)) for step in flow.steps)), asks)
+        for flow, asks in record.flows
+    )
+    return replace(record, flows=flows)
 
 
 def _names(roots: tuple[Root, ...]) -> list[Name]:

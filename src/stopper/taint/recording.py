@@ -52,9 +52,11 @@ class Writer:
             written, whole = (), False
         for location, _ in reach.shown:
             stable.note_path(location.path)
+        rests = reach.rests | stable.named_modules | root.scope.module.bit
+        written = tuple((number, keys, stable.sealed(raw, rests)) for number, keys, raw in written)
         return Record(
             stable.digest(root.traits) if self.keeps else "",
-            reach.rests | stable.named_modules | root.scope.module.bit,
+            rests,
             reads=tuple(key for key in solved.reads if not key.startswith("call ")),
             followed=stable.numbered(reach.followed) if root.called else (), called=stable.numbered(reach.called),
             written=written, flows=flows, cut=any(result.cut for result in solved.results),

@@ -1,7 +1,8 @@
 """Stable names: how values are kept from one run to the next, of a project of which the parts that they name did not change.
 
 A scope is named by its module and its number in it, a place in the code by the operation that stands there. What is read back is
-checked: nothing but what is listed here can be made of it, so that nothing in it can run.
+checked: nothing but what is listed here can be made of it, so that nothing in it can run. What code holds as constants may be
+secret, and is sealed with the code itself.
 """
 
 from __future__ import annotations
@@ -57,11 +58,10 @@ class Stable(Travel):
             self._first.append(len(self._parts))
             for inside, scope in enumerate((module.scope, *module.scopes)):
                 self._parts[id(scope)] = number, inside
+        self._modules = modules
+        self._seals: dict[int, bytes] = {}
+        self._entered = tuple(entered)
         self._entries: dict[int, tuple[int, int]] = {}
-        for scope in entered:
-            place = self._numbers.get(id(scope))
-            for ordinal, node in enumerate(_signature(scope) if place is not None else ()):
-                self._entries.setdefault(id(node), (place or 0, ordinal))
 
     def number(self, scope: int) -> tuple[int, int] | None:
         """Return the number of a scope's module and its own in it, by its identity."""
@@ -105,17 +105,28 @@ class Stable(Travel):
 
     def name(self, thing: object) -> Any:
         """Return the name of what stands in the project; None for what is copied."""
-        if isinstance(thing, ast.AST) and id(thing) in self._entries:
-            number, ordinal = self._entries[id(thing)]
-            found: Any = (_ENTRY, number, ordinal)
-        else:
+        found: Any
+        try:
             found = super().name(thing)
+        except pickle.PicklingError:
+            found = self._entry(thing)
         if found is None or thing is UNKNOWN:
             return found
         kind, number, ordinal = found
         module, inside = self._split(number)
         self.named_modules |= 1 << module
         return kind, module, inside, ordinal
+
+    def _entry(self, thing: object) -> tuple[str, int, int]:
+        """Return the name of a parameter or of a part of a decorator; most projects have none that must be named."""
+        for scope in self._entered:
+            number = self._numbers.get(id(scope))
+            for ordinal, node in enumerate(_signature(scope) if number is not None else ()):
+                self._entries.setdefault(id(node), (number or 0, ordinal))
+        self._entered = ()
+        if id(thing) not in self._entries:
+            raise pickle.PicklingError(f"nothing of that name stands in the project: {type(thing).__name__}")
+        return (_ENTRY, *self._entries[id(thing)])
 
     def named(self, name: Any) -> Any:
         """Return what has a name."""
@@ -130,6 +141,22 @@ class Stable(Travel):
     def load(self, raw: bytes) -> Any:
         """Return what an earlier run has dumped; raises whatever false bytes may make it raise."""
         return _Checked(raw, self.named).load()
+
+    def sealed(self, raw: bytes, rests: int) -> bytes:
+        """Return bytes that only who has the code of some modules can read; or what these were, of sealed ones."""
+        total = hashlib.blake2b(digest_size=32, person=b"stopper-seal")
+        for number in range(rests.bit_length()):
+            if rests >> number & 1:
+                total.update(self._seal(number))
+        stream = hashlib.shake_256(total.digest()).digest(len(raw))
+        return (int.from_bytes(raw, "big") ^ int.from_bytes(stream, "big")).to_bytes(len(raw), "big")
+
+    def _seal(self, number: int) -> bytes:
+        found = self._seals.get(number)
+        if found is None:
+            text = self._modules[number].text.content.encode("utf-8", "surrogatepass")
+            found = self._seals[number] = hashlib.blake2b(text, person=b"seal").digest()
+        return found
 
     def digest(self, thing: object) -> str:
         """Return a digest of values that is the same in a later run, "" where something in them has no name, or was not learnt."""

@@ -45,6 +45,8 @@ _SIBLING = "commonprefix() compares letter by letter and lets a sibling folder t
 _MATCHES = frozenset(("fullmatch", "match", "search"))
 _URLS = frozenset(("urlparse", "urlsplit", "URL", "url_parse"))
 _HOSTS = frozenset(("netloc", "hostname", "host", "is_absolute"))
+_PEELED = frozenset(("lower", "strip", "split", "rsplit", "partition", "rpartition"))
+"""What is done to a host before it is compared: its port is cut off, its letters are made small."""
 _OF_WHOLE = NORMALISERS | _HOSTS | {"scheme", "joined", "under"}
 """What is asked of a value as a whole; all else is about one of its parts."""
 _TEXTS = ("str", "bytes")
@@ -421,7 +423,19 @@ class Guards:
         if isinstance(made, Call) and made.last in _URLS and ways:
             inner, more = self.subject(made.args[0], deep + 1) if made.args else (None, [])
             return inner or path, ways + more
-        return path, ways
+        host = self._host_of(made) if not ways else None
+        return self.subject(host, deep + 1) if host is not None else (path, ways)
+
+    def _host_of(self, made: Op | None) -> Operand | None:
+        """Return where a variable's host was read: ``host = urlparse(url).netloc.lower()``."""
+        for _ in range(_DEEP):
+            if isinstance(made, Load) and made.part[1:] in _HOSTS:
+                return made.target
+            if isinstance(made, Call) and made.last in _PEELED and made.receiver is not None:
+                made = self.op(made.receiver)
+            elif isinstance(made, Load) and made.part in ("[0]", "[-1]"):
+                made = self.op(made.base)
+        return None
 
     def _either(self, path: AccessPath, ways: list[str], deep: int) -> tuple[AccessPath | None, list[str]]:
         """Return what ``host = urlparse(url).hostname or ""`` is about: the one value that is not constant."""

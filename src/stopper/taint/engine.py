@@ -29,7 +29,7 @@ MAX_SMALL = 40
 """Of how many operations a function is small, so that it is always solved with the constants of clean arguments."""
 MAX_ROUNDS = 4
 """How often functions that call each other in a circle are solved again; the answers have settled long before."""
-MAX_STEPS = 80_000
+MAX_STEPS = 40_000
 """How many operations one root may cost, with everything that it calls."""
 
 Solve = Callable[["Engine", Function, dict[str, Value]], Summary]

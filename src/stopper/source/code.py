@@ -61,20 +61,6 @@ class Expr:
         )
 
     @property
-    def is_formatted(self) -> bool:
-        """Tell whether it is a string built from parts: ``+``, ``%``, ``.format`` or an f-string with a field."""
-        node = self.node
-        if isinstance(node, ast.JoinedStr):
-            return any(isinstance(part, ast.FormattedValue) for part in node.values)
-        if isinstance(node, ast.BinOp):
-            return isinstance(node.op, ast.Add | ast.Mod)
-        return (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr in ("format", "join")
-        )
-
-    @property
     def identifier(self) -> str:
         """Return the last name it is written with: ``c`` in ``a.b.c`` and in ``d["c"]``, "" where there is none."""
         node = self.node

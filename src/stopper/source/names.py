@@ -12,12 +12,16 @@ from __future__ import annotations
 
 import ast
 import enum
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, lru_cache
+from typing import TypeVar
 
 from stopper.records import dataclass
 from stopper.source.files import Nearby
 from stopper.source.module import Binding, Bound, Kind, Module, Scope
+
+_Key = TypeVar("_Key")
+_T = TypeVar("_T")
 
 MAX_DEPTH = 40
 """How many names one resolution may pass through."""
@@ -188,11 +192,24 @@ class Names:
         """Return the ancestors of a project class, the nearest first; an external one ends its branch."""
         if self._active:  # amid another question: an answer may be cut here and nowhere else
             return self._ancestors(scope)
-        known = self._bases.get(id(scope))
+        return self.remembered(self._bases, id(scope), 0, lambda: tuple(self._ancestors(scope)))
+
+    def remembered(
+        self, table: dict[_Key, tuple[_T, int]], key: _Key, home: int, work_out: Callable[[], _T]
+    ) -> _T:
+        """Return an answer that is worked out once; whoever asks again rests on the same modules as who asked first.
+
+        Args:
+            table: The answers so far, each with the modules on which it rests: see ``rested``.
+            key: What is asked.
+            home: The modules on which it rests whatever comes out, one bit each.
+            work_out: What gives the answer when it is first asked for.
+        """
+        known = table.get(key)
         if known is None:
-            noted, self.rested = self.rested, 0
-            found = tuple(self._ancestors(scope))
-            known = self._bases[id(scope)] = found, self.rested
+            noted, self.rested = self.rested, home
+            found = work_out()
+            known = table[key] = found, self.rested
             self.rested = noted
         self.rested |= known[1]
         return known[0]
@@ -213,17 +230,6 @@ class Names:
                 yield ref
                 if ref.kind is RefKind.CLASS and ref.scope is not None:
                     waiting.append(ref.scope)
-
-    def is_a(self, ref: Ref | None, *names: str) -> bool:
-        """Tell whether a class or an instance is one of the classes named, or derives from one."""
-        if ref is None:
-            return False
-        wanted = {name.removesuffix("()") for name in names}
-        if ref.name.removesuffix("()") in wanted:
-            return True
-        if ref.scope is None or ref.scope.kind is not Kind.CLASS:
-            return False
-        return any(base.name in wanted for base in self.bases(ref.scope))
 
     def member(self, owner: Scope, name: str) -> tuple[Scope, Binding] | None:
         """Return the class that defines attribute ``name`` for the project class ``owner``, and how."""

@@ -59,18 +59,15 @@ class Reader:
 
     def fields(self, owner: Scope) -> dict[str, Declared]:
         """Return the fields of a form, a schema or a model, those of its bases included."""
-        known, names = self._memo.get(id(owner)), self.names
-        if known is None:
-            noted, names.rested = names.rested, owner.module.bit
-            found: dict[str, Declared] = {}
-            ancestors = [ref.scope for ref in names.bases(owner) if ref.scope is not None]
-            for scope in (*reversed(ancestors), owner):
-                names.rested |= scope.module.bit
-                found.update(self._own(scope))
-            known = self._memo[id(owner)] = found, names.rested
-            names.rested = noted
-        names.rested |= known[1]
-        return known[0]
+        return self.names.remembered(self._memo, id(owner), owner.module.bit, lambda: self._with_bases(owner))
+
+    def _with_bases(self, owner: Scope) -> dict[str, Declared]:
+        found: dict[str, Declared] = {}
+        ancestors = [ref.scope for ref in self.names.bases(owner) if ref.scope is not None]
+        for scope in (*reversed(ancestors), owner):
+            self.names.rested |= scope.module.bit
+            found.update(self._own(scope))
+        return found
 
     def _own(self, scope: Scope) -> Iterator[tuple[str, Declared]]:
         for statement in scope.body:

@@ -126,16 +126,13 @@ class Program:
 
     def definition(self, scope: Scope) -> Function | None:
         """Return what hands a function through the project's own decorators; None where it has none."""
-        key, names = id(scope), self.names
-        if key not in self._definitions:
-            noted, names.rested = names.rested, scope.module.bit
-            found = lower_definition(scope, names) if scope.decorators else None
-            decorated = found is not None and any(getattr(op, "decorators", ()) for op in found.ops())
-            self._definitions[key] = found if decorated else None, names.rested
-            names.rested = noted
-        function, rests = self._definitions[key]
-        names.rested |= rests
-        return function
+        home = scope.module.bit
+        return self.names.remembered(self._definitions, id(scope), home, lambda: self._definition(scope))
+
+    def _definition(self, scope: Scope) -> Function | None:
+        found = lower_definition(scope, self.names) if scope.decorators else None
+        decorated = found is not None and any(getattr(op, "decorators", ()) for op in found.ops())
+        return found if decorated else None
 
     def rebound(self, module: Module) -> frozenset[str]:
         """Return the names that functions of a module declare ``global``."""
@@ -148,20 +145,20 @@ class Program:
 
     def variable(self, scope: Scope, name: str) -> Variable:
         """Return what ``name``, free in ``scope``, stands for."""
-        key, names = (id(scope), name), self.names
-        found = self._variables.get(key)
-        if found is None:
-            noted, names.rested = names.rested, scope.module.bit
-            self._variables[key] = _NOTHING, 0  # for as long as it is asked for: imports may go in a circle
-            variable = self._variable(scope, name)
-            if variable.scope is not None:
-                names.rested |= variable.scope.module.bit
-            found = self._variables[key] = variable, names.rested
-            names.rested = noted
-        names.rested |= found[1]
-        return found[0]
+        key, home = (id(scope), name), scope.module.bit
+        return self.names.remembered(self._variables, key, home, lambda: self._variable(scope, name))
 
     def _variable(self, scope: Scope, name: str) -> Variable:
+        self._variables[id(scope), name] = (
+            _NOTHING,
+            0,
+        )  # for as long as it is asked for: imports may go in a circle
+        variable = self._looked_up(scope, name)
+        if variable.scope is not None:
+            self.names.rested |= variable.scope.module.bit
+        return variable
+
+    def _looked_up(self, scope: Scope, name: str) -> Variable:
         place = self.names.lookup(name, scope)
         if place is None:
             ref = self.names.resolve(ast.Name(name), scope)
@@ -210,17 +207,12 @@ class Program:
 
     def method(self, owner: Scope, name: str) -> Scope | None:
         """Return the function that ``name`` is, as a member of a project's class or of its ancestors."""
-        key, names = (id(owner), name), self.names
-        known = self._members.get(key)
-        if known is None:
-            noted, names.rested = names.rested, 0
-            found = names.member(owner, name)
-            scope = found[1].scope if found is not None else None
-            function = scope if scope is not None and scope.kind is Kind.FUNCTION else None
-            known = self._members[key] = function, names.rested
-            names.rested = noted
-        names.rested |= known[1]
-        return known[0]
+        return self.names.remembered(self._members, (id(owner), name), 0, lambda: self._method(owner, name))
+
+    def _method(self, owner: Scope, name: str) -> Scope | None:
+        found = self.names.member(owner, name)
+        scope = found[1].scope if found is not None else None
+        return scope if scope is not None and scope.kind is Kind.FUNCTION else None
 
     def after(self, owner: Scope, name: str) -> Scope | None:
         """Return the function that ``super().name`` is, as seen from a method of ``owner``."""
@@ -231,17 +223,15 @@ class Program:
 
     def ancestors(self, owner: Scope) -> list[Scope]:
         """Return a class and the project's classes that it derives from, the nearest first."""
-        known, names = self._ancestors.get(id(owner)), self.names
-        if known is None:
-            noted, names.rested = names.rested, owner.module.bit
-            bases = [base.scope for base in names.bases(owner) if base.kind is RefKind.CLASS]
-            found = [owner, *[scope for scope in bases if scope is not None]]
-            for scope in found:
-                names.rested |= scope.module.bit
-            known = self._ancestors[id(owner)] = found, names.rested
-            names.rested = noted
-        names.rested |= known[1]
-        return known[0]
+        home = owner.module.bit
+        return self.names.remembered(self._ancestors, id(owner), home, lambda: self._lineage(owner))
+
+    def _lineage(self, owner: Scope) -> list[Scope]:
+        bases = [base.scope for base in self.names.bases(owner) if base.kind is RefKind.CLASS]
+        found = [owner, *[scope for scope in bases if scope is not None]]
+        for scope in found:
+            self.names.rested |= scope.module.bit
+        return found
 
     def how(self, function: Scope) -> str:
         """Return how a member is bound: ``static``, ``class``, ``property`` or ``method``; "" for a plain function."""
@@ -261,14 +251,8 @@ class Program:
 
     def record(self, owner: Scope) -> tuple[str, ...] | None:
         """Return the names of the fields of a class whose constructor is generated; None for all others."""
-        key, names = id(owner), self.names
-        known = self._shapes.get(key)
-        if known is None:
-            noted, names.rested = names.rested, owner.module.bit
-            known = self._shapes[key] = self._record(owner), names.rested
-            names.rested = noted
-        names.rested |= known[1]
-        return known[0]
+        home = owner.module.bit
+        return self.names.remembered(self._shapes, id(owner), home, lambda: self._record(owner))
 
     def _record(self, owner: Scope) -> tuple[str, ...] | None:
         decorated = any(self._named(item, owner) in _GENERATED for item in owner.decorators)
@@ -291,14 +275,11 @@ class Program:
 
     def is_closed(self, owner: Scope) -> bool:
         """Tell whether a class has a fixed set of instances, so that making one from data checks the data."""
-        known, names = self._closed.get(id(owner)), self.names
-        if known is None:
-            noted, names.rested = names.rested, owner.module.bit
-            closed = not _CLOSED.isdisjoint([base.name for base in names.bases(owner)])
-            known = self._closed[id(owner)] = closed, names.rested
-            names.rested = noted
-        names.rested |= known[1]
-        return known[0]
+        home = owner.module.bit
+        return self.names.remembered(self._closed, id(owner), home, lambda: self._is_closed(owner))
+
+    def _is_closed(self, owner: Scope) -> bool:
+        return not _CLOSED.isdisjoint([base.name for base in self.names.bases(owner)])
 
     def base(self, owner: Scope) -> str:
         """Return the name of the nearest library class that a class derives from."""

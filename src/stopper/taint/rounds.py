@@ -60,6 +60,7 @@ class Share:
         self.waiting = [place for place, root in roots.items() if root.called]
         """The roots that the next round solves: first those that Flask calls."""
         self._rest = [place for place, root in roots.items() if not root.called]
+        self._followed = frozenset[int]()
 
     def solve(self) -> Left:
         """Solve the roots whose turn it is, and return what they leave behind."""
@@ -76,8 +77,8 @@ class Share:
             before = self.solved.get(place)
             solved.written = {**(before.written if before else {}), shared.rounds: shared.by(place)}
             self.solved[place] = solved
-        followed = [one.reach.followed for one in self.solved.values()]
-        return Left(shared.written(), frozenset().union(*followed))
+        self._followed = frozenset().union(*(one.reach.followed for one in self.solved.values()))
+        return Left(shared.written(), self._followed)
 
     def _one(self, engine: Engine, place: int) -> Solved:
         shared = self.engine.shared
@@ -98,8 +99,7 @@ class Share:
         self.waiting = [place for place, one in self.solved.items() if shared.outdated(one.reads)]
         if shared.rounds > 1:
             return
-        own = [one.reach.followed for one in self.solved.values()]
-        followed = self.ghosts.followed.union(*own, *(other.followed for other in others))
+        followed = self.ghosts.followed.union(self._followed, *(other.followed for other in others))
         self.ghosts.lay(followed)
         self.waiting += [place for place in self._rest if self._is_worthwhile(place, followed)]
 

@@ -119,20 +119,14 @@ class Storage:
             run.share(f"{owner.dotted}.{column}", _lasting(value, at, note))
 
     def _holds_text(self, owner: Scope, column: str) -> bool:
-        known, names = self._columns.get((id(owner), column)), self.names
-        if known is None:
-            noted, names.rested = names.rested, owner.module.bit
-            member = names.member(owner, column)
-            written = (
-                ast.unparse(member[1].value) if member is not None and member[1].value is not None else ""
-            )
-            kinds = re.findall(r"\w+", written.partition("(")[2].partition(",")[0]) or re.findall(
-                r"\w+", written
-            )
-            known = self._columns[id(owner), column] = not _NUMBERS & set(kinds), names.rested
-            names.rested = noted
-        names.rested |= known[1]
-        return known[0]
+        key, home = (id(owner), column), owner.module.bit
+        return self.names.remembered(self._columns, key, home, lambda: self._is_text(owner, column))
+
+    def _is_text(self, owner: Scope, column: str) -> bool:
+        member = self.names.member(owner, column)
+        written = ast.unparse(member[1].value) if member is not None and member[1].value is not None else ""
+        kinds = re.findall(r"\w+", written.partition("(")[2].partition(",")[0]) or re.findall(r"\w+", written)
+        return not _NUMBERS & set(kinds)
 
     def _asked(self, op: Call, receiver: Value, args: tuple[Value, ...]) -> Value | None:
         """Return what a step of a query gives: an object, the objects, or a query again."""

@@ -28,8 +28,6 @@ class Travel:
         """Number the scopes; to be called before the fork."""
         self.program = program
         self.scopes = [scope for module in modules for scope in (module.scope, *module.scopes)]
-        self.known = frozenset(map(id, self.scopes))
-        """The scopes, by their identity, which is the same in both processes."""
         self._numbers = {id(scope): number for number, scope in enumerate(self.scopes)}
         self._places: dict[int, _Name] = {
             id(scope.node): (_NODE, number, 0) for number, scope in enumerate(self.scopes)

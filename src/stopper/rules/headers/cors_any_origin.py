@@ -1,7 +1,7 @@
 """Other sites must not be allowed to read answers made with the user's cookies.
 
-flask-cors answers an origin of '*' together with credentials by repeating the asking site's origin: every
-site that the user visits can then read the user's data here.
+An answer that repeats the asking site's origin, with credentials, lets every site that the user visits read the user's
+data here. flask-cors repeats it for an origin of '*'.
 
 Bad::
 

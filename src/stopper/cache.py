@@ -2,9 +2,9 @@
 
 A report is taken from here only when nothing changed that it depends on (``state``); the secrets of git's history when no
 commit was added; a file in which no secret was found is not searched again before it changes; data is followed again only from
-functions that rest on what changed (``taint.memo``). Each entry stands behind a line with its version and digest, so that one
+functions that rest on what changed (``taint.kept``). Each entry stands behind a line with its version and digest, so that one
 which was cut short, altered or written by another version is passed over. It is JSON, or for flows a list of values, of which
-``taint.stable`` makes nothing but its own classes: nothing in it can run. Entries are written whole and moved into place: runs
+``taint.kept.stable`` makes nothing but its own classes: nothing in it can run. Entries are written whole and moved into place: runs
 may share the folder. It belongs to the user alone (mode 0700); a folder that others may write to is not used. Secrets are not
 kept, only their digests and their first characters.
 """
@@ -177,7 +177,7 @@ class Cache:
 
 @dataclass(frozen=True, slots=True)
 class _Shelf:
-    """What was found out about the flows of one project; read back by ``taint.memo``, which makes nothing but values of it."""
+    """What was found out about the flows of one project; read back by ``taint.kept``, which makes nothing but values of it."""
 
     cache: Cache
     key: str

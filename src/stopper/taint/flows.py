@@ -15,17 +15,17 @@ from stopper.taint.callgraph import Root, roots
 from stopper.taint.engine import Engine
 from stopper.taint.flask_edges import FlaskEdges
 from stopper.taint.flow import Flow
-from stopper.taint.ghosts import NOBODY, Record, StaleError
-from stopper.taint.grounds import questions
 from stopper.taint.ir import Function
-from stopper.taint.memo import Memory
+from stopper.taint.kept.grounds import questions
+from stopper.taint.kept.memory import Memory
+from stopper.taint.kept.recording import Writer, keep
+from stopper.taint.kept.stable import Stable
+from stopper.taint.kept.unchanged import NOBODY, Record, StaleError
 from stopper.taint.models import load
 from stopper.taint.pages import pages_of
 from stopper.taint.program import Program
 from stopper.taint.propagate import solve
-from stopper.taint.recording import Writer, keep
 from stopper.taint.rounds import Left, Share, dealt, run, run_with
-from stopper.taint.stable import Stable
 from stopper.taint.travel import Travel
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class _Analysis:
         self.views = {id(root.scope): root.page for root in self.roots if root.view}
         self.stable = Stable(self.program, project.modules, [root.scope for root in self.roots])
         self.large = sum(module.text.line_count for module in project.modules) >= WORTH
-        self.ghosts = NOBODY
+        self.unchanged = NOBODY
         self.parts: list[dict[int, Root]] = []
 
     def records(self) -> dict[int, Record]:
@@ -121,15 +121,17 @@ class _Analysis:
 
     def _tried(self, memory: Memory, again: set[int]) -> tuple[dict[int, Record], set[int]]:
         """Return what all roots do with some solved again, and those of the others that must be solved as well."""
-        ghosts = self.ghosts = memory.ghosts(again)
-        asking = [place for place in range(len(self.roots)) if place not in ghosts.records]
-        loose = [place for place in asking if place not in ghosts.idle and place not in again]
-        wanted = again or any(id(self.roots[place].scope) not in ghosts.followed for place in loose)
+        unchanged = self.unchanged = memory.unchanged(again)
+        asking = [place for place in range(len(self.roots)) if place not in unchanged.records]
+        loose = [place for place in asking if place not in unchanged.idle and place not in again]
+        wanted = again or any(id(self.roots[place].scope) not in unchanged.followed for place in loose)
         done = self._solved(asking, few=len(again) < FEW) if wanted else {}
-        void = memory.readers(memory.touched(done, ghosts, again), again)
-        records = {place: one for place, one in ghosts.records.items() if place not in ghosts.laid} | done
+        void = memory.readers(memory.touched(done, unchanged, again), again)
+        records = {
+            place: one for place, one in unchanged.records.items() if place not in unchanged.dropped
+        } | done
         if not void and wanted:
-            memory.keep(records | memory.idle(done, ghosts), questions(self.project, self.program))
+            memory.keep(records | memory.idle(done, unchanged), questions(self.project, self.program))
         return {place: self._routed(place, one) for place, one in records.items()}, void
 
     def _routed(self, place: int, record: Record) -> Record:
@@ -193,7 +195,7 @@ class _Analysis:
     def _share(self, part: dict[int, Root]) -> Share:
         engine = Engine(self.models, self.program, solve, self.edges)
         engine.views = self.views
-        return Share(engine, part, self.ghosts)
+        return Share(engine, part, self.unchanged)
 
     def _told(self, share: Share) -> dict[int, Record]:
         """Return what the roots of a share did, by their places."""

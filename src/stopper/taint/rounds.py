@@ -14,9 +14,9 @@ from stopper.taint.binding import bound
 from stopper.taint.callgraph import Root
 from stopper.taint.domain import Target, Value
 from stopper.taint.engine import Engine
-from stopper.taint.ghosts import NOBODY, Ghosts
+from stopper.taint.kept.reach import Reach, reach
+from stopper.taint.kept.unchanged import NOBODY, Unchanged
 from stopper.taint.propagate import instance
-from stopper.taint.reach import Reach, reach
 from stopper.taint.shared import Reads, Written
 from stopper.taint.summary import Summary
 
@@ -49,11 +49,11 @@ class Solved:
 class Share:
     """Some of a project's roots, and the engine that solves them."""
 
-    def __init__(self, engine: Engine, roots: Mapping[int, Root], ghosts: Ghosts = NOBODY) -> None:
+    def __init__(self, engine: Engine, roots: Mapping[int, Root], unchanged: Unchanged = NOBODY) -> None:
         """Take the roots by their places in the order of all, and those that an earlier run has solved."""
         self.engine = engine
         self.roots = roots
-        self.ghosts = ghosts
+        self.unchanged = unchanged
         self.solved: dict[int, Solved] = {}
         self.idle: dict[int, int] = {}
         """The roots that nothing follows and that need not be, and the modules on which that rests."""
@@ -94,19 +94,19 @@ class Share:
     def end(self, others: Sequence[Left]) -> None:
         """End a round, in which other shares have left this behind."""
         shared = self.engine.shared
-        ghostly = self.ghosts.written(shared.rounds)
-        shared.end_round([ghostly, *(other.written for other in others)])
+        kept = self.unchanged.written(shared.rounds)
+        shared.end_round([kept, *(other.written for other in others)])
         self.waiting = [place for place, one in self.solved.items() if shared.outdated(one.reads)]
         if shared.rounds > 1:
             return
-        followed = self.ghosts.followed.union(self._followed, *(other.followed for other in others))
-        self.ghosts.lay(followed)
+        followed = self.unchanged.followed.union(self._followed, *(other.followed for other in others))
+        self.unchanged.drop(followed)
         self.waiting += [place for place in self._rest if self._is_worthwhile(place, followed)]
 
     def _is_worthwhile(self, place: int, followed: frozenset[int]) -> bool:
         """Tell whether a root must be solved by itself: nothing has called it, and it may read data, or harm with what was stored."""
         root, names = self.roots[place], self.engine.program.names
-        if id(root.scope) in followed or place in self.ghosts.idle:
+        if id(root.scope) in followed or place in self.unchanged.idle:
             return False
         names.rested = 0
         if root.reads or self.engine.concerns(root.scope):
@@ -121,7 +121,7 @@ def run(shares: Sequence[Share]) -> None:
         left = [share.solve() for share in shares]
         for share in shares:
             share.end([one for other, one in zip(shares, left, strict=True) if other is not share])
-        if not any(share.waiting or share.ghosts.records for share in shares):
+        if not any(share.waiting or share.unchanged.records for share in shares):
             break
 
 

@@ -1,4 +1,4 @@
-"""Memo: what the roots of a project did in an earlier run, and which of them must be solved again.
+"""Memory: what the roots of a project did in an earlier run, and which of them must be solved again.
 
 A root is not solved again where everything is as it was that its work has rested on: the modules that it followed or asked for
 names, how it is entered, what all roots have in common (``grounds``), and what others wrote to the cells that it read.
@@ -16,10 +16,10 @@ from stopper.finding import Step
 from stopper.records import dataclass, field
 from stopper.taint.callgraph import Root
 from stopper.taint.flow import Flow
-from stopper.taint.ghosts import Ghosts, Record, expanded
-from stopper.taint.grounds import answers, grounds
+from stopper.taint.kept.grounds import answers, grounds
+from stopper.taint.kept.stable import Stable, checked, learn_known
+from stopper.taint.kept.unchanged import Record, Unchanged, expanded
 from stopper.taint.program import Program
-from stopper.taint.stable import Stable, checked, learn_known
 
 if TYPE_CHECKING:
     from stopper.source.project import Project
@@ -98,10 +98,10 @@ class Memory:
             if one is not None and place not in solved and not touched.isdisjoint(one.reads)
         }
 
-    def ghosts(self, solved: set[int]) -> Ghosts:
+    def unchanged(self, solved: set[int]) -> Unchanged:
         """Return the roots that need not be solved."""
         if self.old is None:
-            return Ghosts()
+            return Unchanged()
         known = {
             place: self.old.records.get(name) for place, name in enumerate(self.names) if place not in solved
         }
@@ -109,7 +109,7 @@ class Memory:
             place: self._filled(one) for place, one in known.items() if one is not None and not one.idle
         }
         called = frozenset(place for place in records if self.roots[place].called)
-        return Ghosts(
+        return Unchanged(
             records,
             frozenset(place for place, one in known.items() if one is not None and one.idle),
             called,
@@ -122,18 +122,18 @@ class Memory:
         """Return a record with the lines of code in its flows, which are not kept."""
         return _with_code(record, lambda step: self.project.line(step.location).strip())
 
-    def idle(self, done: Mapping[int, Record], ghosts: Ghosts) -> dict[int, Record]:
+    def idle(self, done: Mapping[int, Record], unchanged: Unchanged) -> dict[int, Record]:
         """Return the records of the roots in which there is still nothing to follow."""
         kept = self.old.records if self.old is not None else {}
-        return {place: kept[self.names[place]] for place in ghosts.idle if place not in done}
+        return {place: kept[self.names[place]] for place in unchanged.idle if place not in done}
 
-    def touched(self, solved: Mapping[int, Record], ghosts: Ghosts, again: set[int]) -> set[str]:
+    def touched(self, solved: Mapping[int, Record], unchanged: Unchanged, again: set[int]) -> set[str]:
         """Return the cells that hold something else than in the earlier run after some roots were solved again."""
         old = self.old
         if old is None:
             return set()
         keys: set[str] = set()
-        for place in again | solved.keys() | ghosts.laid:
+        for place in again | solved.keys() | unchanged.dropped:
             before, after = old.records.get(self.names[place]), solved.get(place)
             one = before.digests() if before is not None else {}
             other = after.digests() if after is not None else {}

@@ -14,8 +14,8 @@ from stopper.source.module import Scope
 from stopper.source.names import Names, Ref
 from stopper.taint.converters import own_converters
 from stopper.taint.engine import MAX_SITES
+from stopper.taint.kept.stable import Stable
 from stopper.taint.program import Program
-from stopper.taint.stable import Stable
 from stopper.taint.stage import Stage, stage_of
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from stopper.report import Report, Stats
 from stopper.source.files import walk
 from stopper.source.project import Project
 from stopper.taint import flows
-from stopper.taint.stable import checked
+from stopper.taint.kept.stable import checked
 
 BLOG = Path(__file__).parents[2] / "examples" / "blog"
 
@@ -216,7 +216,7 @@ def test_cells_that_cannot_be_read_back_are_worked_out_anew(
 ) -> None:
     shop.report()
     shop.write("shop/base.py", FILES["shop/base.py"][1])
-    monkeypatch.setattr("stopper.taint.stable.Stable.load", _raise)
+    monkeypatch.setattr("stopper.taint.kept.stable.Stable.load", _raise)
 
     assert shop.report() == shop.fresh()
 
@@ -351,7 +351,7 @@ def test_a_root_that_may_come_to_a_bound_is_solved_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("stopper.taint.engine.MAX_STEPS", 60)
-    monkeypatch.setattr("stopper.taint.reach.MAX_STEPS", 60)
+    monkeypatch.setattr("stopper.taint.kept.reach.MAX_STEPS", 60)
     (tmp_path / "app.py").write_text(CIRCLES)
     together = _records(tmp_path, 0, 1, 2)
 

@@ -11,10 +11,10 @@ from stopper.source.module import Module, Scope
 from stopper.taint.callgraph import Root
 from stopper.taint.domain import MAX_TRACE, Value
 from stopper.taint.flow import Flow
-from stopper.taint.ghosts import Record
+from stopper.taint.kept.stable import Stable
+from stopper.taint.kept.unchanged import Record
 from stopper.taint.program import Program
 from stopper.taint.rounds import Solved
-from stopper.taint.stable import Stable
 from stopper.taint.summary import Hit
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Ghosts: roots that an earlier run has solved and that need not be solved again; what they left behind is there all the same."""
+"""Roots that an earlier run has solved and that need not be solved again; what they left behind is there all the same."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stopper.taint.pages import Place
 
 if TYPE_CHECKING:
     from stopper.taint.flow import Flow
-    from stopper.taint.stable import Scopes, Stable
+    from stopper.taint.kept.stable import Scopes, Stable
 
 Writings = tuple[tuple[int, tuple[tuple[str, str], ...], bytes], ...]
 """What was written to cells: the round, the digest of each cell's value, and the values themselves."""
@@ -55,7 +55,7 @@ class Record:
 
 
 @dataclass(slots=True)
-class Ghosts:
+class Unchanged:
     """The roots that are not solved again."""
 
     records: dict[int, Record] = field(default_factory=dict)
@@ -69,22 +69,22 @@ class Ghosts:
     followed: frozenset[int] = frozenset()
     """What the first round's have followed, by the identity of the scopes."""
     stable: Stable | None = None
-    laid: set[int] = field(default_factory=set)
+    dropped: set[int] = field(default_factory=set)
     """Those that are no roots any more, as something calls them now."""
 
-    def lay(self, followed: Iterable[int]) -> None:
+    def drop(self, followed: Iterable[int]) -> None:
         """Drop what was solved only because nothing had followed it."""
-        self.laid = {self.scopes[scope] for scope in followed if scope in self.scopes}
+        self.dropped = {self.scopes[scope] for scope in followed if scope in self.scopes}
 
     def written(self, number: int) -> dict[str, dict[int, Value]]:
-        """Return what the ghosts wrote to cells in a round, by the place of the root.
+        """Return what these roots wrote to cells in a round, by the place of the root.
 
         Raises:
             StaleError: It cannot be read.
         """
         found: dict[str, dict[int, Value]] = {}
         for place, record in self.records.items():
-            for key, value in self._read(record, number) if place not in self.laid else ():
+            for key, value in self._read(record, number) if place not in self.dropped else ():
                 found.setdefault(key, {})[place] = value
         return found
 
@@ -102,5 +102,5 @@ def expanded(keys: Iterable[str]) -> set[str]:
     return {name for key in keys for name in (key, key.rpartition(".")[0], f"{key} fresh")}
 
 
-NOBODY = Ghosts()
-"""No ghost at all; nothing is ever laid there."""
+NOBODY = Unchanged()
+"""No root at all; nothing is ever dropped there."""

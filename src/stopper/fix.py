@@ -61,23 +61,6 @@ def apply(edits: Iterable[Edit], texts: Mapping[str, str]) -> dict[str, str]:
     return result
 
 
-def diff(before: Mapping[str, str], after: Mapping[str, str]) -> str:
-    """Return a unified diff of the files in ``after``, with ``a/`` and ``b/`` prefixes as git writes them."""
-    import difflib  # late: an audit shows no diff
-
-    parts: list[str] = []
-    for path in sorted(after):
-        lines = difflib.unified_diff(
-            before[path].splitlines(keepends=True),
-            after[path].splitlines(keepends=True),
-            f"a/{path}",
-            f"b/{path}",
-        )
-        for line in lines:
-            parts.append(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n")
-    return "".join(parts)
-
-
 def _by_path(edits: Iterable[Edit]) -> dict[str, list[Edit]]:
     groups: dict[str, list[Edit]] = {}
     for edit in sorted(set(edits)):

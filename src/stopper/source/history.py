@@ -170,11 +170,6 @@ class History:
         """Tell whether git tracks ``path`` (relative to the root) now."""
         return path in self._tracked
 
-    @property
-    def tracked_env_files(self) -> list[str]:
-        """Return the tracked files of environment variables, ignored or not."""
-        return sorted(path for path in self._tracked if is_env_file(path))
-
     def ignored(self, path: str) -> bool | None:
         """Tell whether git would ignore ``path``, whether or not it exists; None when git cannot be asked."""
         if not self.available:

@@ -11,8 +11,6 @@ from stopper.records import dataclass, field
 from stopper.source.files import Role, SourceFile, Text
 from stopper.source.syntax import MAX_DEPTH, parse, shut
 
-FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-
 
 class Kind(enum.Enum):
     """What kind of scope a scope is."""

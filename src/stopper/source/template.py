@@ -7,12 +7,10 @@ from collections.abc import Iterator
 
 from stopper.finding import Location, Skipped
 from stopper.records import dataclass, field
-from stopper.regex import regex
 from stopper.source.expressions import Part
 from stopper.source.files import Role, Text
 from stopper.source.markup import HTMLContext, Place, State
 
-_SAFE_SCHEME = regex(r"\s*(?:https?:|mailto:|tel:|/|\.|\?|#|[\w.-]+/|[\w.-]+\?)", re.IGNORECASE)
 _BRACES = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 
 
@@ -60,11 +58,6 @@ class Output:
     def leads(self) -> bool:
         """Tell whether the expression stands first in its attribute value, and so decides a URL's scheme."""
         return not _BRACES.sub("", self.prefix).strip() and "{{" not in self.prefix
-
-    @property
-    def url_prefix_constant(self) -> bool:
-        """Tell whether constant text before the expression settles where a URL leads."""
-        return _SAFE_SCHEME.match(_BRACES.sub("", self.prefix)) is not None
 
 
 @dataclass(frozen=True, slots=True)

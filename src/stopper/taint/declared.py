@@ -6,7 +6,7 @@ A field with a type of numbers, dates or choices holds nothing that harms; one w
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from stopper.records import dataclass, field
 from stopper.source.module import Kind, Scope
@@ -218,8 +218,3 @@ def _least(every: list[Declared]) -> Declared:
 
 def _last(expr: ast.expr) -> str:
     return str(getattr(expr, "attr", getattr(expr, "id", "")))
-
-
-def is_text(fields: Mapping[str, Declared], name: str) -> bool:
-    """Tell whether a field may hold harmful text."""
-    return ALL not in fields.get(name, TEXT).clean

@@ -156,12 +156,6 @@ class Models:
             entry for entry in index.methods.get(method, ()) if not known or entry.kind not in _BY_NAME
         )
 
-    def last_names(self, table: str) -> frozenset[str]:
-        """Return the last part of every name in a table, without ``()``."""
-        index = self.tables[table]
-        every = [*index.exact, *(key for key in index.patterns if key), *index.methods]
-        return frozenset(name.rpartition(".")[2].removesuffix("()") for name in every)
-
 
 @cache
 def load() -> Models:

@@ -17,7 +17,7 @@ from stopper.cache import NO_CACHE, Cache, listed
 from stopper.config import Config
 from stopper.errors import NotFlaskError
 from stopper.finding import Finding, RouteRef, Skipped
-from stopper.memory import uncollected
+from stopper.memory import uninterrupted
 from stopper.report import Note, Report, RuleInfo, Stats, assemble
 from stopper.rule import Rule, discover, modules
 from stopper.source import ignores
@@ -60,6 +60,7 @@ def audit(
     return audit_tree(listed(target, config), target, config, progress, looks, cache)[0]
 
 
+@uninterrupted
 def audit_tree(
     tree: Tree,
     target: Path,
@@ -72,12 +73,11 @@ def audit_tree(
     started = time.perf_counter()
     tell = progress or (lambda *_: None)
     tell("reading the project", 0, 1)
-    with uncollected():
-        project = Project(tree, _options(config))
-        rules = [rule for rule in discover() if config.wants(rule.slug, rule.area)]
-        with stages.begun(project, rules, cache):
-            report = _report(project, rules, target, config, tell, looks, started)
-            return report, project.asides
+    project = Project(tree, _options(config))
+    rules = [rule for rule in discover() if config.wants(rule.slug, rule.area)]
+    with stages.begun(project, rules, cache):
+        report = _report(project, rules, target, config, tell, looks, started)
+        return report, project.asides
 
 
 def _report(

@@ -14,7 +14,7 @@ import click
 
 from stopper.errors import UsageError
 from stopper.finding import Area, Confidence, Severity
-from stopper.memory import uncollected
+from stopper.memory import uninterrupted
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -117,7 +117,7 @@ EXIT_FOUND, EXIT_UNSEEN = 1, 3
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit code and the files tell.")
 @click.option("--no-cache", is_flag=True, help="Use and keep nothing in the cache folder.")
 @click.option("--no-progress", is_flag=True, help="Show no progress on a terminal.")
-@uncollected()  # from here on, for what is imported later lives to the end too
+@uninterrupted  # from here on, for what is imported later lives to the end too
 def command(
     path: Path,
     form: str,

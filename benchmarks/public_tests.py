@@ -5,6 +5,9 @@ line, `SPURIOUS:` before what CodeQL reports wrongly, `OK` and `GOOD` for what i
 of semgrep-rules only those about Flask, Jinja2, SQLAlchemy and the language, and of CodeQL's only files that import Flask or what it
 stands on. A statement counts as found when a finding of its class, or the path that the finding shows, is on it. The tests are looked
 at as a copy in which no file is called a test: tools leave out what is.
+
+Semgrep marks the line that a match begins at: what a marked function holds belongs to the mark, and so do the statements of the same
+block that use what a marked assignment binds. A tool that names the line of the sink has found the same.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import tokenize
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -64,6 +68,12 @@ class Mark:
     last: int
     bad: bool
     cwe: frozenset[int]
+    rest: tuple[tuple[int, int], ...] = ()
+    """First and last lines of what else belongs to it."""
+
+    def covers(self, first: int, last: int) -> bool:
+        """Tell whether any of these lines belongs to it."""
+        return any(low <= last and first <= high for low, high in ((self.first, self.last), *self.rest))
 
 
 def copy(folder: Path, into: Path) -> None:
@@ -93,10 +103,7 @@ def score(marks: Iterable[Mark], said: Iterable[Said], weaknesses: dict[str, Any
     for mark in marks:
         total = totals[mark.group]
         kinds = [one for one in weaknesses.values() if one.cwe & mark.cwe]
-        hit = any(
-            first <= mark.last and mark.first <= last and _is_of(one, kinds)
-            for first, last, one in by_path[mark.path]
-        )
+        hit = any(mark.covers(first, last) and _is_of(one, kinds) for first, last, one in by_path[mark.path])
         total["holes" if mark.bad else "safe"] += 1
         total["found" if mark.bad else "alarms"] += hit
     return totals
@@ -142,6 +149,7 @@ def _rule_classes(file: Path) -> Iterator[tuple[str, set[int], str]]:
 def _semgrep_marks(test: Path, classes: dict[str, tuple[frozenset[int], str]]) -> Iterator[Mark]:
     text = test.read_text("utf-8", errors="replace")
     lines, spans = text.splitlines(), _statements(test, text)
+    marked = {number for number, line in enumerate(lines, start=1) if SEMGREP_MARK.search(line)}
     for number, line in enumerate(lines, start=1):
         found = SEMGREP_MARK.search(line)
         if found is None:
@@ -154,7 +162,8 @@ def _semgrep_marks(test: Path, classes: dict[str, tuple[frozenset[int], str]]) -
             cwe = frozenset(number for numbers, _ in of for number in numbers)
             cwe |= {number for name in names if bad for number in ALSO_CWE.get(name, ())}
             first, last = _span(spans, code + 1)
-            yield Mark(of[0][1], test, test, first, last, bad=bad, cwe=cwe)
+            rest = tuple(_rest(_tree(test, text), code + 1, marked))
+            yield Mark(of[0][1], test, test, first, last, bad=bad, cwe=cwe, rest=rest)
 
 
 def codeql_tests(folder: Path, weaknesses: dict[str, Any]) -> list[Mark]:
@@ -241,10 +250,7 @@ def _comments(text: str) -> Iterator[tuple[int, str, bool]]:
 
 def _statements(path: Path, text: str) -> list[tuple[int, int]]:
     """Return first and last line of each statement, of compound ones only the head."""
-    try:
-        tree = ast.parse(text) if path.suffix == ".py" else None
-    except (SyntaxError, ValueError):
-        return []
+    tree = _tree(path, text)
     spans = []
     for node in ast.walk(tree) if tree else ():
         if not isinstance(node, ast.stmt):
@@ -253,6 +259,41 @@ def _statements(path: Path, text: str) -> list[tuple[int, int]]:
         last = max(node.lineno, body[0].lineno - 1) if body else node.end_lineno or node.lineno
         spans.append((min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))]), last))
     return spans
+
+
+@cache
+def _tree(path: Path, text: str) -> ast.Module | None:
+    try:
+        return ast.parse(text) if path.suffix == ".py" else None
+    except (SyntaxError, ValueError):
+        return None
+
+
+def _rest(tree: ast.Module | None, line: int, marked: set[int]) -> Iterator[tuple[int, int]]:
+    """Yield the lines of a function that begins at a line and holds no other mark, and of what uses the name that is bound there."""
+    for around in ast.walk(tree) if tree else ():
+        body = getattr(around, "body", None)
+        block: list[ast.stmt] = body if isinstance(body, list) else []
+        for at, node in enumerate(block):
+            if node.lineno != line:
+                continue
+            last = node.end_lineno or line
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not marked & {*range(line, last)}:
+                yield line, last
+            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                yield from _uses(block[at + 1 :], node.targets[0].id, marked)
+
+
+def _uses(block: list[ast.stmt], name: str, marked: set[int]) -> Iterator[tuple[int, int]]:
+    """Yield the lines of the statements that use a name, up to where it is bound anew or another mark stands."""
+    for node in block:
+        if node.lineno - 1 in marked:
+            return
+        read = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+        if name in read and isinstance(node, ast.Assign | ast.AugAssign | ast.Expr | ast.Return):
+            yield node.lineno, node.end_lineno or node.lineno
+        if isinstance(node, ast.Assign) and any(getattr(one, "id", "") == name for one in node.targets):
+            return
 
 
 def _span(spans: list[tuple[int, int]], line: int) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from stopper.taint.flows import every
 
 
 def unseen_by_flows(project: Project) -> Callable[[Call], bool]:
-    """Return a test whether a call stands in application code that no view and nothing else in the project calls."""
+    """Return a test whether a call stands in application code that no view and nothing else in the project calls or hands over."""
     views = {
         id(view) for route in project.routes.routes for view in (route.view, *route.handlers.values()) if view
     }
@@ -23,8 +23,16 @@ def unseen_by_flows(project: Project) -> Callable[[Call], bool]:
             return False
         around = [scope for scope in call.scope.chain() if scope.kind is Kind.FUNCTION]
         return not any(
-            id(scope) in followed or any(True for _ in project.code.every_call(scope.name))
+            id(scope) in followed
+            or project.code.is_handed(scope.name)
+            or any(_may_be_own(one, project) for one in project.code.every_call(scope.name))
             for scope in around
         )
 
     return test
+
+
+def _may_be_own(call: Call, project: Project) -> bool:
+    """Tell whether what a call names may be the project's, and is not a library's."""
+    top = call.name.partition(".")[0].partition("(")[0]
+    return not top or top in project.code.names.tops

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 
 from stopper.records import dataclass
 from stopper.regex import regex
@@ -14,7 +15,10 @@ from stopper.source.rewrite import parts_of
 _NUMBERS = frozenset(("int", "float", "len", "bool", "abs", "round", "min", "max", "sum", "hash", "id"))
 _QUOTES = regex(r"quot|escap|ident|literal|sanit|placeholder|bindparam|mogrify", re.IGNORECASE)
 _KEEP = frozenset(("text", "SQL", "str", "dedent", "strip", "lower", "upper", "format", "replace", "encode"))
+_PATHS = frozenset(("join", "abspath", "dirname", "expanduser", "normpath", "realpath", "Path", "getcwd"))
 _WRITTEN = frozenset((Bound.ASSIGN, Bound.AUGMENT))
+_LETTERS = frozenset(("isalnum", "isalpha", "isdecimal", "isdigit", "isidentifier"))
+_MATCHES = frozenset(("fullmatch", "match"))
 _DEEPEST = 4
 
 
@@ -101,7 +105,7 @@ def is_closed(expr: Expr, depth: int = 0) -> bool:
     elif isinstance(node, ast.Subscript):
         inner = [node.value]
     elif isinstance(node, ast.Name):
-        return node.id.isupper() or _is_bound_closed(expr, node.id, depth)
+        return node.id.isupper() or node.id == "__file__" or _is_bound_closed(expr, node.id, depth)
     return bool(inner) and all(is_closed(expr.inner(one), depth + 1) for one in inner)
 
 
@@ -117,7 +121,9 @@ def _gives_closed(expr: Expr, node: ast.Call, depth: int) -> bool:
         )
         given = [*held, *node.args, *(keyword.value for keyword in node.keywords)]
         return all(is_closed(expr.inner(one), depth + 1) for one in given)
-    return last == "join" and len(node.args) == 1 and is_closed(expr.inner(node.args[0]), depth + 1)
+    if last == "join" and len(node.args) == 1:
+        return is_closed(expr.inner(node.args[0]), depth + 1)
+    return last in _PATHS and all(is_closed(expr.inner(one), depth + 1) for one in node.args)
 
 
 def _is_bound_closed(expr: Expr, name: str, depth: int) -> bool:
@@ -127,3 +133,79 @@ def _is_bound_closed(expr: Expr, name: str, depth: int) -> bool:
         one.how in hows and one.value is not None and is_closed(expr.inner(one.value), depth + 1)
         for one in bindings
     )
+
+
+def is_checked(expr: Expr) -> bool:
+    """Tell whether the function around an expression looks a name in it up in a list, or at what letters it has."""
+    around = next((scope for scope in expr.scope.chain() if scope.kind is Kind.FUNCTION), None)
+    if around is None:
+        return False
+    names = _read(expr, 0)
+    return any(_checks(node, names) for node in ast.walk(around.node))
+
+
+def _read(expr: Expr, depth: int) -> set[str]:
+    """Return the local names that an expression is made of, by way of assignments too."""
+    names = {node.id for node in ast.walk(expr.node) if isinstance(node, ast.Name)}
+    if depth >= _DEEPEST:
+        return names
+    made = [one.value for name in names for one in _bindings(expr, name) if one.value is not None]
+    return names.union(*(_read(expr.inner(value), depth + 1) for value in made if value is not expr.node))
+
+
+def sources_of(expr: Expr) -> Iterator[str]:
+    """Yield the text of an expression, and of all that is assigned to the local names in it."""
+    yield expr.source
+    for name in _read(expr, 0):
+        for one in _bindings(expr, name):
+            if one.value is not None:
+                yield expr.inner(one.value).source
+
+
+def _checks(node: ast.AST, names: set[str]) -> bool:
+    if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn):
+        return getattr(node.left, "id", "") in names
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    if node.func.attr in _LETTERS:
+        return getattr(node.func.value, "id", "") in names
+    return node.func.attr in _MATCHES and any(getattr(one, "id", "") in names for one in node.args)
+
+
+def words_of(expr: Expr, depth: int = 0) -> list[Expr]:
+    """Return the elements of a list that is written out, there or where its name is bound, and of lists in it; itself for anything else."""
+    node = expr.node
+    inner: list[ast.expr] = []
+    if isinstance(node, ast.List | ast.Tuple):
+        inner = node.elts
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        inner = [node.left, node.right] if _is_list(node.left) or _is_list(node.right) else []
+    elif isinstance(node, ast.Starred):
+        inner = [node.value]
+    elif isinstance(node, ast.Name):
+        inner = [value for value in _written(expr, node.id) if _is_list(value)][:1]
+    if depth > _DEEPEST or not inner:
+        return [] if _is_list(node) else [expr]
+    return [word for one in inner for word in words_of(expr.inner(one), depth + 1)]
+
+
+def _is_list(node: ast.expr) -> bool:
+    return isinstance(node, ast.List | ast.Tuple) or (
+        isinstance(node, ast.BinOp) and (_is_list(node.left) or _is_list(node.right))
+    )
+
+
+def is_opened(expr: Expr) -> bool:
+    """Tell whether an expression is a file that is opened by a name which only the author wrote, or what is read from one."""
+    node = expr.node
+    if isinstance(node, ast.Name):
+        bound = _bindings(expr, node.id)
+        return bool(bound) and all(
+            one.value is not None and is_opened(expr.inner(one.value)) for one in bound
+        )
+    if not isinstance(node, ast.Call):
+        return False
+    if isinstance(node.func, ast.Attribute) and node.func.attr in ("read", "read_bytes", "read_text"):
+        return is_opened(expr.inner(node.func.value))
+    named = expr.inner(node.func).identifier in ("open", "Path") and bool(node.args)
+    return named and is_closed(expr.inner(node.args[0]))

@@ -326,6 +326,20 @@ class Code:
                 ):
                     yield Call(site, self.names.name(site.node.func, site.scope) or "", self.names)
 
+    def is_handed(self, name: str) -> bool:
+        """Tell whether a call is given a thing of this last name, as a thread or a pool is given the function to run."""
+        return name in self._handed
+
+    @cached_property
+    def _handed(self) -> frozenset[str]:
+        """The last names of all that calls are given bare."""
+        given = (
+            arg
+            for site in self._index.every_call()
+            for arg in (*site.node.args, *(keyword.value for keyword in site.node.keywords))
+        )
+        return frozenset(getattr(arg, "id", "") or getattr(arg, "attr", "") for arg in given)
+
     def every_call(self, last: str) -> Iterator[Call]:
         """Yield the calls written with this last name, whatever it stands for (``name`` is "" when not known)."""
         for site in self._index.written(last):

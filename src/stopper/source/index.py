@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterable, Iterator
 
-from stopper.source.module import CallNode, Module, Scope
+from stopper.source.module import CallNode, Module, Scope, looked_up
 
 Stored = tuple[ast.expr, ast.expr, Scope]
 """The target, the value and the scope of an assignment to an attribute or a subscript."""
@@ -36,7 +36,7 @@ class Index:
             self._written.setdefault(last, []).extend(sites)
         for name, bindings in module.scope.bindings.items():
             for binding in bindings:
-                last = binding.dotted.rpartition(".")[2]
+                last = binding.dotted.rpartition(".")[2] or looked_up(binding.value)
                 if last and last != name:
                     self._local.setdefault(last, set()).add((number, name))
         for at, (dotted, node) in enumerate(module.imports):

@@ -409,6 +409,8 @@ class _Indexer:
             self.words.add(last)
         elif isinstance(func, ast.Attribute):
             last = func.attr
+        elif isinstance(func, ast.Call):
+            last = looked_up(func)
         self.module.calls.setdefault(last, []).append(CallNode(node, self.scope, decorates))
 
     def return_(self, node: ast.Return) -> None:
@@ -478,3 +480,13 @@ def parameters(args: ast.arguments) -> list[ast.arg]:
     if args.kwarg:
         every.append(args.kwarg)
     return every
+
+
+def looked_up(value: ast.expr | None) -> str:
+    """Return the member that ``x.member`` or ``getattr(x, "member")`` gives, "" where it is neither."""
+    if isinstance(value, ast.Attribute):
+        return value.attr
+    if not isinstance(value, ast.Call) or len(value.args) < 2 or getattr(value.func, "id", "") != "getattr":
+        return ""
+    name = value.args[1]
+    return str(name.value) if isinstance(name, ast.Constant) else ""

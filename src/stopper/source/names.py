@@ -14,11 +14,12 @@ import ast
 import enum
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, lru_cache
+from sys import stdlib_module_names
 from typing import TypeVar
 
 from stopper.records import dataclass
 from stopper.source.files import Nearby
-from stopper.source.module import Binding, Bound, Kind, Module, Scope
+from stopper.source.module import Binding, Bound, Kind, Module, Scope, looked_up
 
 _Key = TypeVar("_Key")
 _T = TypeVar("_T")
@@ -41,21 +42,8 @@ SAME = {
 }
 """Names under which one thing is also known."""
 
-HOMES = {
-    f"flask.{home}.": "flask."
-    for home in (
-        "app",
-        "blueprints",
-        "globals",
-        "helpers",
-        "json",
-        "sessions",
-        "templating",
-        "wrappers",
-        "ctx",
-        "config",
-    )
-} | {
+_FLASK = ("app", "blueprints", "globals", "helpers", "json", "sessions", "templating", "wrappers", "ctx", "config")  # fmt: skip
+HOMES = {f"flask.{home}.": "flask." for home in _FLASK} | {
     "flask.ext.": "flask_",
     "flaskext.": "flask_",
     "sqlalchemy.sql.expression.": "sqlalchemy.",
@@ -304,7 +292,14 @@ class Names:
         return None
 
     def _call(self, expr: ast.Call, scope: Scope) -> Ref | None:
-        if isinstance(expr.func, ast.Name) and expr.func.id == "super":
+        word = expr.func.id if isinstance(expr.func, ast.Name) else ""
+        if word == "__import__" and expr.args and isinstance(expr.args[0], ast.Constant):
+            return self._dotted(str(expr.args[0].value), 0, scope.module)
+        member = looked_up(expr) if word == "getattr" else ""
+        held = self.resolve(expr.args[0], scope) if member else None
+        if held is not None and held.name in stdlib_module_names:
+            return self.attribute(held, member)
+        if word == "super":
             owner = next((place.owner for place in scope.chain() if place.owner), None)
             base = next(iter(self.bases(owner)), None) if owner else None
             return self.call(base) if base else None

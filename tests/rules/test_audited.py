@@ -1,0 +1,74 @@
+"""A dangerous call with a value of unknown origin is told of with low confidence, and what the author wrote, set up or checked is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.rules.asking import found
+
+from stopper.finding import Confidence
+
+APP = "import os, pickle, shutil, subprocess, sys\nfrom flask import Flask, current_app\n\napp = Flask(__name__)\n\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "subprocess.run([sys.executable, '-m', name])",
+        "subprocess.run([shutil.which('convert'), name])",
+        "subprocess.run([current_app.config['CONVERTER'], name])",
+        "subprocess.run([os.path.join(os.path.dirname(__file__), 'bin', 'convert'), name])",
+        "subprocess.run([{'image': 'convert'}[name], 'x'])",
+        "subprocess.run(['convert', name])",
+        "subprocess.run(['env', '-c', name])",
+        "os.execlp('convert', 'convert', name)",
+    ],
+)
+def test_a_program_that_the_author_chose_is_left_alone(tmp_path: Path, line: str) -> None:
+    assert not found(tmp_path, "computed-program", f"{APP}def run(name):\n    {line}\n")
+    assert not found(tmp_path, "shell-command", f"{APP}def run(name):\n    {line}\n")
+
+
+@pytest.mark.parametrize(
+    ("slug", "line"),
+    [
+        ("computed-program", "subprocess.run([name, 'x'])"),
+        ("computed-program", "subprocess.run(name.split())"),
+        ("computed-program", "os.spawnlp(os.P_WAIT, name)"),
+        ("computed-program", "os.posix_spawn(name, [name], os.environ)"),
+        ("shell-command", "os.spawnl(os.P_WAIT, '/bin/sh', 'sh', '-c', name)"),
+        ("shell-command", "subprocess.run(['/bin/bash', '-ec', 'ls ' + name])"),
+        ("shell-command", "getattr(os, 'popen')('ls ' + name)"),
+        ("computed-code", "exec(name)"),
+        ("unpickled-data", "pickle.loads(name)"),
+    ],
+)
+def test_what_comes_from_nowhere_is_told_with_low_confidence(tmp_path: Path, slug: str, line: str) -> None:
+    told = found(tmp_path, slug, f"{APP}def run(name):\n    {line}\n")
+
+    assert [one.confidence for one in told] == [Confidence.LOW]
+    assert "where that comes from is not seen here" in told[0].message
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "def other():\n    run('ls')\n",
+        "import threading\nthreading.Thread(target=run, args=('ls',)).start()\n",
+    ],
+)
+def test_what_the_project_itself_calls_or_hands_over_is_left_to_the_flows(tmp_path: Path, use: str) -> None:
+    assert not found(tmp_path, "shell-command", f"{APP}def run(name):\n    os.system(name)\n\n{use}")
+
+
+def test_what_is_typed_in_is_told_of_in_a_function_that_is_called_too(tmp_path: Path) -> None:
+    text = f"{APP}def main():\n    name = input('which? ')\n    os.system('rm ' + name)\n\nmain()\n"
+
+    assert [one.location.line for one in found(tmp_path, "shell-command", text)] == [8]
+
+
+def test_a_function_under_another_name_is_the_same_function(tmp_path: Path) -> None:
+    text = f"{APP}start = os.system\n\ndef run(name):\n    start(name)\n"
+
+    assert [one.location.line for one in found(tmp_path, "shell-command", text)] == [9]

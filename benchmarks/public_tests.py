@@ -285,15 +285,18 @@ def _rest(tree: ast.Module | None, line: int, marked: set[int]) -> Iterator[tupl
 
 
 def _uses(block: list[ast.stmt], name: str, marked: set[int]) -> Iterator[tuple[int, int]]:
-    """Yield the lines of the statements that use a name, up to where it is bound anew or another mark stands."""
+    """Yield the lines of the statements that use a name, or what is made from it, up to where it is bound anew or a mark stands."""
+    names = {name}
     for node in block:
         if node.lineno - 1 in marked:
             return
         read = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
-        if name in read and isinstance(node, ast.Assign | ast.AugAssign | ast.Expr | ast.Return):
+        if names & read and isinstance(node, ast.Assign | ast.AugAssign | ast.Expr | ast.Return):
             yield node.lineno, node.end_lineno or node.lineno
-        if isinstance(node, ast.Assign) and any(getattr(one, "id", "") == name for one in node.targets):
+        made = {getattr(one, "id", "") for one in getattr(node, "targets", ())} - {""}
+        if name in made:
             return
+        names = names | made if names & read else names - made
 
 
 def _span(spans: list[tuple[int, int]], line: int) -> tuple[int, int]:

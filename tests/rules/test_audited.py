@@ -72,3 +72,16 @@ def test_a_function_under_another_name_is_the_same_function(tmp_path: Path) -> N
     text = f"{APP}start = os.system\n\ndef run(name):\n    start(name)\n"
 
     assert [one.location.line for one in found(tmp_path, "shell-command", text)] == [9]
+
+
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ("token = hashlib.md5((name + str(time.time())).encode()).hexdigest()", "secrets.token_urlsafe(32)"),
+        ("kept = hashlib.md5(reset_token.encode()).hexdigest()", "hashlib.sha256(token).hexdigest()"),
+    ],
+)
+def test_a_token_is_drawn_and_not_hashed_from_what_is_known(tmp_path: Path, line: str, advice: str) -> None:
+    text = f"import hashlib, time\nfrom flask import Flask\n\napp = Flask(__name__)\n\ndef give(name, reset_token):\n    {line}\n"
+
+    assert [one.remedy for one in found(tmp_path, "weak-password-hash", text)] == [advice]

@@ -326,6 +326,34 @@ class Code:
                 ):
                     yield Call(site, self.names.name(site.node.func, site.scope) or "", self.names)
 
+    def calls_holding(self, *words: str) -> Iterator[Call]:
+        """Yield the calls in whose own text, keywords and arguments included, one of the words stands."""
+        for module in self.modules:
+            if any(word in module.text.content for word in words):
+                sites = (site for some in module.calls.values() for site in some)
+                yield from (
+                    Call(site, self.names.name(site.node.func, site.scope) or "", self.names)
+                    for site in sites
+                    if any(word in module.source(site.node) for word in words)
+                )
+
+    def defaults_holding(self, *words: str) -> Iterator[tuple[str, Expr]]:
+        """Yield the parameters whose default's text holds one of the words, each with the default."""
+        for module in self.modules:
+            for scope in module.scopes if any(word in module.text.content for word in words) else ():
+                args = getattr(scope.node, "args", None)
+                if not isinstance(args, ast.arguments) or scope.parent is None:
+                    continue
+                given = [
+                    *zip(reversed([*args.posonlyargs, *args.args]), reversed(args.defaults), strict=False)
+                ]
+                given += [
+                    (arg, node) for arg, node in zip(args.kwonlyargs, args.kw_defaults, strict=True) if node
+                ]
+                for arg, node in given:
+                    if any(word in module.source(node) for word in words):
+                        yield arg.arg, Expr(node, scope.parent, self.names)
+
     def is_handed(self, name: str) -> bool:
         """Tell whether a call is given a thing of this last name, as a thread or a pool is given the function to run."""
         return name in self._handed

@@ -32,7 +32,7 @@ from collections.abc import Iterator
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.regex import regex
 from stopper.rule import Rule
-from stopper.rules._posture import own_calls
+from stopper.rules._posture import constant, own_calls
 from stopper.source.code import Expr
 from stopper.source.module import Kind
 from stopper.source.project import Project
@@ -64,6 +64,15 @@ class UnsafeYamlLoad(Rule):
                 remedy="yaml.safe_load(text)",
                 context=f"{call.function} {call.name}",
             )
+        for call in own_calls(project, "ruamel.yaml.YAML", "ruamel.yaml.main.YAML"):
+            if constant(call.argument(None, "typ")) == "unsafe":
+                yield self.found(
+                    call.location,
+                    "what this reader loads builds whatever object the text names; a file of your own makes it less urgent, not right",
+                    confidence=Confidence.MEDIUM,
+                    remedy='YAML(typ="safe")',
+                    context=f"{call.function} {call.name}",
+                )
 
 
 def _is_harmless(loader: Expr | None, project: Project) -> bool:

@@ -44,14 +44,22 @@ References:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.rules._posture import function_text
-from stopper.source.code import Call
+from stopper.rules.secrets._hashes import (
+    BROKEN,
+    FAST,
+    FED,
+    hashes_password,
+    is_excused,
+    is_of_token,
+    is_token,
+)
+from stopper.source.code import Call, Expr
 from stopper.source.files import Role
 from stopper.source.project import Project
 
@@ -65,76 +73,52 @@ class WeakPasswordHash(Rule):
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each fast hash of a password."""
-        for call in project.code.calls(*_FAST, *_FED, *_METHODS, *_SCHEMES, "hashlib.new"):
-            if call.module.role is not Role.APP or _is_excused(call):
+        for call in project.code.calls(*FAST, *FED, *_METHODS, *_SCHEMES, "hashlib.new"):
+            if call.module.role is not Role.APP or is_excused(call):
                 continue
             name = call.name.removesuffix("().update").rpartition(".")[2]
-            if _names_method(call) if call.name in _NAMING else _hashes_password(call, project):
+            if _names_method(call) if call.name in _NAMING else hashes_password(call, project):
                 yield self.found(
                     call.location, f"{name} here is too fast for a password",
                     remedy="generate_password_hash(password)", context=call.function,
                 )  # fmt: skip
-            elif name in _BROKEN and _is_token(call):
+            elif name in BROKEN and is_token(call):
                 yield self.found(
                     call.location, f"{name} is broken, and this value stands for a token or a session",
                     severity=Severity.MEDIUM, confidence=Confidence.MEDIUM,
-                    remedy="hashlib.sha256(token).hexdigest()", context=call.function,
+                    remedy="hashlib.sha256(token).hexdigest()" if is_of_token(call) else "secrets.token_urlsafe(32)",
+                    context=call.function,
+                )  # fmt: skip
+        for call in (one for name in _SETTERS for one in project.code.every_call(name)):
+            given = call.argument(0)
+            if given is not None and call.module.role is Role.APP and _is_broken(given, call):
+                yield self.found(
+                    call.location, f"{given.source} is a broken hash; it matters unless {call.target.identifier} hashes it slowly itself",
+                    confidence=Confidence.LOW, remedy="generate_password_hash(password)", context=call.function,
                 )  # fmt: skip
 
 
-_FAST = tuple(f"hashlib.{name}" for name in "md5 sha1 sha224 sha256 sha384 sha512 blake2b blake2s".split())
-_FED = tuple(f"{name}().update" for name in _FAST)
 _METHODS = ("werkzeug.security.generate_password_hash", "passlib.context.CryptContext")
 _SCHEMES = tuple(
     f"passlib.hash.{name}.{verb}"
     for name in "md5_crypt sha1_crypt des_crypt bsdi_crypt hex_md5 hex_sha1 plaintext nthash".split()
     for verb in ("hash", "using")
 )
+_SETTERS = ("set_password", "setPassword", "set_password_hash", "update_password")
+_DIGEST = regex(
+    r"(?:hashlib\.(?:md5|sha1)|Crypto(?:dome)?\.Hash\.(?:MD[245]|SHA1?)\.new)\(\)\.(?:hex)?digest\(\)"
+)
+_HAZARD = regex(r"hashes\.(?:MD5|SHA1)\(")
 _NAMING = frozenset((*_METHODS, *_SCHEMES))
 _WEAK = regex(r"plain|md5|sha(?!\w*_crypt)|sha1_|hex_|des_|bsdi|nthash|pbkdf2:(md5|sha1)|pbkdf2:\w+:\d{1,5}$")
-_BROKEN = frozenset(("md5", "sha1"))
-_PASSWORD = re.compile(r"(?i)(?<![a-z])(password|passwd|pwd|passphrase)(?![a-z])")
-_KEPT = re.compile(r"(?i)[\w.]*(?<![a-z])(?:hashed_)?(?:password|passwd|pwd)(?:_?(?:hash|digest))?\s*=(?!=)")
-_TOKEN = regex(
-    r"(?i)(?<![a-z])(session_?(id|key)?|sid|(api_?|access_?|reset_?|auth_?|csrf_?)?token|api_?key|(\w+_)?secret(_?key)?)(?![a-z])"
-)
 
 
-_LABEL = re.compile(r"(?i)(?<![a-z])(etag|checksum|cache_?key|fingerprint|gravatar)(?![a-z])")
-
-
-def _is_excused(call: Call) -> bool:
-    """Tell whether the call itself says that the hash is not for security."""
-    argument = call.argument(None, "usedforsecurity")
-    return argument is not None and argument.value.known and argument.value.constant is False
-
-
-def _hashes_password(call: Call, project: Project) -> bool:
-    given = call.argument(
-        1 if call.name == "hashlib.new" else 0, "string" if call.name != "hashlib.new" else "data"
-    )
-    if given is None:
-        return False
-    if _PASSWORD.search(given.source) or _KEPT.match(call.code):
-        return not given.source.startswith(("hashlib.", "secrets."))
-    variable = re.match(r"[A-Za-z_]\w*", given.source)
-    if variable and re.search(
-        rf"(?m)^\s*{variable[0]} = .*{_PASSWORD.pattern[4:]}", function_text(call), re.IGNORECASE
-    ):
-        return True
-    return call.code.startswith("return") and any(
-        _PASSWORD.search(f"{use.code.partition('=')[0]} {use.source}")
-        for use in project.code.calls(call.scope.dotted)
-    )
-
-
-def _is_token(call: Call) -> bool:
-    """Tell whether what is hashed, or what the hash is called, is a token or a session's number."""
-    given = call.argument(0, "string")
-    if _LABEL.search(f"{call.function} {call.code.partition('=')[0]}"):
-        return False
-    return given is not None and bool(
-        _TOKEN.search(given.source) or _TOKEN.search(call.code.partition("=")[0].split("(")[0])
+def _is_broken(given: Expr, call: Call) -> bool:
+    """Tell whether a value is a digest of MD5 or SHA-1."""
+    name = given.name or ""
+    by_name = name == "cryptography.hazmat.primitives.hashes.Hash().finalize()"
+    return _DIGEST.fullmatch(name) is not None or (
+        by_name and _HAZARD.search(function_text(call)) is not None
     )
 
 

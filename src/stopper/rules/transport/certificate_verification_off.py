@@ -39,6 +39,7 @@ from stopper.finding import Area, Confidence, Finding, Location, Severity
 from stopper.rule import Rule
 from stopper.rules._posture import constant, own_calls
 from stopper.source.code import Call, Store
+from stopper.source.files import Role
 from stopper.source.project import Project
 
 _VERBS = ("get", "post", "put", "patch", "delete", "head", "options", "request")
@@ -56,12 +57,7 @@ _CALLS = (
     "httpx.AsyncClient",
     "httpx.stream",
 )
-_POOLS = (
-    "urllib3.PoolManager",
-    "urllib3.HTTPSConnectionPool",
-    "urllib3.ProxyManager",
-    "aiohttp.TCPConnector",
-)
+_NONE = ("CERT_NONE", "NONE", "none")
 _CONTEXTS = ("ssl.create_default_context()", "ssl.SSLContext()")
 
 
@@ -80,18 +76,22 @@ class CertificateVerificationOff(Rule):
             shared = any(isinstance(one, dict) and one.get("verify") is False for one in spread)
             if constant(given) is False or shared:
                 yield from self._told(call, f"{call.name} is called with verification off")
-        for call in own_calls(project, *_POOLS):
-            given = (
-                call.argument(None, "cert_reqs")
-                or call.argument(None, "ssl")
-                or call.argument(None, "verify_ssl")
-            )
-            if given is not None and (
-                given.name == "ssl.CERT_NONE" or constant(given) in ("CERT_NONE", "NONE", False)
-            ):
+        for call in project.code.calls_holding("cert_reqs"):
+            if call.module.role is Role.APP and _takes_any(call):
+                yield from self._told(call, f"{call.name or call.target.source} accepts any certificate")
+        for call in own_calls(project, "aiohttp.TCPConnector"):
+            given = call.argument(None, "ssl") or call.argument(None, "verify_ssl")
+            if constant(given) is False:
                 yield from self._told(call, f"{call.name} accepts any certificate")
         for call in own_calls(project, "ssl._create_unverified_context"):
             yield from self._told(call, "the TLS context accepts any certificate")
+        for call in own_calls(project, "ssl.wrap_socket"):
+            if not {"cert_reqs", "server_side"} & set(call.keywords) and not call.spread:
+                message = "ssl.wrap_socket accepts any certificate unless it is told otherwise; it matters where this side is the client"
+                yield self._off(call.location, message, Confidence.LOW)
+        for store in project.code.stores("ssl", key="_create_default_https_context"):
+            if store.value.name == "ssl._create_unverified_context":
+                yield from self._told(store, "every HTTPS request of the process accepts any certificate")
         for store in project.code.stores(*_CONTEXTS, key="verify_mode"):
             if store.value.name == "ssl.CERT_NONE":
                 yield from self._told(store, "the TLS context accepts any certificate")
@@ -117,3 +117,13 @@ class CertificateVerificationOff(Rule):
         return self.found(
             place, message, remedy='verify="/path/to/the/own/ca.pem"  # or leave verify out', context=message, confidence=confidence,
         )  # fmt: skip
+
+
+def _takes_any(call: Call) -> bool:
+    """Tell whether a call asks for no certificate, by the constant or by its name; redis does so by None."""
+    given = call.argument(None, "cert_reqs") or call.argument(None, "ssl_cert_reqs")
+    if given is None:
+        return False
+    if "ssl_cert_reqs" in call.keywords and given.value.known and given.value.constant is None:
+        return True
+    return given.identifier == "CERT_NONE" or constant(given) in _NONE

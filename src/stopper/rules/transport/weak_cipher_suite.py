@@ -5,6 +5,24 @@ again. Browsers need none of them.
 
 Bad::
 
+    import ssl
+    from flask import Flask
+
+    app = Flask(__name__)
+    context = ssl.create_default_context()
+    context.set_ciphers("ECDHE-RSA-AES128-GCM-SHA256:AES128-SHA:RC4-MD5")
+
+Good::
+
+    import ssl
+    from flask import Flask
+
+    app = Flask(__name__)
+    context = ssl.create_default_context()
+    context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!MD5")
+
+Bad::
+
     > GET https://blog.example.org/
     > suites: AES128-SHA, ECDHE-RSA-AES128-SHA
     HTTP/1.1 200 OK
@@ -23,23 +41,46 @@ References:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stopper.finding import Area, Finding, Severity, Vantage, few
 from stopper.policy import TLS_CURVES
+from stopper.regex import regex
 from stopper.rule import Rule
+from stopper.rules._posture import constant
+from stopper.source.files import Role
+from stopper.source.project import Project
 
 if TYPE_CHECKING:
     from stopper.wire.site import Site
 
 
+_WEAK = regex(
+    r"(?:^|[+_-])(?:RC4|3?DES|CBC3|MD5|[ae]?NULL|EXP\w*|ADH|AECDH|LOW|SEED|IDEA|RC2)(?:$|[+_-])|-SHA$"
+)
+
+
 class WeakCipherSuite(Rule):
-    """Offer a server nothing but suites outside Mozilla's intermediate profile, and see which it takes."""
+    """Read the suites that code asks for, and offer a server nothing but suites outside Mozilla's intermediate profile."""
 
     area = Area.TRANSPORT
     severity = Severity.LOW
     cwe = (326, 327)
+
+    def source(self, project: Project) -> Iterator[Finding]:
+        """Report the lists of suites that name a weak one; what stands behind ``!`` or ``-`` is left out of a list."""
+        for call in project.code.every_call("set_ciphers"):
+            asked = constant(call.argument(0, "ciphers"))
+            if call.module.role is not Role.APP or not isinstance(asked, str):
+                continue
+            weak = [one for one in re.split(r"[:, ]+", asked) if one[:1] not in "!-@" and _WEAK.search(one)]
+            if weak:
+                yield self.found(
+                    call.location, f"{few(weak, 4)} can be broken, or read later by whoever gets the key",
+                    remedy="Take the line out: Python's own list is a good one.", context=call.function,
+                )  # fmt: skip
 
     def wire(self, site: Site) -> Iterator[Finding]:
         """Report the suites and curves that were taken."""

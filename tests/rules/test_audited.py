@@ -85,3 +85,28 @@ def test_a_token_is_drawn_and_not_hashed_from_what_is_known(tmp_path: Path, line
     text = f"import hashlib, time\nfrom flask import Flask\n\napp = Flask(__name__)\n\ndef give(name, reset_token):\n    {line}\n"
 
     assert [one.remedy for one in found(tmp_path, "weak-password-hash", text)] == [advice]
+
+
+@pytest.mark.parametrize(
+    ("line", "times"),
+    [
+        ("return render_template('mail.txt', name=1)", 1),
+        ("return render_template('mail' + '.txt', name=1)", 1),
+        ("return render_template('%s.txt' % kind, name=1)", 1),
+        ("return render_template('mail.html', name=1)", 0),
+        ("return render_template(kind, name=1)", 0),
+        ("return render_template('mail.txt')", 0),
+        ("body = render_template('mail.txt', name=1)", 0),
+    ],
+)
+def test_a_template_that_is_not_here_is_judged_by_its_name(tmp_path: Path, line: str, times: int) -> None:
+    text = f"from flask import Flask, render_template\n\napp = Flask(__name__)\n\n@app.get('/<kind>')\ndef show(kind):\n    {line}\n"
+
+    assert len(found(tmp_path, "template-unescaped-extension", text)) == times
+
+
+def test_a_method_that_only_a_framework_can_call_is_called_by_nothing_here(tmp_path: Path) -> None:
+    text = f"{APP}from jobs import Job\n\nclass Clean(Job):\n    def get(self, message):\n        os.system('rm ' + message.get('name'))\n"
+
+    assert [one.confidence for one in found(tmp_path, "shell-command", text)] == [Confidence.LOW]
+    assert not found(tmp_path, "shell-command", f"{text}\nClean().get({{}})\n")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from stopper.source.code import Call
 from stopper.source.files import Role
-from stopper.source.module import Kind
+from stopper.source.module import Kind, Scope
 from stopper.source.project import Project
 from stopper.taint.flows import every
 
@@ -23,13 +24,27 @@ def unseen_by_flows(project: Project) -> Callable[[Call], bool]:
             return False
         around = [scope for scope in call.scope.chain() if scope.kind is Kind.FUNCTION]
         return not any(
-            id(scope) in followed
-            or project.code.is_handed(scope.name)
-            or any(_may_be_own(one, project) for one in project.code.every_call(scope.name))
+            id(scope) in followed or project.code.is_handed(scope.name) or _is_called(scope, project)
             for scope in around
         )
 
     return test
+
+
+def _is_called(scope: Scope, project: Project) -> bool:
+    """Tell whether a call of the project may be one of this function."""
+    if scope.owner is not None and _is_unnamed(scope.owner, project):
+        return False
+    return any(_may_be_own(call, project) for call in project.code.every_call(scope.name))
+
+
+def _is_unnamed(owner: Scope, project: Project) -> bool:
+    """Tell whether nothing in the project names a class but its own definition: only a framework can make one."""
+    texts = (module.text.content for module in project.modules)
+    return (
+        sum(len(re.findall(rf"\b{re.escape(owner.name)}\b", text)) for text in texts if owner.name in text)
+        == 1
+    )
 
 
 def _may_be_own(call: Call, project: Project) -> bool:

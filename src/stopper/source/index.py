@@ -36,7 +36,11 @@ class Index:
             self._written.setdefault(last, []).extend(sites)
         for name, bindings in module.scope.bindings.items():
             for binding in bindings:
-                last = binding.dotted.rpartition(".")[2] or looked_up(binding.value)
+                last = (
+                    binding.dotted.rpartition(".")[2]
+                    or looked_up(binding.value)
+                    or getattr(binding.value, "id", "")
+                )
                 if last and last != name:
                     self._local.setdefault(last, set()).add((number, name))
         for at, (dotted, node) in enumerate(module.imports):

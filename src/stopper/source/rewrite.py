@@ -65,7 +65,11 @@ def _percent(node: ast.BinOp) -> list[Part] | None:
     texts: list[Part] = []
     found = last = 0
     for match in _PERCENT.finditer(node.left.value):
-        if match[1] or match[2] == "%" or found >= len(given):
+        if match[2] == "%":
+            texts.append(f"{node.left.value[last : match.start()]}%")
+            last = match.end()
+            continue
+        if match[1] or found >= len(given):
             return None
         texts += [node.left.value[last : match.start()], given[found]]
         last, found = match.end(), found + 1

@@ -50,31 +50,13 @@ from stopper.source.code import Call, Expr
 from stopper.source.project import Project
 
 _TEXTS = ("text", "literal_column", "DDL")
+_CLAUSES = ("distinct", "filter", "from_statement", "group_by", "having", "order_by", "where")
+_QUERY = regex(r"(?<![a-z])(?:query|select)(?![a-z])|session\.query", re.IGNORECASE)
 _NAMES = (
-    *(
-        "execute",
-        "executemany",
-        "executescript",
-        "exec_driver_sql",
-        "execute_sql",
-        "read_sql",
-        "read_sql_query",
-    ),
-    *(
-        "query",
-        "raw",
-        "raw_sql",
-        "run",
-        "fetch",
-        "fetchrow",
-        "fetchval",
-        "fetch_all",
-        "fetch_one",
-        "cursor",
-        "prepare",
-    ),
-    *_TEXTS,
-)
+    *_CLAUSES, *_TEXTS,
+    *"execute executemany executescript exec_driver_sql execute_sql read_sql read_sql_query query raw raw_sql run".split(),
+    *"fetch fetchrow fetchval fetch_all fetch_one cursor prepare".split(),
+)  # fmt: skip
 _STATEMENT = regex(
     r"\s*\(?\s*(?:SELECT\b|INSERT\s+(?:OR\s+\w+\s+)?INTO\b|UPDATE\s+\S|DELETE\s+FROM\b|REPLACE\s+INTO\b|MERGE\s+INTO\b"
     r"|WITH\s+\S+\s+AS\b|(?:CREATE|DROP|ALTER|TRUNCATE)\s+\w|CALL\s+\S|EXEC(?:UTE)?\s+\S)",
@@ -99,7 +81,7 @@ class SqlStringFormatting(Rule):
         unseen = unseen_by_flows(project)
         for call, statement in _statements(project):
             made = assembled(statement)
-            if made is None or not _is_open(made) or not (_is_text(call) or _STATEMENT.match(made.text)):
+            if made is None or not _is_open(made) or not (_is_text(call) or _is_sql(call, made)):
                 continue
             if not unseen(call):
                 continue
@@ -130,6 +112,14 @@ def _is_text(call: Call) -> bool:
         "flask_sqlalchemy",
         "sqlmodel",
     )
+
+
+def _is_sql(call: Call, made: Assembly) -> bool:
+    """Tell whether a text is a statement, or a part of one that a query of SQLAlchemy takes."""
+    if call.target.identifier not in _CLAUSES:
+        return _STATEMENT.match(made.text) is not None
+    chained = call.receiver is not None and _QUERY.search(call.receiver.source)
+    return bool(chained and made.text.strip("\0 "))
 
 
 def _is_open(made: Assembly) -> bool:

@@ -94,11 +94,18 @@ class CookieWithoutFlags(Rule):
                 missing = [flag for flag in missing if flag != "httponly"]
             name = name if isinstance(name, str) else "..."
             sensitive = _SENSITIVE.search(name)
-            if not missing or (not sensitive and missing in (["samesite"], ["httponly"])):
+            if not missing or (not sensitive and missing == ["httponly"]):
                 continue
+            sure = (
+                Confidence.HIGH
+                if sensitive
+                else Confidence.LOW
+                if missing == ["samesite"]
+                else Confidence.MEDIUM
+            )
             yield self.found(
                 call.location, f"the cookie {name!r} is set without {', '.join(missing)}", context=name,
-                severity=Severity.MEDIUM if sensitive else Severity.LOW, confidence=Confidence.HIGH if sensitive else Confidence.MEDIUM,
+                severity=Severity.MEDIUM if sensitive else Severity.LOW, confidence=sure,
                 remedy=f'response.set_cookie({name!r}, value, secure=True, httponly=True, samesite="Lax")',
             )  # fmt: skip
 

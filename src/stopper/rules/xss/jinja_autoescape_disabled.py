@@ -46,7 +46,7 @@ from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.rules._closed import closed_by
 from stopper.rules._when import escapes_all_the_same
-from stopper.source.code import Call
+from stopper.source.code import Call, Expr
 from stopper.source.files import Role
 from stopper.source.project import Project
 
@@ -61,6 +61,8 @@ _HTML = regex(r"\.x?html?\b|</?(?:p|div|html|body|span|a|table|h[1-6])\b", re.IG
 _NO_PAGE = regex(
     r"\.(?:json|ya?ml|toml|ini|cfg|conf|env|service|sh|ps1|sql|csv|tex|tf|txt|py|rst|md|xml\.rels)(?:\.j(?:inja)?2?)?$"
 )
+_TAKE_OUT = "Take the line out: Flask escapes HTML templates by itself."
+_CHOOSES = regex(r"\blambda\b|escape", re.IGNORECASE)
 _OTHER_SYNTAX = ("block_start_string", "variable_start_string")
 
 
@@ -89,21 +91,21 @@ class JinjaAutoescapeDisabled(Rule):
                 yield self.found(
                     store.location,
                     "This switches escaping off for every template of the application.",
-                    remedy="Take the line out: Flask escapes HTML templates by itself.",
+                    remedy=_TAKE_OUT,
                     context=store.target.source,
                 )
 
     def app(self, booted: Booted) -> Iterator[Finding]:
         """Report an app whose environment does not escape HTML templates."""
         if not booted.autoescape.get("page.html", True):
-            yield self.seen(
-                "app:autoescape", "the booted app does not escape what it puts into .html templates",
-                remedy="Take the line out: Flask escapes HTML templates by itself.",
-            )  # fmt: skip
+            message = "the booted app does not escape what it puts into .html templates"
+            yield self.seen("app:autoescape", message, remedy=_TAKE_OUT)
 
     def _made(self, call: Call) -> Iterator[Finding]:
         argument = call.argument(None, "autoescape")
-        if argument is not None and not (argument.value.known and not argument.value.constant):
+        if argument is not None and not argument.value.known:
+            yield from self._undecided(call, argument)
+        if argument is not None and (not argument.value.known or argument.value.constant):
             return
         text = call.module.text.content
         if call.name.endswith("Template"):
@@ -120,6 +122,19 @@ class JinjaAutoescapeDisabled(Rule):
             call.location,
             f"{call.name} is made {how}.{doubt}",
             confidence=Confidence.MEDIUM if html else Confidence.LOW,
+            remedy=f"{call.name}(..., autoescape=jinja2.select_autoescape())",
+            context=f"{call.function} {call.name}",
+        )
+
+    def _undecided(self, call: Call, argument: Expr) -> Iterator[Finding]:
+        """Report a choice that is not seen: neither one by the template's name nor a function of the project that makes it."""
+        chosen = argument.name or ""
+        if chosen.endswith(("select_autoescape", "select_autoescape()")) or _CHOOSES.search(argument.source):
+            return
+        yield self.found(
+            call.location,
+            f"Whether this {call.name} escapes depends on {argument.source}, and what that is is not seen here.",
+            confidence=Confidence.LOW,
             remedy=f"{call.name}(..., autoescape=jinja2.select_autoescape())",
             context=f"{call.function} {call.name}",
         )

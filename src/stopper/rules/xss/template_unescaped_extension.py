@@ -43,10 +43,12 @@ from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
 from stopper.rules._closed import closed_by
 from stopper.rules.xss._places import Judge
-from stopper.source.code import Call
+from stopper.source.assembly import assembled
+from stopper.source.code import Call, Expr
 from stopper.source.files import Role
 from stopper.source.project import Project
 from stopper.source.template import Template
+from stopper.source.templates import AUTOESCAPED
 
 _OWN_CHOICE = ("select_jinja_autoescape", "jinja_options")
 
@@ -71,6 +73,7 @@ class TemplateUnescapedExtension(Rule):
                 if id(template) not in seen and template.html and not template.autoescape:
                     seen.add(id(template))
                     yield from self._judge(call, template, project)
+            yield from self._unread(call, project)
 
     def _judge(self, call: Call, template: Template, project: Project) -> Iterator[Finding]:
         judge = Judge(project)
@@ -93,6 +96,32 @@ class TemplateUnescapedExtension(Rule):
             route=worst.route,
             related=(place.location,),
         )
+
+    def _unread(self, call: Call, project: Project) -> Iterator[Finding]:
+        """Report a template that is not in the project, where a view answers with it and Flask escapes nothing under its name."""
+        end = _ending(call.argument(0, "template_name_or_list"))
+        given = len(call.arguments) > 1 or call.keywords or call.spread
+        if end is None or end.endswith(AUTOESCAPED) or not given or _rendered(call, project):
+            return
+        if call.code.startswith("return ") and project.routes.at(call.location.path, call.location.line):
+            yield self.found(
+                call.location,
+                f"Flask escapes nothing in a template whose name ends in {end.rpartition('/')[2]}, and the browser is told that it is HTML; "
+                "what is in the template is not seen here.",
+                confidence=Confidence.LOW,
+                severity=Severity.MEDIUM,
+                remedy='Rename it so that it ends in ".html", or answer with its own content type.',
+                context=f"{call.function} {end}",
+            )
+
+
+def _ending(name: Expr | None) -> str | None:
+    """Return what the name of a template ends in, as far as it is known; None where nothing is."""
+    if name is None:
+        return None
+    made = assembled(name)
+    text = name.value.constant if name.value.known else (made.text if made is not None else None)
+    return text.rpartition("\0")[2] or None if isinstance(text, str) else None
 
 
 def _escaped(filters: tuple[str, ...]) -> bool:

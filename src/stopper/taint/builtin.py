@@ -10,6 +10,7 @@ from stopper.taint.binding import spread
 from stopper.taint.calls import Args, Calls, record_maker
 from stopper.taint.change import apply
 from stopper.taint.domain import ANY, CLEAN, EACH, PAYLOAD, Target, Value, joined, merged, together
+from stopper.taint.filtered import filtered
 from stopper.taint.guards import RAISING
 from stopper.taint.ir import AccessPath, Call
 from stopper.taint.libraries import result
@@ -315,7 +316,7 @@ _SPECIAL = {
     "flask.json.loads": _loaded, "string.Template": _template, "collections.namedtuple": _named_tuple,
     "functools.reduce": _reduce, "types.SimpleNamespace": _namespace, "argparse.Namespace": _namespace, "print": _printed,
     "os.path.splitext": _split_ending, "posixpath.splitext": _split_ending,
-    "dict": _copied, "str": _copied,
+    "dict": _copied, "str": _copied, "filter": filtered,
     "contextlib.closing": lambda _run, _op, _receiver, args, _keywords: args[0] if args else None,
 }  # fmt: skip
 

@@ -11,8 +11,8 @@ from stopper.taint.binding import Answer, bound
 from stopper.taint.change import Change, apply
 from stopper.taint.domain import CLEAN, SEQUENCES, Target, Value, joined, merged, together
 from stopper.taint.frame import Frame
-from stopper.taint.guards import near_miss
 from stopper.taint.ir import AccessPath, Call, Operand
+from stopper.taint.refusals import near_miss
 from stopper.taint.steps import accepts
 from stopper.taint.summary import Summary
 

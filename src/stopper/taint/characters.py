@@ -18,6 +18,7 @@ OTHER = 128
 _EVERY: Characters = frozenset(range(129))
 _DIGITS: Characters = frozenset(b"0123456789")
 _LINES = frozenset(b"\n\r")
+_WORDS: Characters = frozenset(point for point in range(128) if chr(point).isalnum()) | frozenset(b"_-")
 _NUMBERS: Characters = frozenset(b"0123456789 .+-*/()eE")
 
 
@@ -52,6 +53,7 @@ _HARMFUL: dict[str, Characters] = {
     "format-string": _of("{"),
     "code": _EVERY - _NUMBERS,
     "environment": _of("="),
+    "deserialization": _EVERY - _WORDS,
     "page": _of("<>\"'"),
     "page-url": _of(":"),
     "page-script": _of("'\"`;\\()<>{}\n\r+-*/,=[]. &"),

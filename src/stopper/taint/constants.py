@@ -115,7 +115,9 @@ def _open(symbol: str, left: Value, right: Value) -> Value:
     if symbol == "|" and (left.shape == "dict" or right.shape == "dict"):
         return updated(left, right)
     if symbol in "|&^-" and "set" in (left.shape, right.shape):
-        return Value(merged(left.every(), right.every()), shape="set", fields=((ANY, CLEAN),))
+        mine, its = left.every(), right.every() if symbol != "-" else ()
+        taints = merged(mine, its) if symbol != "&" or (mine and its) else ()
+        return Value(taints, shape="set", fields=((ANY, CLEAN),))
     return CLEAN
 
 

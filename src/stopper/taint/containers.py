@@ -360,6 +360,8 @@ def _other(last: str, holder: Value, args: Args) -> Result | None:
     if last in ("add", "update", "discard", "remove"):
         given = together([value.part(EACH) if last == "update" else value for value in args])
         return Value(constant=None), holder if last in ("discard", "remove") else holder.with_part(ANY, given)
+    if last == "intersection" and not all(value.every() for value in args):
+        return Value(shape="set", fields=((ANY, CLEAN),)), holder
     if last in ("union", "intersection", "difference", "symmetric_difference", "copy"):
         taints = merged(*(value.every() for value in args if last in ("union", "symmetric_difference")))
         return holder.with_part(ANY, Value(taints)) if taints else holder, holder

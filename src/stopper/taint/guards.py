@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from stopper.taint import characters
+from stopper.taint import characters, letters
 from stopper.taint.change import Change
 from stopper.taint.domain import ALL, Value
+from stopper.taint.flags import flag_changes
 from stopper.taint.ir import (
     AccessPath,
     Assign,
@@ -20,9 +20,7 @@ from stopper.taint.ir import (
     Load,
     Op,
     Operand,
-    Raise,
 )
-from stopper.taint.letters import letter_changes, matched_changes, method_changes, subset_changes, unchanged
 from stopper.taint.models import Models
 from stopper.taint.prefixes import COMMON, HOST, NORMALISERS, ending_changes, prefix_changes, with_origins
 from stopper.taint.rereads import NONE, rereads
@@ -57,10 +55,6 @@ RAISING = frozenset(
     )
 )  # fmt: skip
 """What raises for everything that is not a number, a date or an id."""
-_REFUSING = re.compile(
-    r"_*(?:check|validate|verify|ensure|assert|require|refuse|reject|guard|forbid|deny)", re.IGNORECASE
-)
-"""How a function is called that lets only some data pass."""
 FORM_VALIDATOR = "validate_"
 """How the name of a form's method begins that validates one field: it is given the field, which holds the data."""
 _DEEP = 4
@@ -68,19 +62,6 @@ _DEEP = 4
 _RESOLVERS = frozenset(("ip_address", "gethostbyname", "getaddrinfo"))
 _JOINS = frozenset(("join", "joinpath", "/"))
 _EQUALITIES = {"==": True, "in": True, "is": True, "!=": False, "not in": False, "is not": False}
-
-
-def near_miss(name: str, function: Function) -> str:
-    """Return what is said of a function of the project's that is called to refuse, and raises; "" for all others."""
-    if not _REFUSING.match(name) or not function.once(
-        "gives up", lambda: any(map(_gives_up, function.ops()))
-    ):
-        return ""
-    return f"the function {name}() was not seen to refuse what is dangerous"
-
-
-def _gives_up(op: Op) -> bool:
-    return isinstance(op, Raise) or (isinstance(op, Call) and op.last == "abort")
 
 
 class Guards:
@@ -94,6 +75,8 @@ class Guards:
         self._ask = ask
         self._looked = False
         """Whether what variables hold here was asked for, so that the answer is this context's alone."""
+        self._flags: list[Operand] = []
+        """The tests of which it is being asked whether they are flags."""
 
     def read(self, operand: Operand) -> Value:
         """Return what is known of an operand here."""
@@ -128,14 +111,26 @@ class Guards:
 
     def _changes(self, test: Operand, truth: bool) -> list[Change]:
         op = self.op(test)
-        letters = subset_changes(self, op, truth=truth)
-        if letters:
-            return letters
+        within = letters.subset_changes(self, op, truth=truth)
+        if within:
+            return within
+        flagged = self._flagged(test, truth)
         if isinstance(op, Compare):
-            return self._compare(op, truth)
+            return flagged + self._compare(op, truth)
         if isinstance(op, Call):
             return self._call(op, truth)
-        return self._truth(test, truth)
+        return flagged + self._truth(test, truth)
+
+    def _flagged(self, test: Operand, truth: bool) -> list[Change]:
+        """Return what a flag says, unless that is what is being asked already."""
+        if test in self._flags:
+            self._looked = True  # an answer that rests on this one is no answer for later
+            return []
+        self._flags.append(test)
+        try:
+            return flag_changes(self, test, truth=truth)
+        finally:
+            self._flags.pop()
 
     def op(self, operand: Operand) -> Op | None:
         """Return the operation that made a value, names put aside."""
@@ -245,7 +240,7 @@ class Guards:
         if path is None:
             return []
         value = self.read(other)
-        same = unchanged(self, self.models, tested, path, other)
+        same = letters.unchanged(self, self.models, tested, path, other)
         if same:
             return [Change(path, same)]
         if _HOSTS & set(ways) and "joined" in ways:
@@ -279,12 +274,14 @@ class Guards:
         if op.last == "is_relative_to" and op.receiver is not None:
             return self._inside(op.receiver) if truth else []
         if op.last == ("all" if truth else "any") and op.args and op.receiver is None:
-            return letter_changes(self, op.args[0], refused=not truth)
+            return letters.letter_changes(self, op.args[0], refused=not truth)
+        if op.last == "any" and op.args and op.receiver is None:
+            return letters.member_changes(self, op.args[0])
         if op.last == "dirname" and op.args and not truth:
             path, ways = self.subject(op.args[0])
             return [Change(path, _PATH)] if path is not None and not ways else []
         if op.last in _MATCHES and op.args:
-            return matched_changes(self, op, truth=truth)
+            return letters.matched_changes(self, op, truth=truth)
         if not truth:
             return []
         if op.last == "isinstance" and len(op.args) == 2:
@@ -297,7 +294,7 @@ class Guards:
         if op.last == "endswith" and op.receiver is not None and op.args:
             path, ways = self.subject(op.receiver)
             return ending_changes(path, ways, self.read(op.args[0])) if path is not None else []
-        return method_changes(self, op)
+        return letters.method_changes(self, op)
 
     def _absolute(self, op: Call, truth: bool) -> list[Change]:
         tested = op.args[0] if op.args else op.receiver

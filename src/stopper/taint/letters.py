@@ -7,8 +7,8 @@ from typing import Protocol
 from stopper.taint import characters
 from stopper.taint.addresses import settled
 from stopper.taint.change import Change
-from stopper.taint.domain import ALL, Value
-from stopper.taint.ir import AccessPath, Call, Compare, Compute, Load, Op, Operand
+from stopper.taint.domain import ALL, EACH, Value
+from stopper.taint.ir import AccessPath, Build, Call, Compare, Compute, Constant, Load, Op, Operand
 from stopper.taint.models import Models
 
 
@@ -42,8 +42,32 @@ def letter_changes(guards: Guards, tested: Operand, *, refused: bool) -> list[Ch
     return [Change(path, characters.harmless(allowed))] if path is not None else []
 
 
+def member_changes(guards: Guards, tested: Operand) -> list[Change]:
+    """Return what ``any(name == one for one in NAMES)`` says: the name is one of them."""
+    items: list[tuple[str, Operand]] = list(getattr(guards.op(tested), "items", ()))
+    op = guards.op(items[0][1]) if len(items) == 1 else None
+    if not isinstance(op, Compare) or op.operator not in ("==", "is"):
+        return []
+    for name, one in ((op.left, op.right), (op.right, op.left)):
+        among = guards.op(one)
+        path, ways = guards.subject(name)
+        if path is None or ways or not isinstance(among, Load) or among.part != EACH:
+            continue
+        if path != guards.subject(one)[0] and _is_own(guards, among.base):
+            return [Change(path, frozenset((ALL,)))]
+    return []
+
+
+def _is_own(guards: Guards, names: Operand) -> bool:
+    """Tell whether what is walked through is the project's own; a temporary is no longer held where the test is read."""
+    if isinstance(names, AccessPath) and names.base[0] == "%":
+        made = guards.op(names)
+        return isinstance(made, Build) and all(isinstance(item, Constant) for _, item in made.items)
+    return not guards.read(names).every()
+
+
 def subset_changes(guards: Guards, op: Op | None, *, truth: bool) -> list[Change]:
-    """Return what ``set(text) <= ALLOWED`` says, in any of its ways: no letter of the text is another."""
+    """Return what ``set(text) <= ALLOWED`` says, or ``text.strip("abc")`` that is empty: no letter of the text is another."""
     asked = _subset(op, truth=truth)
     if asked is None:
         return []
@@ -54,12 +78,17 @@ def subset_changes(guards: Guards, op: Op | None, *, truth: bool) -> list[Change
     elif not isinstance(op, Call):
         return []  # two texts or two numbers are compared
     path, ways = guards.subject(part)
+    made = guards.op(whole)
+    if isinstance(made, Call) and made.last in ("set", "frozenset") and made.receiver is None and made.args:
+        whole = made.args[0]
     allowed = characters.of_value(guards.read(whole))
     return [Change(path, characters.harmless(allowed))] if path is not None and not ways and allowed else []
 
 
 def _subset(op: Op | None, *, truth: bool) -> tuple[Operand, Operand] | None:
     """Return what is a part, and of what, where a test came out as ``truth``."""
+    if isinstance(op, Call) and op.last == "strip" and op.receiver is not None and op.args and not truth:
+        return op.receiver, op.args[0]
     if isinstance(op, Compute) and op.operator == "-" and not truth:
         return op.left, op.right
     if isinstance(op, Compare) and op.operator in ("<=", ">=") and truth:

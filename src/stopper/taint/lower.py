@@ -45,7 +45,7 @@ def lower(scope: Scope, names: Names, rebound: Collection[str] = ()) -> Function
     """
     lowering = _Lowering(scope, names, rebound)
     if isinstance(scope.node, ast.Lambda):
-        lowering.emit(Return(lowering.value(scope.node.body), scope.node.body))
+        lowering.return_(ast.copy_location(ast.Return(scope.node.body), scope.node.body))
     else:
         lowering.body(scope.body)
     args = getattr(scope.node, "args", None)

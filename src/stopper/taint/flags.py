@@ -1,0 +1,178 @@
+"""Flags: a variable that tells which way was taken, so that a test of it is a test of what was asked on that way.
+
+``valid = False``, ``if name.isalnum(): valid = True``, ``if not valid: abort(400)``; and ``error = None``,
+``if not name.isalnum(): error = "..."``, ``if error is None: ...``; and a list of errors that is still empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from stopper.records import dataclass
+from stopper.taint.change import Change
+from stopper.taint.ir import (
+    AccessPath,
+    Assign,
+    Build,
+    Call,
+    Compare,
+    Constant,
+    Function,
+    Join,
+    Op,
+    Operand,
+    Store,
+)
+
+_GROWING = frozenset(("append", "extend", "add", "insert", "update", "__setitem__", "setdefault"))
+_SHRINKING = frozenset(("clear", "pop", "popitem", "remove", "discard"))
+_TRANSLATED = frozenset(("_", "gettext", "lazy_gettext", "_l"))
+_UNLIKELY = 12
+"""With more ways to set it than these a variable is no flag."""
+
+
+class Guards(Protocol):
+    """The guards of one function, as far as they are asked here."""
+
+    function: Function
+
+    def op(self, operand: Operand, /) -> Op | None:
+        """Return the operation that made a value."""
+
+    def changes(self, test: Operand, truth: bool, /) -> list[Change]:
+        """Return what is known where ``test`` came out as ``truth``."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """A place where a flag is set."""
+
+    block: int
+    truth: bool | None
+    """Whether what it is set to is true; None where that is not known."""
+    none: bool = False
+
+
+def flag_changes(guards: Guards, test: Operand, *, truth: bool) -> list[Change]:
+    """Return what a test of a flag says of what was tested before the flag was set."""
+    flag, wanted, of_none = _asked(guards, test, truth)
+    function = guards.function
+    if flag is None or function.loops:
+        return []
+    settings = list(_settings(guards, flag))
+    if not 1 < len(settings) <= _UNLIKELY or any(one.truth is None for one in settings):
+        return []
+    fits = [one for one in settings if (one.none if of_none else one.truth) == wanted]
+    others = {one.block for one in settings if one not in fits}
+    uses = [number for number in function.order if _tests(function, number, test)]
+    if len(fits) != 1 or not uses or fits[0].block in others:
+        return []
+    ways = _Ways(function, frozenset(others))
+    if fits[0].block == settings[0].block:
+        found = [change for number in others for change in _not_taken(guards, ways, number, uses)]
+    else:
+        found = _taken(guards, fits[0].block)
+    return [change for change in found if change.path.base in function.params or _once(function, change.path)]
+
+
+def _asked(guards: Guards, test: Operand, truth: bool) -> tuple[AccessPath | None, bool, bool]:
+    """Return the flag that is tested, what it is then, and whether that is said of its being None."""
+    made = guards.op(test)
+    if isinstance(made, Compare) and isinstance(made.left, AccessPath) and isinstance(made.right, Constant):
+        if made.operator in ("is", "is not", "==", "!=") and made.right.value is None:
+            return made.left, truth == (made.operator in ("is", "==")), True
+        if made.operator in ("is", "is not", "==", "!=") and isinstance(made.right.value, bool):
+            return made.left, (truth == (made.operator in ("is", "=="))) == made.right.value, False
+    return (
+        (test, truth, False) if isinstance(test, AccessPath) and test.base[0] != "%" else (None, truth, False)
+    )
+
+
+def _settings(guards: Guards, flag: AccessPath) -> Iterator[_Setting]:
+    """Yield where a flag is set, in the order of the blocks."""
+    for number in guards.function.order:
+        for op in guards.function.blocks[number].ops:
+            if isinstance(op, Assign) and op.target == flag:
+                none = isinstance(op.source, Constant) and op.source.value is None
+                yield _Setting(number, _truth(guards, op.source), none)
+            elif (isinstance(op, Call) and op.receiver == flag and op.last in _GROWING) or (
+                isinstance(op, Store) and op.base == flag
+            ):
+                yield _Setting(number, truth=True)
+            elif getattr(op, "target", None) == flag or (
+                isinstance(op, Call) and op.receiver == flag and op.last in _SHRINKING
+            ):
+                yield _Setting(number, None)
+
+
+def _truth(guards: Guards, source: Operand) -> bool | None:
+    if isinstance(source, Constant):
+        return bool(source.value)
+    made = guards.op(source)
+    if isinstance(made, Build):
+        return bool(made.items)
+    if isinstance(made, Join):
+        return True if any(isinstance(part, Constant) and part.value for part in made.parts) else None
+    return True if isinstance(made, Call) and made.last in _TRANSLATED else None
+
+
+def _tests(function: Function, number: int, test: Operand) -> bool:
+    return any(edge.test == test for edge in function.blocks[number].edges)
+
+
+def _once(function: Function, path: AccessPath) -> bool:
+    """Tell whether a variable is what it was when it was tested."""
+    return path.base in function.definitions
+
+
+def _taken(guards: Guards, number: int) -> list[Change]:
+    """Return what is known of who came by a block: what was asked on the one way that leads to it."""
+    found: list[Change] = []
+    function = guards.function
+    for _ in function.blocks:
+        leading = [
+            (before, edge)
+            for before in function.order
+            for edge in function.blocks[before].edges
+            if edge.target == number
+        ]
+        if len(leading) != 1:
+            break
+        number, edge = leading[0]
+        if edge.test is not None:
+            found += guards.changes(edge.test, edge.truth)
+    return found
+
+
+def _not_taken(guards: Guards, ways: _Ways, number: int, uses: list[int]) -> list[Change]:
+    """Return what is known of who did not come by a block, but by all that lead to it."""
+    return [
+        change
+        for before in guards.function.order
+        for edge in guards.function.blocks[before].edges
+        if edge.target == number and edge.test is not None and ways.need(before, uses)
+        for change in guards.changes(edge.test, not edge.truth)
+    ]
+
+
+class _Ways:
+    """The ways through a function that leave some blocks aside."""
+
+    def __init__(self, function: Function, closed: frozenset[int]) -> None:
+        self.function = function
+        self.closed = closed
+
+    def need(self, number: int, uses: list[int]) -> bool:
+        """Tell whether every way to the uses leads by a block."""
+        seen = {number, *self.closed}
+        waiting = [0] if 0 not in seen else []
+        while waiting:
+            at = waiting.pop()
+            if at in seen:
+                continue
+            seen.add(at)
+            if at in uses:
+                return False
+            waiting += [edge.target for edge in self.function.blocks[at].edges]
+        return number not in self.closed

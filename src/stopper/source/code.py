@@ -354,6 +354,17 @@ class Code:
                     if any(word in module.source(node) for word in words):
                         yield arg.arg, Expr(node, scope.parent, self.names)
 
+    def items_of(self, *owners: str) -> Iterator[tuple[Expr, Expr]]:
+        """Yield what is read by a key from anything whose text ends in one of the words, ``globals()`` for one, with the key."""
+        for module in self.modules:
+            nodes = ast.walk(module.tree) if any(owner in module.text.content for owner in owners) else ()
+            for node in nodes:
+                if not isinstance(node, ast.Subscript) or not isinstance(node.ctx, ast.Load):
+                    continue
+                if module.source(node.value).endswith(owners):
+                    scope = max(_around(module, node), key=lambda one: getattr(one.node, "lineno", 0))
+                    yield Expr(node, scope, self.names), Expr(node.slice, scope, self.names)
+
     def is_handed(self, name: str) -> bool:
         """Tell whether a call is given a thing of this last name, as a thread or a pool is given the function to run."""
         return name in self._handed
@@ -449,6 +460,14 @@ class Code:
     def expr(self, node: ast.expr, scope: Scope) -> Expr:
         """Return a node of a syntax tree as rules may see it."""
         return Expr(node, scope, self.names)
+
+
+def _around(module: Module, node: ast.expr) -> Iterator[Scope]:
+    """Yield the module's own scope, and the functions that hold a node."""
+    for scope in module.scopes:
+        first, last = getattr(scope.node, "lineno", 0), getattr(scope.node, "end_lineno", None)
+        if first <= node.lineno <= (last or node.lineno):
+            yield scope
 
 
 def _under_main(call: Call) -> bool:

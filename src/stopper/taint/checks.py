@@ -181,7 +181,7 @@ def _body(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     if any(not _is_html(value) for value in (*given, *situation.args[1:])):
         return ""
     if default == "high" and any(map(_is_open, (*given, *situation.args[2:]))):
-        default = "medium"
+        default = "low" if len(taint.trace) > _DIRECT and any(map(_is_computed, given)) else "medium"
     value = situation.value
     if value.shape == "dict" or ("object" in taint.marks and "built" not in taint.marks):
         return ""
@@ -209,6 +209,12 @@ def _is_open(value: Value) -> bool:
     """Tell whether nothing is known of a content type, or of headers among which one may stand."""
     told = _type(value)
     return not told.shape and not told.fields and told.constant is UNKNOWN
+
+
+def _is_computed(value: Value) -> bool:
+    """Tell whether headers name a content type that the code works out: beside data that it works on, that is seldom HTML."""
+    told = _type(value)
+    return told is not value and _is_open(told) and not told.every()
 
 
 def _is_html(value: Value) -> bool:

@@ -40,6 +40,7 @@ from stopper.rule import Rule
 from stopper.rules._posture import own_calls
 from stopper.rules._uncalled import unseen_by_flows
 from stopper.rules._unknown import ORIGIN, is_typed_in, is_unknown
+from stopper.source.files import Role
 from stopper.source.project import Project
 
 _FIRST = (
@@ -74,6 +75,15 @@ class ComputedCode(Rule):
                     confidence=Confidence.LOW,
                     remedy="value = ast.literal_eval(text)  # or ACTIONS[name]() from a constant dict",
                     context=f"{call.function} {call.name}",
+                )
+        for item, key in project.code.items_of("globals()", "locals()", ".__globals__"):
+            if item.module.role is Role.APP and is_unknown(key):
+                yield self.found(
+                    item.location,
+                    f"{key.source} chooses anything that the module holds; {ORIGIN}",
+                    confidence=Confidence.LOW,
+                    remedy="ACTIONS[name]  # a constant dict",
+                    context=f"{item.scope.qualname} {item.source}",
                 )
         for call in own_calls(project, "logging.config.listen"):
             if call.argument(None, "verify") is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import pickle
 import random
 import re
@@ -28,6 +30,88 @@ from stopper.taint import flows
 from stopper.taint.kept.stable import checked
 
 BLOG = Path(__file__).parents[2] / "examples" / "blog"
+
+CART = """import os
+from blinker import signal
+from flask import g, request
+LIMIT = 'x'
+ordered = signal('ordered')
+class Cart:
+    def __init__(self):
+        self.db = make()
+    def add(self, text):
+        return self.db.execute('SELECT ' + text)
+    def fill(self):
+        self.kept = 'a'
+def run(cart: Cart, text):
+    return cart.db.execute('SELECT ' + text)
+def make():
+    import sqlite3
+    return sqlite3.connect('x')
+def setup():
+    ordered.connect(heard)
+def heard(sender):
+    os.system(sender)
+def other(sender):
+    return sender
+def limit():
+    return LIMIT
+def env(name):
+    return 'fixed'
+def here():
+    g.cart = 'nothing'
+    return os.environ.get('HERE', 'here')
+def there():
+    return request.args['there']
+"""
+CART_EDITS = (
+    ("    return request.args['there']", "    changed = 1\n    return request.args['there']"),
+    ("    import sqlite3\n    return sqlite3.connect('x')", "    return None"),
+    ("        self.db = make()", "        self.db = make\n        self.kept = make()"),
+    ("        self.kept = 'a'", "        self.kept = 'a'\n        self.db = None"),
+    ("    ordered.connect(heard)", "    ordered.connect(other)"),
+    (
+        "    ordered.connect(heard)",
+        "    global LIMIT\n    ordered.connect(heard)\n    LIMIT = request.args['limit']",
+    ),
+    ("    return sender", "    global LIMIT\n    LIMIT = request.args['limit']"),
+    ("    return LIMIT", "    return 'a constant'"),
+    ("    return 'fixed'", "    return request.args['env']"),
+    ("        self.kept = 'a'", "        self.kept = make()"),
+    ("LIMIT = 'x'", "LIMIT = 'y'"),
+    ("    os.system(sender)", "    where = 'echo ' + sender\n    os.system(where)"),
+    ("    return sender", "    g.cart = request.args['cart']"),
+    ("    g.cart = 'nothing'", "    def inner():\n        g.cart = make()\n    inner()"),
+    ("get('HERE', 'here')", "get('HERE', request.args['here'])"),
+    ("def other(sender):\n    return sender\n", ""),
+    ("class Cart:\n", "class Cart:\n    db = None\n"),
+    ("def other", "@ordered.connect\ndef other"),
+    ("import os\n", "import os\n\n\n"),
+)
+"""One change each: in a body, in what a body says of its class, its module or ``g``, and between the bodies."""
+BUY = """import os
+from flask import Blueprint, g, render_template_string, request
+from shop.cart import Cart, env, here, limit, ordered, run, there
+bp = Blueprint('buy', __name__)
+@bp.get('/first')
+def first():
+    return str(Cart().add(request.args['q']))
+@bp.get('/second')
+def second():
+    ordered.send(request.args['q'])
+    os.system(limit() + g.cart)
+    return 'sent'
+@bp.get('/third')
+def third():
+    os.system('ls ' + there())
+    return render_template_string('<p>{{ q|safe }}', q=here())
+@bp.get('/fifth')
+def fifth():
+    return str(run(Cart(), env('q'))) + g.cart.execute(request.args['q'])
+@bp.get('/fourth')
+def fourth():
+    return 'Hello ' + there() + str(Cart().kept.execute(there()))
+"""
 
 FILES: dict[str, tuple[str | None, ...]] = {
     "shop/__init__.py": (
@@ -88,6 +172,8 @@ FILES: dict[str, tuple[str | None, ...]] = {
         "    return helpers.clean(unused())\ndef unused():\n    return os.system(request.args['x'])\n"),
     ),
     "shop/templates/page.html": ("<p>{{ q }}", "<p>{{ q|safe }}{{ user }}", "<a href='{{ q }}'>{{ user|shout|safe }}</a>"),
+    "shop/cart.py": (CART, *(CART.replace(*edit) for edit in CART_EDITS)),
+    "shop/buy.py": (BUY, BUY.replace("def first", "# moved\n\ndef first"), BUY.replace("limit()", "str(limit())")),
 }  # fmt: skip
 EDITS = st.lists(
     st.sampled_from([(path, number) for path, texts in FILES.items() for number in range(len(texts))]),
@@ -153,6 +239,40 @@ def test_only_what_follows_a_function_that_changed_is_solved_again(shop: Watched
     second = shop.report()
 
     assert shop.solved == {"find"}
+    assert second == shop.fresh()
+
+
+@pytest.mark.parametrize("number", range(len(CART_EDITS)))
+def test_a_change_anywhere_in_a_file_is_seen_by_all_whom_it_concerns(shop: Watched, number: int) -> None:
+    shop.report()
+    shop.write("shop/cart.py", FILES["shop/cart.py"][number + 1])
+
+    assert shop.report() == shop.fresh()
+
+    shop.write("shop/cart.py", CART)
+
+    assert shop.report() == shop.fresh()
+
+
+def test_a_function_that_changed_is_no_reason_to_solve_the_others_of_its_file(shop: Watched) -> None:
+    first = shop.report()
+    shop.write("shop/buy.py", BUY.replace("    ordered.send", "    changed = 1\n    ordered.send"))
+    second = shop.report()
+
+    assert shop.solved == {
+        "second",
+        "third",
+    }  # the third renders a template in the same file, which has moved
+    assert second == shop.fresh()
+    assert {flow.location.line for flow in first.findings} != {flow.location.line for flow in second.findings}
+
+
+def test_a_helper_that_changed_is_followed_again_by_those_who_call_it(shop: Watched) -> None:
+    shop.report()
+    shop.write("shop/cart.py", FILES["shop/cart.py"][1])
+    second = shop.report()
+
+    assert shop.solved == {"third", "fourth"}
     assert second == shop.fresh()
 
 
@@ -283,7 +403,7 @@ def edit(chance: random.Random, folder: Path) -> str:
     files = sorted(folder.rglob("*.html" if pages else "*.py"))
     file = chance.choice(files)
     text = file.read_text()
-    how = chance.choice(("body", "body", "body", "drop", "rename", "append", "base", "shift"))
+    how = chance.choice(("body", "body", "body", "line", "word", "drop", "rename", "append", "base", "shift"))
     if pages:
         how, text = (
             "page",
@@ -302,6 +422,8 @@ def edit(chance: random.Random, folder: Path) -> str:
 
 def _changed(chance: random.Random, text: str, how: str, heads: list[re.Match[str]]) -> str:
     head = chance.choice(heads)
+    if how in ("line", "word"):
+        return _inside(chance, text, how)
     if how == "rename":
         return re.sub(rf"\b{head[2]}\b", f"{head[2]}_renamed", text)
     if how == "drop":
@@ -309,9 +431,33 @@ def _changed(chance: random.Random, text: str, how: str, heads: list[re.Match[st
     if how == "base":
         return re.sub(r"^class (\w+)(\(.*\))?:", r"class \1(object):", text, count=1, flags=re.MULTILINE)
     line = chance.choice(
-        ("from flask import request; import os; os.system(request.args['x'])", "return None", "changed = 1")
+        (
+            "from flask import request; import os; os.system(request.args['x'])",
+            "return None",
+            "changed = 1",
+            "from flask import g, request; g.user = request.args['x']",
+            "global CHANGED; CHANGED = 1",
+        )
     )
     return f"{text[: head.end()]}{head[1]}    {line}\n{text[head.end() :]}"
+
+
+def _inside(chance: random.Random, text: str, how: str) -> str:
+    """Drop a line in a function, or put one name where another stood, where that still is code."""
+    lines = text.splitlines(keepends=True)
+    for _ in range(20):
+        at = chance.randrange(len(lines))
+        line = lines[at]
+        words = re.findall(r"\b[a-z]\w+", line)
+        if not line.startswith("    ") or not words:
+            continue
+        indent = line[: len(line) - len(line.lstrip())]
+        new = f"{indent}pass\n" if how == "line" else line.replace(chance.choice(words), "changed", 1)
+        changed = "".join([*lines[:at], new, *lines[at + 1 :]])
+        with contextlib.suppress(SyntaxError):
+            ast.parse(changed)
+            return changed
+    return text
 
 
 CIRCLES = """

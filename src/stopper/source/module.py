@@ -71,6 +71,8 @@ class Scope:
     children: list[Scope] = field(default_factory=list)
     words: set[str] = field(default_factory=set)
     """The names of the attributes and of the called functions in what runs when it is called; for a class, also what its body does."""
+    bit: int = 0
+    """Stands for the parts of the code that it is in, where sets of these are kept as numbers: see ``units``."""
 
     @property
     def qualname(self) -> str:
@@ -150,7 +152,9 @@ class Module:
     imports: list[tuple[str, ast.stmt]] = field(default_factory=list, repr=False)
     """The full name of everything imported, wherever in the file."""
     bit: int = 0
-    """Stands for it where sets of modules are kept as numbers; its project's names give it."""
+    """Stands for all that it holds, where sets of parts of the code are kept as numbers: see ``units``."""
+    units: list[tuple[int, int, Scope]] = field(default_factory=list, repr=False)
+    """The functions whose bodies are parts of their own, each behind the first and the last line of its body."""
 
     @property
     def path(self) -> str:

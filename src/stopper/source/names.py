@@ -20,6 +20,7 @@ from typing import TypeVar
 from stopper.records import dataclass
 from stopper.source.files import Nearby
 from stopper.source.module import Binding, Bound, Kind, Module, Scope, looked_up
+from stopper.source.units import number, outside
 
 _Key = TypeVar("_Key")
 _T = TypeVar("_T")
@@ -107,10 +108,9 @@ class Names:
         """Take the modules of the project; two of one name are told apart by the nearest path."""
         self.modules: dict[str, Module] = {}
         self.rested = 0
-        """The modules on which the answers rest that were given since somebody set it to 0, one bit each: ``Module.bit``."""
-        for number, module in enumerate(modules):
+        """The parts of the code on which the answers rest that were given since somebody set it to 0, one bit each: see ``units``."""
+        for module in number(modules):
             self.modules.setdefault(module.name, module)
-            module.bit = 1 << number
         self.tops = frozenset(name.partition(".")[0] for name in self.modules)
         """The first words of the modules' names."""
         self._memo: dict[int, tuple[Ref | None, int, int]] = {}
@@ -148,7 +148,7 @@ class Names:
             return None
         key, depth, before = id(expr), len(self._active), (self._cut, self._deepest)
         self._cut, self._deepest = False, depth
-        noted, self.rested = self.rested, scope.module.bit
+        noted, self.rested = self.rested, scope.bit
         self._active.add(key)
         ref = None
         try:
@@ -157,7 +157,7 @@ class Names:
             self._active.discard(key)
             cut, deepest = self._cut, self._deepest
             self._cut, self._deepest = before[0] or cut, max(before[1], deepest)
-            rests = self.rested if ref is None or ref.scope is None else self.rested | ref.scope.module.bit
+            rests = self.rested if ref is None or ref.scope is None else self.rested | outside(ref.scope)
             self.rested = noted | rests
             if depth == 0:
                 self._passing.clear()
@@ -185,12 +185,12 @@ class Names:
     def remembered(
         self, table: dict[_Key, tuple[_T, int]], key: _Key, home: int, work_out: Callable[[], _T]
     ) -> _T:
-        """Return an answer that is worked out once; whoever asks again rests on the same modules as who asked first.
+        """Return an answer that is worked out once; whoever asks again rests on the same code as who asked first.
 
         Args:
-            table: The answers so far, each with the modules on which it rests: see ``rested``.
+            table: The answers so far, each with the parts of the code on which it rests: see ``rested``.
             key: What is asked.
-            home: The modules on which it rests whatever comes out, one bit each.
+            home: The parts of the code on which it rests whatever comes out, one bit each.
             work_out: What gives the answer when it is first asked for.
         """
         known = table.get(key)
@@ -210,7 +210,7 @@ class Names:
             if id(current) in seen:
                 continue
             seen.add(id(current))
-            self.rested |= current.module.bit
+            self.rested |= current.bit
             for base in getattr(current.node, "bases", []):
                 ref = self.resolve(base, current.parent or current)
                 if ref is None:
@@ -221,18 +221,22 @@ class Names:
 
     def member(self, owner: Scope, name: str) -> tuple[Scope, Binding] | None:
         """Return the class that defines attribute ``name`` for the project class ``owner``, and how."""
-        self.rested |= owner.module.bit
+        self.rested |= owner.bit
         for ref in (Ref("", RefKind.CLASS, owner), *self.bases(owner)):
             if ref.scope is None or ref.kind is not RefKind.CLASS:
                 continue
-            bindings = ref.scope.bindings.get(name) or ref.scope.attributes.get(name)
+            bindings = ref.scope.bindings.get(name)
             if bindings:
                 return ref.scope, bindings[-1]
+            assigned = ref.scope.attributes.get(name)
+            if assigned:
+                self.rested |= (self._method_of(ref.scope, assigned[-1]) or ref.scope.module).bit
+                return ref.scope, assigned[-1]
         return None
 
     def lookup(self, name: str, scope: Scope) -> tuple[Scope, list[Binding]] | None:
         """Return the scope that binds ``name`` as seen from ``scope``, and its bindings."""
-        self.rested |= scope.module.bit
+        self.rested |= scope.bit
         for place in scope.chain():
             if name in place.outer:
                 continue
@@ -340,7 +344,7 @@ class Names:
             return self._dotted(binding.dotted, 0, place.module)
         if binding.how is Bound.SCOPE and binding.scope is not None:
             kind = RefKind.CLASS if binding.scope.kind is Kind.CLASS else RefKind.FUNCTION
-            self.rested |= binding.scope.module.bit
+            self.rested |= outside(binding.scope)
             return Ref(binding.scope.dotted, kind, binding.scope)
         if binding.how in (Bound.ASSIGN, Bound.WITH) and binding.value is not None:
             if isinstance(binding.value, ast.Constant):
@@ -364,7 +368,7 @@ class Names:
         return self.call(ref) if ref is not None and ref.kind is not RefKind.FUNCTION else None
 
     def _returned(self, scope: Scope) -> Ref | None:
-        self.rested |= scope.module.bit
+        self.rested |= scope.bit
         results = scope.yields if scope.yields and not scope.returns else scope.returns
         for value in results:
             if not isinstance(value, ast.Constant) and (ref := self.resolve(value, scope)) is not None:
@@ -405,7 +409,7 @@ class Names:
             return None
         module = self._module(name, near)
         if module is not None:
-            self.rested |= module.bit
+            self.rested |= module.scope.bit
             return Ref(module.name, RefKind.MODULE, module.scope)
         owner, _, last = name.rpartition(".")
         if owner:
@@ -415,7 +419,7 @@ class Names:
         return Ref(canonical(name), RefKind.EXTERNAL)
 
     def _module_member(self, module: Module, name: str, depth: int) -> Ref | None:
-        self.rested |= module.bit
+        self.rested |= module.scope.bit
         for binding in module.scope.bindings.get(name, []):
             if binding.how is Bound.IMPORT and binding.dotted == f"{module.name}.{name}":
                 continue
@@ -427,7 +431,7 @@ class Names:
                 return ref
         inner = self.modules.get(f"{module.name}.{name}")
         if inner is not None:
-            self.rested |= inner.bit
+            self.rested |= inner.scope.bit
             return Ref(inner.name, RefKind.MODULE, inner.scope)
         for binding in module.scope.bindings.get("*", []):
             ref = self._dotted(binding.dotted.removesuffix(".*"), depth + 1, module)

@@ -303,6 +303,7 @@ class _Evaluator:
 
     def helper(self, expr: ast.Call, function: Scope, scope: Scope) -> Value:
         """Follow a project's own ``env("NAME", default)`` helper: one call of ``os.environ.get`` that is returned."""
+        self.names.rested |= function.bit
         if len(function.returns) != 1 or not expr.args:
             return NOT_KNOWN
         inner = self.value(function.returns[0], function)

@@ -55,17 +55,17 @@ class Reader:
 
     names: Names
     _memo: dict[int, tuple[dict[str, Declared], int]] = field(default_factory=dict)
-    """The fields of each class, and the modules on which they rest: see ``Names.rested``."""
+    """The fields of each class, and the parts of the code on which they rest: see ``Names.rested``."""
 
     def fields(self, owner: Scope) -> dict[str, Declared]:
         """Return the fields of a form, a schema or a model, those of its bases included."""
-        return self.names.remembered(self._memo, id(owner), owner.module.bit, lambda: self._with_bases(owner))
+        return self.names.remembered(self._memo, id(owner), owner.bit, lambda: self._with_bases(owner))
 
     def _with_bases(self, owner: Scope) -> dict[str, Declared]:
         found: dict[str, Declared] = {}
         ancestors = [ref.scope for ref in self.names.bases(owner) if ref.scope is not None]
         for scope in (*reversed(ancestors), owner):
-            self.names.rested |= scope.module.bit
+            self.names.rested |= scope.bit
             found.update(self._own(scope))
         return found
 

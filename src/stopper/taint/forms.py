@@ -95,6 +95,7 @@ class Forms:
         parser = call.func.value if isinstance(call.func, ast.Attribute) else None
         written = ast.unparse(parser) if parser is not None else ""
         found: dict[str, Declared] = {}
+        self.names.rested |= scope.module.bit
         for site in scope.module.calls.get("add_argument", ()):
             func = site.node.func
             if isinstance(func, ast.Attribute) and ast.unparse(func.value) == written:

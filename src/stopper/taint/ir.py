@@ -318,7 +318,7 @@ class Function:
     html: bool | None = None
     """Whether no operation gives a response another content type than HTML, where that was asked."""
     rests: int = 0
-    """The modules whose code and names have a say in the operations: see ``Names.rested``."""
+    """The parts of the code that have a say in the operations: see ``Names.rested``."""
     known: dict[object, Any] = field(default_factory=dict)
     """What was worked out of its operations and is the same in every context, by who asked for what."""
     _assigned: dict[str, list[Operand]] | None = None

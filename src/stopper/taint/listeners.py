@@ -116,6 +116,10 @@ def _last(expr: ast.expr) -> str:
 
 def receivers(project: Project) -> dict[str, list[Scope]]:
     """Return the functions that are connected to each signal of blinker, by the last name of the signal."""
+    return project.cached("taint.receivers", lambda: _receivers(project))
+
+
+def _receivers(project: Project) -> dict[str, list[Scope]]:
     found: dict[str, list[Scope]] = {}
     if not project.code.imports("blinker", "flask.signals"):
         return found

@@ -12,6 +12,7 @@ from stopper.records import dataclass
 from stopper.source import values
 from stopper.source.module import Bound, Kind, Module, Scope
 from stopper.source.names import Names, Ref, RefKind, canonical
+from stopper.source.units import outside
 from stopper.source.values import State, evaluate
 from stopper.taint.domain import UNKNOWN
 from stopper.taint.ir import Call, Function, Load
@@ -67,7 +68,7 @@ _Named = TypeVar("_Named", Call, Load)
 class Program:
     """Functions of one project, lowered once, and the questions that need its names.
 
-    Each answer notes in ``names.rested`` on which modules it rests, however often it was given before.
+    Each answer notes in ``names.rested`` on which code it rests, however often it was given before.
     """
 
     def __init__(self, names: Names, table: dict[int, Function] | None = None) -> None:
@@ -95,7 +96,7 @@ class Program:
         """Return a scope as blocks of operations."""
         function, names = self._lowered.get(id(scope)), self.names
         if function is None:
-            noted, names.rested = names.rested, scope.module.bit
+            noted, names.rested = names.rested, scope.bit
             function = self._lowered[id(scope)] = lower(scope, names, self.rebound(scope.module))
             function.rests, names.rested = names.rested, noted
         names.rested |= function.rests
@@ -126,7 +127,7 @@ class Program:
 
     def definition(self, scope: Scope) -> Function | None:
         """Return what hands a function through the project's own decorators; None where it has none."""
-        home = scope.module.bit
+        home = outside(scope)
         return self.names.remembered(self._definitions, id(scope), home, lambda: self._definition(scope))
 
     def _definition(self, scope: Scope) -> Function | None:
@@ -145,7 +146,7 @@ class Program:
 
     def variable(self, scope: Scope, name: str) -> Variable:
         """Return what ``name``, free in ``scope``, stands for."""
-        key, home = (id(scope), name), scope.module.bit
+        key, home = (id(scope), name), scope.bit
         return self.names.remembered(self._variables, key, home, lambda: self._variable(scope, name))
 
     def _variable(self, scope: Scope, name: str) -> Variable:
@@ -155,7 +156,7 @@ class Program:
         )  # for as long as it is asked for: imports may go in a circle
         variable = self._looked_up(scope, name)
         if variable.scope is not None:
-            self.names.rested |= variable.scope.module.bit
+            self.names.rested |= outside(variable.scope)
         return variable
 
     def _looked_up(self, scope: Scope, name: str) -> Variable:
@@ -223,20 +224,20 @@ class Program:
 
     def ancestors(self, owner: Scope) -> list[Scope]:
         """Return a class and the project's classes that it derives from, the nearest first."""
-        home = owner.module.bit
+        home = owner.bit
         return self.names.remembered(self._ancestors, id(owner), home, lambda: self._lineage(owner))
 
     def _lineage(self, owner: Scope) -> list[Scope]:
         bases = [base.scope for base in self.names.bases(owner) if base.kind is RefKind.CLASS]
         found = [owner, *[scope for scope in bases if scope is not None]]
         for scope in found:
-            self.names.rested |= scope.module.bit
+            self.names.rested |= scope.bit
         return found
 
     def how(self, function: Scope) -> str:
         """Return how a member is bound: ``static``, ``class``, ``property`` or ``method``; "" for a plain function."""
         found = self._kinds.get(id(function))
-        self.names.rested |= function.module.bit
+        self.names.rested |= outside(function)
         if found is None:
             found = self._kinds[id(function)] = self._how(function)
         return found
@@ -251,7 +252,7 @@ class Program:
 
     def record(self, owner: Scope) -> tuple[str, ...] | None:
         """Return the names of the fields of a class whose constructor is generated; None for all others."""
-        home = owner.module.bit
+        home = owner.bit
         return self.names.remembered(self._shapes, id(owner), home, lambda: self._record(owner))
 
     def _record(self, owner: Scope) -> tuple[str, ...] | None:
@@ -275,7 +276,7 @@ class Program:
 
     def is_closed(self, owner: Scope) -> bool:
         """Tell whether a class has a fixed set of instances, so that making one from data checks the data."""
-        home = owner.module.bit
+        home = owner.bit
         return self.names.remembered(self._closed, id(owner), home, lambda: self._is_closed(owner))
 
     def _is_closed(self, owner: Scope) -> bool:

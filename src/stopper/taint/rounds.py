@@ -56,7 +56,7 @@ class Share:
         self.unchanged = unchanged
         self.solved: dict[int, Solved] = {}
         self.idle: dict[int, int] = {}
-        """The roots that nothing follows and that need not be, and the modules on which that rests."""
+        """The roots that nothing follows and that need not be, and the parts of the code on which that rests."""
         self.waiting = [place for place, root in roots.items() if root.called]
         """The roots that the next round solves: first those that Flask calls."""
         self._rest = [place for place, root in roots.items() if not root.called]

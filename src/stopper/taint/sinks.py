@@ -178,9 +178,11 @@ class Sinks:
         """Return what makes a value, here or in the function of the project that returns it."""
         made = _defined(self.function, operand)
         scope = made.callee if isinstance(made, Call) else None
-        if scope is None or scope.kind is not Kind.FUNCTION or len(scope.returns) != 1:
+        if scope is None or scope.kind is not Kind.FUNCTION:
             return made
         inner = self.lowered(scope)
+        if len(scope.returns) != 1:
+            return made
         returned = [
             op.source for op in inner.ops() if isinstance(op, Return) and isinstance(op.source, AccessPath)
         ]

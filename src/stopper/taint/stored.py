@@ -63,7 +63,7 @@ class Storage:
         """Take the project."""
         self.names = project.code.names
         self._columns: dict[tuple[int, str], tuple[bool, int]] = {}
-        """Whether a column of a class holds text, and the modules on which that rests."""
+        """Whether a column of a class holds text, and the parts of the code on which that rests."""
 
     def may(self, op: Call, receiver: Value) -> bool:
         """Tell whether a call may read or write what is kept."""
@@ -119,7 +119,7 @@ class Storage:
             run.share(f"{owner.dotted}.{column}", _lasting(value, at, note))
 
     def _holds_text(self, owner: Scope, column: str) -> bool:
-        key, home = (id(owner), column), owner.module.bit
+        key, home = (id(owner), column), owner.bit
         return self.names.remembered(self._columns, key, home, lambda: self._is_text(owner, column))
 
     def _is_text(self, owner: Scope, column: str) -> bool:

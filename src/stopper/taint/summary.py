@@ -34,7 +34,7 @@ class Trail:
     """What the work on a function has rested on directly, so that it can be told what a change of the code makes void."""
 
     rests: int = 0
-    """The modules whose code and names were asked: see ``Names.rested``."""
+    """The parts of the code that were asked: see ``Names.rested``."""
     called: tuple[int, ...] = ()
     """The functions that it called without using a summary of them, by the identity of their scopes."""
     uses: dict[int, Summary] = field(default_factory=dict)

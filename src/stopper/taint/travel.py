@@ -18,7 +18,9 @@ from stopper.taint.ir import Function
 from stopper.taint.program import Program
 
 _Name = tuple[str, int, int]
-_SCOPE, _NODE, _PLACE, _DECORATED, _UNKNOWN = "scope", "node", "place", "decorated", "unknown"
+_SCOPE, _NODE, _DECORATED, _UNKNOWN = "scope", "node", "decorated", "unknown"
+PLACE = "place"
+"""The kind of the name of an operation in the body of a function."""
 
 
 class Travel:
@@ -48,7 +50,7 @@ class Travel:
 
     def learn(self) -> None:
         """Give names to the places in what has been lowered by now."""
-        self._learn(_PLACE, self.program.every())
+        self._learn(PLACE, self.program.every())
         self._learn(_DECORATED, self.program.decorated())
 
     def load(self, raw: bytes) -> Any:
@@ -88,7 +90,7 @@ class Travel:
             return scope if kind == _SCOPE else scope.node
         ops = self._ops.get((kind, number))
         if ops is None:
-            function = self.program.lowered(scope) if kind == _PLACE else self.program.definition(scope)
+            function = self.program.lowered(scope) if kind == PLACE else self.program.definition(scope)
             ops = self._ops[kind, number] = list(function.ops()) if function is not None else []
         return ops[ordinal].at
 

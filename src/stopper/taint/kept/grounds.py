@@ -1,13 +1,13 @@
 """Grounds: all that every root may rest on and no single module tells, as one digest.
 
-The names of the modules, the routes and hooks, the templates, their filters and globals, what is put on ``g``. Where any of
-it changed, nothing that was worked out before holds.
+The names of the modules, the routes and hooks, the receivers of signals, the templates, their filters and globals, what is put on
+``g``. Where any of it changed, nothing that was worked out before holds.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from stopper.source.module import Scope
@@ -15,6 +15,7 @@ from stopper.source.names import Names, Ref
 from stopper.taint.converters import own_converters
 from stopper.taint.engine import MAX_SITES
 from stopper.taint.kept.stable import Stable
+from stopper.taint.listeners import receivers
 from stopper.taint.program import Program
 from stopper.taint.stage import Stage, stage_of
 
@@ -25,13 +26,13 @@ _OWN = frozenset(("self", "cls"))
 _FILTER, _CALLS = "filter", "calls"
 
 
-def grounds(project: Project, stable: Stable, views: Mapping[int, bool]) -> str:
+def grounds(project: Project, stable: Stable, views: Iterable[tuple[Scope, bool]]) -> str:
     """Return the digest of what all roots rest on.
 
     Args:
         project: The project.
         stable: The names of its parts.
-        views: The functions whose answer is the response, by the identity of their scopes: whether it is sent as HTML.
+        views: The functions whose answer is the response, each with whether it is sent as HTML.
     """
     parts = (
         [(module.path, module.name, module.role) for module in project.modules],
@@ -39,10 +40,11 @@ def grounds(project: Project, stable: Stable, views: Mapping[int, bool]) -> str:
         list(_templates(project)),
         list(_hooks(project)),
         list(_routes(project)),
+        [(name, [_named(one) for one in scopes]) for name, scopes in receivers(project).items()],
         list(_stage(stage_of(project))),
         own_converters(project),
-        sorted(_kept_on_g(project.code.names)),
-        sorted((_named_by(stable, key), html) for key, html in views.items()),
+        list(_kept_on_g(project.code.names)),
+        sorted((_named(scope), html) for scope, html in views),
     )
     return stable.digest(parts)
 
@@ -54,11 +56,6 @@ def _named(scope: Scope | None) -> tuple[str, str, int]:
     twins = [one for one in scope.module.scopes if one.name == scope.name and one.qualname == scope.qualname]
     at = next((number for number, one in enumerate(twins) if one is scope), 0)
     return scope.module.path, scope.qualname, at
-
-
-def _named_by(stable: Stable, key: int) -> tuple[str, str, int]:
-    found = stable.number(key)
-    return _named(stable.scope(*found)) if found is not None else ("", "", 0)
 
 
 def _templates(project: Project) -> Iterator[object]:
@@ -107,8 +104,8 @@ def questions(project: Project, program: Program) -> set[str]:
     return filters | {f"{_CALLS} {name}" for name in program.counted}
 
 
-def _kept_on_g(names: Names) -> Iterator[tuple[str, str]]:
-    """Yield the names that modules may put on ``g``, each with the module's path."""
+def _kept_on_g(names: Names) -> Iterator[tuple[str, object]]:
+    """Yield the names that functions may put on ``g``, each with what tells the function from others."""
     for module in names.modules.values():
         for target, _, scope in module.stores:
             if not isinstance(target, ast.Attribute):
@@ -117,4 +114,4 @@ def _kept_on_g(names: Names) -> Iterator[tuple[str, str]]:
             if isinstance(holder, ast.Name) and holder.id in _OWN:
                 continue
             if names.name(holder, scope) == "flask.g":
-                yield target.attr, module.path
+                yield target.attr, _named(scope)

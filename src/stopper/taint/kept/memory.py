@@ -1,12 +1,11 @@
 """Memory: what the roots of a project did in an earlier run, and which of them must be solved again.
 
-A root is not solved again where everything is as it was that its work has rested on: the modules that it followed or asked for
+A root is not solved again where everything is as it was that its work has rested on: the code that it followed or asked for
 names, how it is entered, what all roots have in common (``grounds``), and what others wrote to the cells that it read.
 """
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -17,6 +16,7 @@ from stopper.records import dataclass, field
 from stopper.taint.callgraph import Root
 from stopper.taint.flow import Flow
 from stopper.taint.kept.grounds import answers, grounds
+from stopper.taint.kept.outline import Moves, Outline, changed, outlined
 from stopper.taint.kept.stable import Stable, checked, learn_known
 from stopper.taint.kept.unchanged import Record, Unchanged, expanded
 from stopper.taint.program import Program
@@ -33,14 +33,13 @@ class Memo:
     """What a run leaves to the next one."""
 
     grounds: str
-    modules: tuple[str, ...]
-    """The digest of each module's text."""
+    modules: tuple[Outline, ...]
     asked: dict[str, str]
     """What was asked about the whole project, with the answers."""
     records: dict[Name, Record] = field(default_factory=dict)
 
 
-learn_known(Memo, Record, Flow)
+learn_known(Memo, Outline, Record, Flow)
 
 
 class Memory:
@@ -49,37 +48,48 @@ class Memory:
     def __init__(self, project: Project, program: Program, roots: tuple[Root, ...], stable: Stable) -> None:
         """Take the project, its roots, in their order, and the names of its parts."""
         self.project, self.program, self.roots, self.stable = project, program, roots, stable
-        views = {id(root.scope): root.page for root in roots if root.view}
-        self.grounds = grounds(project, self.stable, views)
-        self.modules = tuple(_digest(module.text.content) for module in project.modules)
+        views = {id(root.scope): (root.scope, root.page) for root in roots if root.view}
+        self.grounds = grounds(project, self.stable, views.values())
         self.names = _names(roots)
         self.digests = [self.stable.digest(root.traits) for root in roots]
+        self.void: set[Name] = set()
+        """The roots that rest on code which changed."""
         self.old = self._recalled()
+        self.modules = self.old.modules if self.old is not None else outlined(project.modules)
 
     def _recalled(self) -> Memo | None:
         """Return what an earlier run has left, if it holds for this project at all."""
         raw = self.project.shelf.load() if self.project.shelf is not None else None
         memo = checked(raw) if raw is not None else None
-        if (
-            not isinstance(memo, Memo)
-            or memo.grounds != self.grounds
-            or len(memo.modules) != len(self.modules)
-        ):
+        if not isinstance(memo, Memo) or memo.grounds != self.grounds:
             return None
-        return memo if answers(self.project, self.program, memo.asked) == memo.asked else None
+        if answers(self.project, self.program, memo.asked) != memo.asked:
+            return None
+        outlines = outlined(self.project.modules, memo.modules)
+        return self._of_today(memo, outlines) if len(outlines) == len(memo.modules) else None
+
+    def _of_today(self, memo: Memo, outlines: tuple[Outline, ...]) -> Memo:
+        """Return what an earlier run has left, with the names and lines that the parts of the code have now."""
+        void = changed(memo.modules, outlines)
+        if not void:
+            return replace(memo, modules=outlines)
+        moves = Moves(self.project.modules, memo.modules, outlines)
+        self.void = {name for name, one in memo.records.items() if one.rests & void}
+        records = {
+            name: one if name in self.void else _moved(one, moves) for name, one in memo.records.items()
+        }
+        return replace(memo, modules=outlines, records=records)
 
     def changed(self) -> set[int]:
         """Return the places of the roots that must be solved again because of the code; of others, that nobody has solved."""
         old = self.old
         if old is None:
             return set(range(len(self.roots)))
-        differ = zip(old.modules, self.modules, strict=True)
-        mask = sum(1 << number for number, (one, other) in enumerate(differ) if one != other)
         found = set()
         for place, name in enumerate(self.names):
             record = old.records.get(name)
             same = record is not None and record.digest == self.digests[place] != ""
-            known = same and record is not None and not record.rests & mask
+            known = same and name not in self.void
             if not known and (record is not None or self.roots[place].called):
                 found.add(place)
         names = set(self.names)
@@ -120,7 +130,7 @@ class Memory:
 
     def _filled(self, record: Record) -> Record:
         """Return a record with the lines of code in its flows, which are not kept."""
-        return _with_code(record, lambda step: self.project.line(step.location).strip())
+        return _changed(record, code=lambda step: self.project.line(step.location).strip())
 
     def idle(self, done: Mapping[int, Record], unchanged: Unchanged) -> dict[int, Record]:
         """Return the records of the roots in which there is still nothing to follow."""
@@ -144,7 +154,7 @@ class Memory:
 
     def keep(self, records: Mapping[int, Record], asked: Iterable[str]) -> None:
         """Keep what this run leaves to the next one."""
-        bare = {place: _with_code(one, lambda _: "") for place, one in records.items() if one.whole}
+        bare = {place: _changed(one, code=lambda _: "") for place, one in records.items() if one.whole}
         known = {self.names[place]: one for place, one in bare.items()}
         before = self.old.asked if self.old is not None else {}
         told = answers(self.project, self.program, {*before, *asked})
@@ -153,7 +163,8 @@ class Memory:
             self.project.shelf.keep(pickle.dumps(memo, pickle.HIGHEST_PROTOCOL))
 
 
-def _with_code(record: Record, code: Callable[[Step], str]) -> Record:
+def _changed(record: Record, code: Callable[[Step], str]) -> Record:
+    """Return a record with other lines of code in its flows."""
     if not record.flows:
         return record
     flows = tuple(
@@ -161,6 +172,20 @@ def _with_code(record: Record, code: Callable[[Step], str]) -> Record:
         for flow, asks in record.flows
     )
     return replace(record, flows=flows)
+
+
+def _moved(record: Record, moves: Moves) -> Record:
+    """Return a record that rests on nothing which changed, with today's names and lines of that on which it rests."""
+    flows = tuple([(_moved_flow(flow, moves), asks) for flow, asks in record.flows])
+    return replace(record, rests=moves.bits(record.rests), flows=flows)
+
+
+def _moved_flow(flow: Flow, moves: Moves) -> Flow:
+    if not moves.concerns([flow.sink, flow.place, *(step.location for step in flow.steps)]):
+        return flow
+    at = moves.location
+    steps = tuple([replace(step, location=at(step.location)) for step in flow.steps])
+    return replace(flow, steps=steps, sink=at(flow.sink), place=at(flow.place))
 
 
 def _names(roots: tuple[Root, ...]) -> list[Name]:
@@ -171,7 +196,3 @@ def _names(roots: tuple[Root, ...]) -> list[Name]:
         found.append((*name, seen.get(name, 0)))
         seen[name] = seen.get(name, 0) + 1
     return found
-
-
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

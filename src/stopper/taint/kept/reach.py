@@ -19,7 +19,7 @@ class Reach:
     """What a root rests on."""
 
     rests: int = 0
-    """The modules whose code and names were asked: see ``Names.rested``."""
+    """The parts of the code that were asked: see ``Names.rested``."""
     called: set[int] = field(default_factory=set)
     """The functions that calls reached, by the identity of their scopes."""
     followed: set[int] = field(default_factory=set)

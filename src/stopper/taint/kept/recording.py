@@ -43,7 +43,7 @@ class Writer:
     def record(self, root: Root, solved: Solved) -> Record:
         """Return what a root did."""
         stable, reach = self.stable, solved.reach
-        stable.named_modules = 0
+        stable.named_parts = 0
         flows, whole = self._flows(root, solved), solved.whole
         try:
             cells = [(number, one) for number, one in solved.written.items() if one and self.keeps]
@@ -52,7 +52,7 @@ class Writer:
             written, whole = (), False
         for location, _ in reach.shown:
             stable.note_path(location.path)
-        rests = reach.rests | stable.named_modules | root.scope.module.bit
+        rests = reach.rests | stable.named_parts | root.scope.bit
         written = tuple((number, keys, stable.sealed(raw, rests)) for number, keys, raw in written)
         return Record(
             stable.digest(root.traits) if self.keeps else "",
@@ -67,7 +67,7 @@ class Writer:
     def idle(self, root: Root, rests: int) -> Record:
         """Return that there is nothing in a root to follow."""
         digest = self.stable.digest(root.traits) if self.keeps else ""
-        return Record(digest, rests | root.scope.module.bit, idle=True)
+        return Record(digest, rests | root.scope.bit, idle=True)
 
     def _flows(self, root: Root, solved: Solved) -> tuple[tuple[Flow, bool], ...]:
         found: dict[tuple[object, ...], Flow] = {}
@@ -76,7 +76,7 @@ class Writer:
                 keep(found, _flow(hit, root, self.places))
         for flow in found.values():
             for step in flow.steps:
-                self.stable.note_path(step.location.path)
+                self.stable.note_lines(step.location)
         return tuple((flow, flow.in_template and root.route is None) for flow in found.values())
 
     def _written(

@@ -1,6 +1,6 @@
 """Stable names: how values are kept from one run to the next, of a project of which the parts that they name did not change.
 
-A scope is named by its module and its number in it, a place in the code by the operation that stands there. What is read back is
+A scope is named by its module, the unit in it and its number there, a place in the code by the operation that stands there. What is read back is
 checked: nothing but what is listed here can be made of it, so that nothing in it can run. What code holds as constants may be
 secret, and is sealed with the code itself.
 """
@@ -13,18 +13,19 @@ import enum
 import hashlib
 import io
 import pickle
-from bisect import bisect_right
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Any
 
 from stopper.finding import Confidence, Location, RouteRef, Step
 from stopper.source.module import Module, Scope
+from stopper.source.units import at_line, outside, texts
 from stopper.taint.domain import UNKNOWN, Taint, Target, Value
 from stopper.taint.program import Program
-from stopper.taint.travel import Travel
+from stopper.taint.travel import PLACE, Travel
 
-Scopes = tuple[tuple[int, int], ...]
-"""Functions: the number of a module, and those of the scopes in it, one bit each."""
+Scopes = tuple[tuple[int, int, int], ...]
+"""Functions: the number of a module, that of a unit, 0 for the frame, and those of the scopes that it declares, one bit each."""
 _ENTRY = "entry"
 _KNOWN: dict[tuple[str, str], Any] = {
     (one.__module__, one.__qualname__): one
@@ -49,63 +50,62 @@ class Stable(Travel):
         """Number the modules; of the functions ``entered`` the parameters and the decorators have names too."""
         modules = tuple(modules)
         super().__init__(program, modules)
-        self.named_modules = 0
-        """The modules in which something was named since somebody set it to 0, one bit each."""
-        self._numbers_of = {module.path: number for number, module in enumerate(modules)}
-        self._first: list[int] = []
-        self._parts: dict[int, tuple[int, int]] = {}
-        for number, module in enumerate(modules):
-            self._first.append(len(self._parts))
-            for inside, scope in enumerate((module.scope, *module.scopes)):
-                self._parts[id(scope)] = number, inside
-        self._modules = modules
-        self._seals: dict[int, bytes] = {}
+        self.named_parts = 0
+        """The parts of the code in which something was named since somebody set it to 0, one bit each."""
+        self._modules = {module.path: module for module in modules}
+        self._parts: dict[int, tuple[int, int, int]] = {}
+        self._declared = [_declared(module) for module in modules]
+        for number, units in enumerate(self._declared):
+            for unit, scopes in enumerate(units):
+                self._parts.update((id(scope), (number, unit, place)) for place, scope in enumerate(scopes))
+        self._seals: dict[tuple[int, int], bytes] = {}
         self._entered = tuple(entered)
         self._entries: dict[int, tuple[int, int]] = {}
 
-    def number(self, scope: int) -> tuple[int, int] | None:
-        """Return the number of a scope's module and its own in it, by its identity."""
-        return self._parts.get(scope)
-
-    def scope(self, module: int, number: int) -> Scope:
-        """Return the scope of a number in a module."""
-        end = self._first[module + 1] if module + 1 < len(self._first) else len(self.scopes)
-        if not 0 <= number < end - self._first[module]:
-            raise IndexError("no scope of that number stands in the module")
-        found: Scope = self.scopes[self._first[module] + number]
-        return found
+    def scope(self, module: int, unit: int, number: int) -> Scope:
+        """Return the scope of a number in a unit of a module."""
+        if min(module, unit, number) < 0:
+            raise IndexError("nothing has such a number")
+        return self._declared[module][unit][number]
 
     def every_scope(self, every: Iterable[Scopes]) -> set[int]:
         """Return functions by the identity of their scopes."""
-        masks: dict[int, int] = {}
+        masks: dict[tuple[int, int], int] = {}
         for scopes in every:
-            for module, mask in scopes:
-                masks[module] = masks.get(module, 0) | mask
+            for module, unit, mask in scopes:
+                masks[module, unit] = masks.get((module, unit), 0) | mask
         return {
-            id(self.scope(module, number))
-            for module, mask in masks.items()
+            id(self.scope(module, unit, number))
+            for (module, unit), mask in masks.items()
             for number in range(mask.bit_length())
             if mask >> number & 1
         }
 
     def numbered(self, scopes: Iterable[int]) -> Scopes:
         """Return functions by their numbers, of scopes by their identity."""
-        masks: dict[int, int] = {}
+        masks: dict[tuple[int, int], int] = {}
         for scope in scopes:
             found = self._parts.get(scope)
             if found is not None:
-                masks[found[0]] = masks.get(found[0], 0) | 1 << found[1]
-        return tuple(sorted(masks.items()))
+                masks[found[:2]] = masks.get(found[:2], 0) | 1 << found[2]
+        return tuple(sorted([(*place, mask) for place, mask in masks.items()]))
 
     def note_path(self, path: str) -> None:
-        """Note that something in a file was named."""
-        number = self._numbers_of.get(path)
-        if number is not None:
-            self.named_modules |= 1 << number
+        """Note that a place in a file was named that is not found again where lines are added above it."""
+        module = self._modules.get(path)
+        self.named_parts |= module.bit if module is not None else 0
+
+    def note_lines(self, location: Location) -> None:
+        """Note that lines were named."""
+        module = self._modules.get(location.path)
+        if module is not None:
+            self.named_parts |= at_line(module, location.line) | at_line(module, location.end_line)
 
     def name(self, thing: object) -> Any:
         """Return the name of what stands in the project; None for what is copied."""
         found: Any
+        if isinstance(thing, Location):
+            self.note_path(thing.path)
         try:
             found = super().name(thing)
         except pickle.PicklingError:
@@ -113,9 +113,9 @@ class Stable(Travel):
         if found is None or thing is UNKNOWN:
             return found
         kind, number, ordinal = found
-        module, inside = self._split(number)
-        self.named_modules |= 1 << module
-        return kind, module, inside, ordinal
+        scope = self.scopes[number]
+        self.named_parts |= scope.bit if kind == PLACE else outside(scope)
+        return kind, *self._parts[id(scope)], ordinal
 
     def _entry(self, thing: object) -> tuple[str, int, int]:
         """Return the name of a parameter or of a part of a decorator; most projects have none that must be named."""
@@ -132,31 +132,40 @@ class Stable(Travel):
         """Return what has a name."""
         if len(name) == 3:
             return super().named(name)
-        kind, module, inside, ordinal = name
-        scope = self.scope(module, inside)
+        kind, module, unit, inside, ordinal = name
+        scope = self.scope(module, unit, inside)
         if kind == _ENTRY:
             return _signature(scope)[ordinal]
-        return super().named((kind, self._first[module] + inside, ordinal))
+        return super().named((kind, self._numbers[id(scope)], ordinal))
 
     def load(self, raw: bytes) -> Any:
         """Return what an earlier run has dumped; raises whatever false bytes may make it raise."""
         return _Checked(raw, self.named).load()
 
     def sealed(self, raw: bytes, rests: int) -> bytes:
-        """Return bytes that only who has the code of some modules can read; or what these were, of sealed ones."""
+        """Return bytes that only who has some parts of the code can read; or what these were, of sealed ones."""
         total = hashlib.blake2b(digest_size=32, person=b"stopper-seal")
-        for number in range(rests.bit_length()):
-            if rests >> number & 1:
-                total.update(self._seal(number))
+        for place, eight in enumerate(rests.to_bytes((rests.bit_length() + 7) // 8, "little")):
+            if eight:
+                total.update(self._seal(place, eight))
         stream = hashlib.shake_256(total.digest()).digest(len(raw))
         return (int.from_bytes(raw, "big") ^ int.from_bytes(stream, "big")).to_bytes(len(raw), "big")
 
-    def _seal(self, number: int) -> bytes:
-        found = self._seals.get(number)
+    def _seal(self, place: int, eight: int) -> bytes:
+        """Return what stands for those of eight neighbouring parts that have a bit."""
+        found = self._seals.get((place, eight))
         if found is None:
-            text = self._modules[number].text.content.encode("utf-8", "surrogatepass")
-            found = self._seals[number] = hashlib.blake2b(text, person=b"seal").digest()
+            chosen = [self._code[8 * place + bit] for bit in range(8) if eight >> bit & 1]
+            seals = [
+                hashlib.blake2b(text.encode("utf-8", "surrogatepass"), person=b"seal") for text in chosen
+            ]
+            found = self._seals[place, eight] = b"".join(seal.digest() for seal in seals)
         return found
+
+    @cached_property
+    def _code(self) -> list[str]:
+        """The text of each part."""
+        return [text for module in self._modules.values() for text in texts(module)]
 
     def digest(self, thing: object) -> str:
         """Return a digest of values that is the same in a later run, "" where something in them has no name, or was not learnt."""
@@ -187,10 +196,6 @@ class Stable(Travel):
             return [type(thing).__name__, *[self._plain(getattr(thing, name)) for name in names]]
         return f"{type(thing).__name__} {thing!r}"
 
-    def _split(self, number: int) -> tuple[int, int]:
-        module = bisect_right(self._first, number) - 1
-        return module, number - self._first[module]
-
 
 class _Checked(pickle.Unpickler):
     """Read names and values, and make nothing else."""
@@ -220,6 +225,15 @@ def checked(raw: bytes) -> Any:
 def learn_known(*kinds: type) -> None:
     """Let instances of further classes be read back."""
     _KNOWN.update({(kind.__module__, kind.__qualname__): kind for kind in kinds})
+
+
+def _declared(module: Module) -> list[list[Scope]]:
+    """Return the scopes that the frame of a module declares, with that of the module, and those that each of its units declares."""
+    units = {scope.bit: place for place, (_, _, scope) in enumerate(module.units, 1)}
+    found: list[list[Scope]] = [[module.scope], *([] for _ in units)]
+    for scope in module.scopes:
+        found[units.get(outside(scope), 0)].append(scope)
+    return found
 
 
 def _signature(scope: Scope) -> list[ast.AST]:

@@ -28,7 +28,7 @@ class Record:
     digest: str = ""
     """The digest of how the root is entered."""
     rests: int = 0
-    """The modules whose code and names were asked, one bit each."""
+    """The parts of the code that were asked, one bit each."""
     idle: bool = False
     """Whether it was not solved as there is nothing in it to follow."""
     reads: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from stopper.taint.ir import AccessPath, Call
 from stopper.taint.libraries import result
 from stopper.taint.models import Models
 from stopper.taint.steps import depth
-from stopper.taint.strings import loaded
+from stopper.taint.strings import attributes, joined_text, loaded
 
 MAX_METHODS = 12
 """How many methods a name may mean that is computed."""
@@ -209,10 +209,7 @@ def _locals(run: Library, _: Call, __: Value, ___: Args, ____: dict[str, Value])
 
 
 def _vars(_: Library, __: Call, ___: Value, args: Args, ____: dict[str, Value]) -> Value | None:
-    if not args:
-        return None
-    fields = tuple(sorted((f"[{name[1:]!r}]", part) for name, part in args[0].fields if name[0] == "."))
-    return Value(args[0].taints, shape="dict", fields=fields)
+    return attributes(args[0]) if args else None
 
 
 def _partial(_: Library, op: Call, __: Value, args: Args, keywords: dict[str, Value]) -> Value | None:
@@ -267,6 +264,22 @@ def _dumped(run: Library, op: Call, receiver: Value, args: Args, keywords: dict[
     return result(run.models, op, receiver, args, keywords).with_part(PAYLOAD, args[0])
 
 
+def _pickled(run: Library, op: Call, receiver: Value, args: Args, keywords: dict[str, Value]) -> Value | None:
+    """Return bytes that hold what was made into them, and no object of another's making."""
+    found = _dumped(run, op, receiver, args, keywords)
+    return None if found is None else found.refined(lambda taint: taint.cleaned(("deserialization",)))
+
+
+def _operated(_: Library, op: Call, __: Value, args: Args, ___: dict[str, Value]) -> Value | None:
+    """Return what an operator gives that is called by its name, where it builds a text."""
+    if len(args) != 2 or args[0].shape or args[1].shape:
+        return None
+    if op.last == "mod":
+        text = args[0].constant
+        return texts.percent(text, args[1], op.at) if isinstance(text, str) else None
+    return joined_text(list(args), (), op.at)
+
+
 def _loaded(_: Library, __: Call, ___: Value, args: Args, ____: dict[str, Value]) -> Value | None:
     return args[0].field(PAYLOAD) if args else None
 
@@ -313,7 +326,9 @@ _SPECIAL = {
     "getattr": _get_attribute, "setattr": _set_attribute, "locals": _locals, "vars": _vars,
     "functools.partial": _partial, "functools.partialmethod": _partial, "operator.itemgetter": _getter,
     "operator.attrgetter": _getter, "json.dumps": _dumped, "json.loads": _loaded, "flask.json.dumps": _dumped,
-    "flask.json.loads": _loaded, "string.Template": _template, "collections.namedtuple": _named_tuple,
+    "flask.json.loads": _loaded, "pickle.dumps": _pickled, "pickle.loads": _loaded, "operator.add": _operated,
+    "operator.concat": _operated, "operator.iadd": _operated, "operator.iconcat": _operated, "operator.mod": _operated,
+    "string.Template": _template, "collections.namedtuple": _named_tuple,
     "functools.reduce": _reduce, "types.SimpleNamespace": _namespace, "argparse.Namespace": _namespace, "print": _printed,
     "os.path.splitext": _split_ending, "posixpath.splitext": _split_ending,
     "dict": _copied, "str": _copied, "filter": filtered,
@@ -329,8 +344,11 @@ def _in_container(
     if op.receiver is None or not receiver.shape:
         found = containers.made(name, args, keywords) if not op.stars else None
         if found is not None:
-            return found if name not in _KEYED or "key" not in keywords else None
-    if op.receiver is None or receiver.classes:
+            if name in _KEYED and keywords.get("key", CLEAN).targets and args:
+                run.invoke(keywords["key"].targets, (args[0].part(EACH),), (), {}, op)
+                run.dead = False
+            return found
+    if op.receiver is None or receiver.classes or name.startswith("operator."):
         return None
     kept = containers.method(op.last, receiver, args, keywords) if receiver.shape else None
     if kept is None and not receiver.shape and not receiver.taints:

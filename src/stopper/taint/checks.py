@@ -418,7 +418,10 @@ def _cell(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
 def _log(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     if _conversion(situation) in ("r", "a", "d", "i", "f", "x"):
         return ""
-    return "" if "object" in taint.marks and "built" not in taint.marks else default
+    if "object" not in taint.marks or "built" in taint.marks:
+        return default
+    # An object is written as Python writes it, with its line ends escaped; what stands in it may be text.
+    return "low" if "member" in taint.marks else ""
 
 
 def _conversion(situation: Situation) -> str:

@@ -86,6 +86,7 @@ _HOLDERS = (
     "asyncio.",
     "werkzeug.datastructures.",
     "cachetools.",
+    "bytearray()",
 )
 """Libraries whose objects hold what is put into them; a database's session is none, its rows are."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stopper.taint.domain import ANY, CLEAN, EACH, KEYS, Taint, Value
+from stopper.taint.domain import ANY, CLEAN, EACH, KEYS, SEQUENCES, Taint, Value
 from stopper.taint.engine import Engine
 from stopper.taint.guards import Guards
 from stopper.taint.ir import AccessPath, Assign, Call, Constant, Function, Load, Operand, Place
@@ -84,8 +84,11 @@ class Frame:
                 return
 
     def put(self, holder: Operand, part: str, source: Value) -> None:
-        """Write a field of an object; headers are no part of a page."""
-        self.update(holder, self.read(holder).with_part(part, source, depth(source)))
+        """Write a field of an object, or a stretch of a list; headers are no part of a page."""
+        base = self.read(holder)
+        if part == "[:]" and base.shape in SEQUENCES:
+            base, part, source = base.opened(), ANY, source.part(EACH)
+        self.update(holder, base.with_part(part, source, depth(source)))
 
     def keep(self, name: str, value: Value) -> None:
         """Write a variable of an enclosing function or of the module."""

@@ -127,6 +127,8 @@ def placed(taint: Taint, before: str) -> Taint:
 
 def loaded(base: Value, part: str) -> Value:
     """Return a field's value; the key that is read from a source becomes part of its name."""
+    if part == ".__dict__" and base.classes:
+        return attributes(base)
     value = base.part(part)
     if not value.taints and not value.fields:
         return value
@@ -141,6 +143,12 @@ def loaded(base: Value, part: str) -> Value:
     if not part.startswith("['"):
         return value
     return value.refined(lambda taint: _named(taint, part))
+
+
+def attributes(holder: Value) -> Value:
+    """Return the attributes of an object as a dict: what ``vars()`` gives."""
+    fields = tuple(sorted((f"[{name[1:]!r}]", part) for name, part in holder.fields if name[0] == "."))
+    return Value(holder.taints, shape="dict", fields=fields)
 
 
 def matched_group(match: Value, wanted: object) -> Value:
@@ -163,6 +171,8 @@ def _named(taint: Taint, part: str) -> Taint:
         and taint.source.startswith("request.")
         and "[" not in taint.source
     )
+    if "object" in taint.marks:
+        taint = taint.marked("member")
     if not fresh:
         return taint
     at, _ = taint.trace[0]

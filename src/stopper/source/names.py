@@ -240,9 +240,21 @@ class Names:
         for place in scope.chain():
             if name in place.outer:
                 continue
-            found = place.bindings.get(name)
-            if found:
+            if found := place.bindings.get(name):
                 return place, found
+        return self._starred(scope.module, name, 0) if "*" in scope.module.scope.bindings else None
+
+    def _starred(self, module: Module, name: str, depth: int) -> tuple[Scope, list[Binding]] | None:
+        """Return what ``from ... import *`` brings in under a name: the module of the project that binds it, and how."""
+        for star in module.scope.bindings.get("*", ()) if depth < MAX_DEPTH and name[0] != "_" else ():
+            home = self._module(star.dotted.removesuffix(".*"), module)
+            if home is None or home is module:
+                continue
+            self.rested |= home.scope.bit
+            if name in home.scope.bindings:
+                return home.scope, home.scope.bindings[name]
+            if (behind := self._starred(home, name, depth + 1)) is not None:
+                return behind
         return None
 
     def dotted(self, name: str) -> Ref | None:
@@ -433,17 +445,8 @@ class Names:
         if inner is not None:
             self.rested |= inner.scope.bit
             return Ref(inner.name, RefKind.MODULE, inner.scope)
-        for binding in module.scope.bindings.get("*", []):
-            ref = self._dotted(binding.dotted.removesuffix(".*"), depth + 1, module)
-            if (
-                ref is not None
-                and ref.kind is RefKind.MODULE
-                and ref.scope is not None
-                and ref.scope.module is not module
-            ):
-                found = self._module_member(ref.scope.module, name, depth + 1) if depth < MAX_DEPTH else None
-                if found is not None and found.kind is not RefKind.EXTERNAL:
-                    return found
+        if (starred := self._starred(module, name, depth)) is not None:
+            return self._module_member(starred[0].module, name, depth + 1)
         return Ref(f"{module.name}.{name}", RefKind.EXTERNAL)
 
     def _by_suffix(self) -> dict[str, Nearby[Module]]:

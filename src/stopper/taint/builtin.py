@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from stopper.taint import constants, containers, contents, texts
+from stopper.taint import constants, containers, contents, raising, texts
 from stopper.taint.binding import spread
 from stopper.taint.calls import Args, Calls, record_maker
 from stopper.taint.change import apply
 from stopper.taint.domain import ANY, CLEAN, EACH, PAYLOAD, Target, Value, joined, merged, together
 from stopper.taint.filtered import filtered
 from stopper.taint.guards import RAISING
-from stopper.taint.ir import AccessPath, Call
+from stopper.taint.ir import AccessPath, Call, Constant
 from stopper.taint.libraries import result
 from stopper.taint.models import Models
 from stopper.taint.steps import depth
@@ -35,6 +36,7 @@ _CALLED = frozenset(("target", "func", "function", "callback"))
 _WHOLE = frozenset(("os.environ", "flask.Flask().config"))
 """What holds secrets among other things."""
 _GETTERS = frozenset(("operator.itemgetter", "operator.attrgetter"))
+_METHOD_CALLER = "operator.methodcaller"
 _KEYED = frozenset(("sorted", "min", "max", "itertools.groupby"))
 _RUNNING = frozenset(
     ("submit", "run_in_executor", "to_thread", "Timer", "start_new_thread", "call_later", "add_job")
@@ -50,15 +52,41 @@ class Library(Calls):
         """Return what a call of a library's function gives that a value, not a name, leads to."""
         if name == "namedtuple":
             return self._record(args, keywords)
-        if name in _GETTERS and len(args) > 1 and args[0].known:
-            key = args[0].constant
-            return loaded(args[-1], f"[{key!r}]" if name.endswith("itemgetter") else f".{key}")
+        if name in _GETTERS and len(args) > 1 and all(key.known for key in args[:-1]):
+            return self._got(name, args, op)
+        if name == _METHOD_CALLER and len(args) > 1 and isinstance(args[0].constant, str):
+            return self._method(args[0].constant, args[-1], args[1:-1], op)
         last = name.rpartition(".")[2]
         operands = op.args if isinstance(op, Call) and len(op.args) == len(args) else ()
         given = op.keywords if isinstance(op, Call) else ()
         return self.outside(
             Call(op.target, name, last, None, operands, given, None, op.at), CLEAN, args, keywords
         )
+
+    def _got(self, name: str, args: Args, op: Any) -> Value:
+        """Return what a getter of one key gives, or the tuple that one of several gives; the last argument is the holder."""
+        keys, holder = [key.constant for key in args[:-1]], args[-1]
+        if name.endswith("itemgetter"):
+            found = [loaded(holder, f"[{key!r}]") for key in keys]
+        else:
+            found = [self._member(holder, str(key), op) for key in keys]
+        return found[0] if len(found) == 1 else constants.numbered("tuple", found)
+
+    def _member(self, holder: Value, path: str, op: Any) -> Value:
+        """Return an attribute by its path: ``owner.name``."""
+        for name in path.split("."):
+            held = holder.field(f".{name}") or self.attribute(holder, name, op)
+            holder = loaded(holder, f".{name}") if held is None else held
+        return holder
+
+    def _method(self, last: str, holder: Value, args: Args, op: Any) -> Value:
+        """Return what a method of a value gives, called by its name."""
+        targets = self.members(holder, last)
+        if targets:
+            return self.invoke(targets, args, (), {}, op)
+        name = self.program.canonical(f"{holder.name}.{last}") if holder.name else ""
+        operands = tuple(Constant(arg.constant if arg.known else None) for arg in args)
+        return self.outside(Call(op.target, name, last, Constant(None), operands, at=op.at), holder, args, {})
 
     def _record(self, args: Args, keywords: dict[str, Value]) -> Value:
         """Return a named tuple; its maker passes the names of its fields as keywords."""
@@ -191,6 +219,21 @@ def _any_attribute(run: Library, args: Args) -> Value | None:
     return Value(targets=tuple(found)) if 0 < len(found) <= MAX_METHODS else None
 
 
+def _exception(_: Library, op: Call, __: Value, args: Args, ___: dict[str, Value]) -> Value | None:
+    """Return an exception of the language's that data was put into."""
+    carries = any(value.every() for value in args)
+    return raising.told(Value(name=f"{op.name}()"), args) if carries else None
+
+
+def _exception_set_up(
+    run: Library, op: Call, receiver: Value, args: Args, _: dict[str, Value]
+) -> Value | None:
+    """Set up an exception of the project by the constructor of the language's own: ``super().__init__(message)``."""
+    if receiver.classes and any(value.every() for value in args):
+        run.update(op.receiver, raising.told(receiver, args))
+    return None
+
+
 def _set_attribute(run: Library, op: Call, _: Value, args: Args, __: dict[str, Value]) -> Value | None:
     if len(args) == 3 and isinstance(args[1].constant, str):
         run.put(op.args[0], f".{args[1].constant}", args[2]) if op.args else None
@@ -244,13 +287,16 @@ def _namespace(_: Library, __: Call, ___: Value, ____: Args, keywords: dict[str,
 
 
 def _copied(run: Library, op: Call, _: Value, args: Args, __: dict[str, Value]) -> Value | None:
-    """Return a copy of the whole environment, or of the configuration; None for all else."""
+    """Return a copy of the whole environment, or of the configuration; the text of an exception; None for all else."""
+    if len(args) == 1 and args[0].classes and op.last == "str":
+        said = run.said(args[0])
+        return said if said is not args[0] else None
     whole = len(args) == 1 and args[0].name in _WHOLE
     return run.source(f"{args[0].name}.copy()", op.at) if whole else None
 
 
 def _getter(_: Library, op: Call, __: Value, args: Args, ___: dict[str, Value]) -> Value | None:
-    return Value(targets=(Target(None, op.name, args=args),)) if len(args) == 1 else None
+    return Value(targets=(Target(None, op.name, args=args),)) if args else None
 
 
 def _named_tuple(_: Library, __: Call, ___: Value, args: Args, ____: dict[str, Value]) -> Value | None:
@@ -322,16 +368,19 @@ def _entered(run: Library, op: Call, receiver: Value, _: Args, __: dict[str, Val
 
 
 _ENTER = _entered
-_SPECIAL = {
+_SPECIAL: dict[str, Callable[[Library, Call, Value, Args, dict[str, Value]], Value | None]] = {
+    **dict.fromkeys(raising.BUILTIN, _exception),
+    **dict.fromkeys([f"{name}().__init__" for name in raising.BUILTIN], _exception_set_up),
     "getattr": _get_attribute, "setattr": _set_attribute, "locals": _locals, "vars": _vars,
     "functools.partial": _partial, "functools.partialmethod": _partial, "operator.itemgetter": _getter,
-    "operator.attrgetter": _getter, "json.dumps": _dumped, "json.loads": _loaded, "flask.json.dumps": _dumped,
+    "operator.attrgetter": _getter, "operator.methodcaller": _getter, "json.dumps": _dumped, "json.loads": _loaded, "flask.json.dumps": _dumped,
     "flask.json.loads": _loaded, "pickle.dumps": _pickled, "pickle.loads": _loaded, "operator.add": _operated,
     "operator.concat": _operated, "operator.iadd": _operated, "operator.iconcat": _operated, "operator.mod": _operated,
     "string.Template": _template, "collections.namedtuple": _named_tuple,
     "functools.reduce": _reduce, "types.SimpleNamespace": _namespace, "argparse.Namespace": _namespace, "print": _printed,
     "os.path.splitext": _split_ending, "posixpath.splitext": _split_ending,
     "dict": _copied, "str": _copied, "filter": filtered,
+    "type().__new__": lambda _run, _op, _receiver, args, _keywords: args[-1] if args else None,
     "contextlib.closing": lambda _run, _op, _receiver, args, _keywords: args[0] if args else None,
 }  # fmt: skip
 

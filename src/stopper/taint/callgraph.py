@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stopper.finding import RouteRef
@@ -15,6 +16,7 @@ from stopper.taint.converters import given
 from stopper.taint.domain import Taint, Value
 from stopper.taint.forms import forms_of
 from stopper.taint.listeners import caught, listeners
+from stopper.taint.registries import registered
 
 if TYPE_CHECKING:
     from stopper.source.project import Project
@@ -54,11 +56,21 @@ class Root:
     """Whether Flask or an extension calls it; else only its text says that data may be followed from it."""
     reads: bool = True
     """Whether its text holds what reads data; else only what was stored may be found there."""
+    owners: tuple[Scope, ...] = ()
+    """For a method that answers a route: the class-based views that it answers for, which may have inherited it."""
+
+    registered: bool = False
+    """Whether something writes it down when it is defined."""
+    followed: bool = True
+    """Whether what it does is looked at; else only what is done with it when it is defined."""
 
     @property
     def traits(self) -> tuple[object, ...]:
         """Return all but the function itself."""
-        return self.entry, self.view, self.page, self.route, self.called, self.reads
+        return (
+            self.entry, self.view, self.page, self.route, self.called, self.reads, self.owners, self.registered,
+            self.followed,
+        )  # fmt: skip
 
 
 def roots(project: Project) -> Iterator[Root]:
@@ -72,20 +84,23 @@ def roots(project: Project) -> Iterator[Root]:
     yield from (
         entries.pop(key) for key in dict.fromkeys(first) if entries[key].scope.module.role is not Role.TEST
     )
-    done = set(first)
+    done, noted = set(first), registered(project)
     for module in project.modules:
         if module.role is Role.TEST:
             continue
         whole = _INTERESTING.search(module.text.content) is not None
         for scope in (module.scope, *module.scopes):
             found = entries.get(id(scope))
+            kept = id(scope) in noted
             if found is not None:
-                yield found
+                yield replace(found, registered=True) if kept else found
             elif id(scope) in done:
                 continue
             elif scope.kind is not Kind.CLASS and whole and _holds(_INTERESTING, module, scope):
                 page, reads = not _is_resource(project, scope), _holds(_SOURCE, module, scope)
-                rest.append(Root(scope, {}, view=False, page=page, called=False, reads=reads))
+                rest.append(Root(scope, {}, view=False, page=page, called=kept, reads=reads, registered=kept))
+            elif kept:
+                yield Root(scope, {}, view=False, registered=True, followed=False)
     yield from rest
 
 
@@ -105,7 +120,8 @@ def _entries(project: Project) -> dict[int, Root]:
                 **(before.entry if before is not None else forms.entries(scope)),
             }
             ref = before.route if before is not None else route.ref
-            found[id(scope)] = Root(scope, entry, view=True, page=not _is_resource(project, scope), route=ref)
+            page, owners = not _is_resource(project, scope), _owners(route.view, before)
+            found[id(scope)] = Root(scope, entry, view=True, page=page, route=ref, owners=owners)
     for hook in project.routes.hooks:
         if hook.kind in _HOOKS:
             handles = hook.kind == "errorhandler"
@@ -114,6 +130,13 @@ def _entries(project: Project) -> dict[int, Root]:
     for scope, values in (*listeners(project), *forms.validators()):
         found.setdefault(id(scope), Root(scope, values, view=False))
     return found
+
+
+def _owners(view: Scope | None, before: Root | None) -> tuple[Scope, ...]:
+    """Return the class-based views that a method answers for."""
+    owners = before.owners if before is not None else ()
+    new = view is not None and view.kind is Kind.CLASS and view not in owners
+    return (*owners, view) if new and view is not None else owners
 
 
 def routed(project: Project) -> dict[int, dict[str, Value]]:

@@ -11,7 +11,8 @@ from stopper.taint.binding import Answer, bound
 from stopper.taint.change import Change, apply
 from stopper.taint.domain import CLEAN, SEQUENCES, Target, Value, joined, merged, together
 from stopper.taint.frame import Frame
-from stopper.taint.ir import AccessPath, Call, Operand
+from stopper.taint.ir import AccessPath, Call, Define, Operand, Store
+from stopper.taint.raising import BUILTIN, outwards, told
 from stopper.taint.refusals import near_miss
 from stopper.taint.steps import accepts
 from stopper.taint.summary import Summary
@@ -37,12 +38,19 @@ class Calls(Frame):
         if op.direct:
             return self._inherited(op, receiver)
         if op.receiver is not None:
-            found = self.members(receiver, op.last)
+            found = self.members(receiver, op.last) or self._forwarded(receiver, op)
             if found:
                 return found
         if op.callee is None:
             return ()
         return self._named(op, receiver)
+
+    def _forwarded(self, receiver: Value, op: Call) -> tuple[Target, ...]:
+        """Return what a method stands for that an object has of another one, to which it hands what it is asked."""
+        value = self._answered(receiver, op.last, op) if receiver.classes else None
+        if value is None:
+            return ()
+        return value.targets or ((Target(None, value.name),) if value.name else ())
 
     def _inherited(self, op: Call, receiver: Value) -> tuple[Target, ...]:
         owner = self.function.scope.owner
@@ -104,8 +112,11 @@ class Calls(Frame):
     def attribute(self, base: Value, name: str, op: Any) -> Value | None:
         """Return what a member of an object, a class or a module is that no store has set; None where there is none."""
         for owner in base.classes:
-            scope = self.program.method(owner, name)
-            if scope is not None and self.program.how(scope) == "property":
+            scope = self.program.accessor(owner, name, "getter")
+            if scope is not None and scope.name == "__get__":
+                target = Target(scope, receiver=self._descriptor(owner, name, op))
+                return self.invoke((target,), (base, CLEAN), (), {}, op)
+            if scope is not None:
                 return self.invoke((replace(Target(scope), receiver=base),), (), (), {}, op)
         found = self.members(base, name)
         if found:
@@ -116,9 +127,42 @@ class Calls(Frame):
         held = [self._held(owner, name, shared) for owner in scopes]
         values += [_unstored(value) for value in held if value is not None]
         if not values:
-            return None
+            return self._answered(base, name, op)
         every = together(values)
         return replace(every, taints=merged(base.taints, every.taints)) if base.taints else every
+
+    def _answered(self, base: Value, name: str, op: Any) -> Value | None:
+        """Return what an object answers that is asked for an attribute which it does not have."""
+        found = self.members(base, "__getattr__") if base.classes else ()
+        return self.invoke(found, (Value(constant=name),), (), {}, op) if found else None
+
+    def write_attribute(self, base: Value, op: Store, source: Value) -> bool:
+        """Write an attribute by the setter of a property, or by a descriptor; tell whether one did."""
+        name = op.part[1:]
+        found = {owner: self.program.accessor(owner, name, "setter") for owner in base.classes}
+        setters = {id(scope): (owner, scope) for owner, scope in found.items() if scope is not None}
+        if None in found.values():
+            return False
+        for owner, scope in setters.values():
+            if scope.name == "__set__":
+                call = Call(AccessPath("%set"), "", name, None, (op.base, op.source), at=op.at)
+                self.invoke(
+                    (Target(scope, receiver=self._descriptor(owner, name, op)),), (base, source), (), {}, call
+                )
+            else:
+                call = Call(AccessPath("%set"), "", name, op.base, (op.source,), at=op.at)
+                self.invoke((Target(scope, receiver=base),), (source,), (), {}, call)
+        return True
+
+    def _descriptor(self, owner: Any, name: str, op: Any) -> Value:
+        """Return a descriptor that a class holds, which is told the name that it goes by there."""
+        held = self._held(owner, name) or CLEAN
+        told = [self.program.method(one, "__set_name__") for one in held.classes]
+        scope = next((one for one in told if one is not None), None)
+        if scope is None:
+            return held
+        given = (held, Value(targets=(Target(owner),)), Value(constant=name))
+        return self._set_up(scope, bound(self.engine.lowered(scope), given, (), {}), held, op, scope.name)
 
     def _held(
         self, owner: Any, name: str, shared: Callable[[str], Value | None] | None = None
@@ -193,6 +237,8 @@ class Calls(Frame):
         self._carry(summary, answer)
         if isinstance(op, Call):
             self._left_behind(target, summary, answer, op, shifted)
+        elif isinstance(op, Define):
+            self._left_with_maker(target.scope, summary, answer, op)
         self.dead = summary.ends
         return answer.value(summary.returns)
 
@@ -218,6 +264,8 @@ class Calls(Frame):
         for key, value in summary.shares.items():
             self.result.share(key, answer.value(value))
         self.result.cut = self.result.cut or summary.cut
+        if summary.raised.fields:
+            self.fly(answer.value(outwards(summary.raised)))
         for hit in summary.hits:
             for taint in answer.reaching(hit.taint):
                 if not taint.safe_for(hit.kind) and accepts(hit.kind, taint):
@@ -240,6 +288,18 @@ class Calls(Frame):
         else:
             for name, value in summary.outer.items():
                 self.result.outer[name] = answer.value(value)
+
+    def _left_with_maker(self, scope: Any, summary: Summary, answer: Answer, op: Define) -> None:
+        """Write back what a decorator changed in the object of which it is a method, or of which a method has made it."""
+        for decorator in op.decorators:
+            made = self.function.definitions.get(str(decorator))
+            inside = isinstance(made, Call) and scope.parent.kind is Kind.FUNCTION
+            params = self.engine.lowered(scope.parent if inside else scope).params
+            left = summary.outer if inside else summary.after
+            after = left.get(next(iter(params), ""))
+            holder = getattr(made, "receiver" if inside else "base", None)
+            if holder is not None and after is not None:
+                self.update(holder, answer.value(after))
 
     def _origins(self, target: Target, op: Call, shifted: int) -> dict[str, Operand]:
         """Return where the object was read from that each parameter holds."""
@@ -268,11 +328,17 @@ class Calls(Frame):
             scope, args, stars, keywords = self.program.method(owner, "__post_init__"), (), (), {}
         if scope is None:
             return instance
+        values = bound(
+            self.engine.lowered(scope), (instance, *args), tuple(place + 1 for place in stars), keywords
+        )
+        return self._set_up(scope, values, instance, op, owner.name)
+
+    def _set_up(self, scope: Any, values: dict[str, Value], instance: Value, op: Any, name: str) -> Value:
+        """Return an instance as a method leaves it that sets it up."""
         function = self.engine.lowered(scope)
-        values = bound(function, (instance, *args), tuple(place + 1 for place in stars), keywords)
         self._fill(scope, values)
         summary, tokens = self.engine.applied(scope, values)
-        answer = Answer(tokens, op.at, owner.name, frozenset(function.params[1:]))
+        answer = Answer(tokens, op.at, name, frozenset(function.params[1:]))
         self._carry(summary, answer)
         first = next(iter(function.params), "")
         return answer.value(summary.after.get(first, instance))
@@ -290,6 +356,8 @@ class Calls(Frame):
             keywords = {**keywords, name: CLEAN} if name in keywords else keywords
             place = fields.index(name) if fields else 0
             args = (*args[:place], CLEAN, *args[place + 1 :]) if place < len(args) else args
+        if fields is None and args and base in BUILTIN:
+            return told(instance, args)
         for place, value in enumerate(args):
             if fields is None:
                 instance = replace(instance, taints=merged(instance.taints, value.every()))
@@ -298,8 +366,9 @@ class Calls(Frame):
                 instance = instance.with_part(f"[{place}]", value) if named else instance
         for key, value in keywords.items():
             if key == "**":
-                taints = merged(instance.taints, value.every())
-                instance = replace(instance, taints=taints)
+                instance = replace(instance, taints=merged(instance.taints, value.every()))
+                for name in self.program.converted(owner) if fields else ():
+                    instance = instance.with_part(f".{name}", CLEAN)
                 continue
             instance = instance.with_part(f".{key}", value)
             if named and fields is not None and key in fields:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from stopper.records import dataclass
 from stopper.regex import regex
 from stopper.taint.domain import ALL, UNKNOWN, Taint, Value
+from stopper.taint.prefixes import LIKELY_LOCAL, local_path
 from stopper.taint.programs import has_script, option, runs_shell
 
 _SQL = regex(
@@ -33,6 +34,7 @@ _NO_FILTER = frozenset(
 """Where a query compares as it is, and where a change says what is written: neither chooses documents by operators."""
 _HTML_KEYS = frozenset(("['Html']", "['html']"))
 _CONVERSION = regex(r"%[-#0 +]*[\d*]*(?:\.\d+)?([a-zA-Z])")
+_BRACED = re.compile(r"\{\w*!?([ra]?)[^{}]*\}")
 _DIRECT = 4
 """With how many hops data is plainly the client's; behind more it has become something of the application's."""
 _TYPES = ("mimetype", "content_type", "headers")
@@ -285,9 +287,9 @@ def _whole(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
 
 def _location(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     """Check where a redirect leads: a value that was looked at, although not closely enough, counts a little."""
-    if "joined-host" in taint.clean:
-        return "low"
-    return "low" if taint.marks >= {"slash-first", "one-slash"} else default
+    if "redirect" in (local := local_path(taint.marks)):
+        return ""
+    return "low" if local or LIKELY_LOCAL in taint.clean else default
 
 
 def _location_header(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
@@ -429,7 +431,7 @@ def _conversion(situation: Situation) -> str:
     text = situation.args[0].constant if situation.args else ""
     if situation.position < 1 or not isinstance(text, str):
         return ""
-    found = _CONVERSION.findall(text)
+    found = _CONVERSION.findall(text) or _BRACED.findall(text)
     return found[situation.position - 1] if situation.position <= len(found) else ""
 
 

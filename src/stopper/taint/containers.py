@@ -75,7 +75,7 @@ _SETS = frozenset(("set", "setex", "setdefault", "__setitem__", "put", "add", "s
 _GETS = frozenset(("get", "pop", "__getitem__", "fetch", "load", "hget"))
 
 
-_HOLDERS = (
+HOLDERS = (
     "io.",
     "queue.",
     "collections.",
@@ -87,6 +87,9 @@ _HOLDERS = (
     "werkzeug.datastructures.",
     "cachetools.",
     "bytearray()",
+    "contextvars.",
+    "threading.local",
+    "werkzeug.local.",
 )
 """Libraries whose objects hold what is put into them; a database's session is none, its rows are."""
 
@@ -169,12 +172,16 @@ def method(last: str, receiver: Value, args: Args, keywords: Mapping[str, Value]
 def stored(last: str, name: str, receiver: Value, args: Args, keywords: Mapping[str, Value]) -> Result | None:
     """Return what a library's object that keeps values under keys gives and leaves: a cache, a config parser."""
     deep = "ConfigParser" in name
+    if deep and last in ("read_string", "read_file") and args and args[0].every():
+        return CLEAN, receiver.with_part(ANY, Value(args[0].every()))
     if deep and last == "read_dict" and args and args[0].shape == "dict":
         return CLEAN, replace(receiver, fields=updated(Value(fields=receiver.fields), args[0]).fields)
     if last in _SETS and len(args) >= (3 if deep else 2):
         keys, value = (args[:2], args[2]) if deep else (args[:1], args[1])
         return CLEAN, _put(receiver, keys, value)
-    if last in _INTO and args and (not name or name.startswith(_HOLDERS)):
+    if last == "set" and len(args) == 1 and name.startswith("contextvars."):
+        return CLEAN, receiver.with_part(ANY, args[0])
+    if last in _INTO and args and (not name or name.startswith(HOLDERS)):
         every = together([*args])
         return (CLEAN, receiver.with_part(ANY, every)) if every.every() else None
     if last in _GETS and receiver.fields:

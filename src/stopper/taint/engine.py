@@ -94,6 +94,7 @@ class Engine:
         """Where the summaries are kept that do not outlive the root."""
         self._open: dict[int, int] = {}
         """The modules and definitions being worked out, by the identity of their scopes, with their places on the stack."""
+        self._later: dict[Value, Value] = {}
         self.answers: dict[tuple[str, str, bool], Any] = {}
         """What may answer a call of a library's function, by the names in the call."""
 
@@ -130,9 +131,7 @@ class Engine:
         self.steps = 0
         result = self._tracked(function, entry)
         self._rest_on(result)
-        for key, value in result.shares.items():
-            self.shared.put(key, value)
-        return result
+        return self.leave(result)
 
     def _tracked(self, function: Function, entry: dict[str, Value]) -> Summary:
         """Solve a function, and note the cells that were read on the way."""
@@ -352,7 +351,22 @@ class Engine:
         if start is None:
             start = self.module(variable.module.scope).get(variable.last, CLEAN) if variable.module else CLEAN
             start = start.named(variable.name) if variable.name and not start.name else start
+            start = self._used(start) if start.classes and start.fields else start
         return start if cell is None else joined(start, cell)
+
+    def _used(self, made: Value) -> Value:
+        """Return an object of a module as it may be later on: methods have set what its constructor left constant."""
+        later = {name for owner in made.classes for name in self.program.set_later(owner)}
+        found = self._later.get(made) if later else made
+        if found is None:
+            fields = tuple(
+                [
+                    (name, part.holding(part.taints, part.fields, UNKNOWN) if name in later else part)
+                    for name, part in made.fields
+                ]
+            )
+            found = self._later[made] = made.holding(made.taints, fields, made.constant)
+        return found
 
     def _constant(self, variable: Variable) -> Value:
         found = self._constants.get(variable.key)
@@ -379,12 +393,29 @@ class Engine:
             trail.rests |= names.rested
             names.rested = noted
             if not decorated.returns.targets:
-                plain.reads, plain.trail, decorated = decorated.reads, trail, plain
+                plain.reads, plain.shares, plain.trail, decorated = (
+                    decorated.reads,
+                    decorated.shares,
+                    trail,
+                    plain,
+                )
             found = self._keep(self._definitions, id(scope), decorated)
             del self._open[id(scope)]
         elif found.trail is None:
             self._pass(self._open.get(id(scope), len(self.trails)))
         return self._read(found).returns
+
+    def registered(self, scope: Any) -> Summary:
+        """Return what is done with a function or a class when it is defined, and keep what is written of it."""
+        self.steps = 0
+        self.function(scope)
+        return self.leave(self._definitions[id(scope)])
+
+    def leave(self, result: Summary) -> Summary:
+        """Keep what was written to cells."""
+        for key, value in result.shares.items():
+            self.shared.put(key, value)
+        return result
 
 
 def _given(op: Call, entry: Entry) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from stopper.taint.domain import ANY, CLEAN, EACH, KEYS, SEQUENCES, Taint, Value
+from stopper.taint.containers import HOLDERS
+from stopper.taint.domain import ANY, CLEAN, EACH, KEYS, SEQUENCES, Taint, Value, merged
 from stopper.taint.engine import Engine
 from stopper.taint.guards import Guards
 from stopper.taint.ir import AccessPath, Assign, Call, Constant, Function, Load, Operand, Place
+from stopper.taint.raising import FLYING, flying, is_exception, together_flying
 from stopper.taint.rereads import remembered, rereads
 from stopper.taint.sinks import Sinks
 from stopper.taint.steps import accepts, depth, shift
@@ -30,6 +32,8 @@ class Frame:
         self._outside: dict[str, Value] = {}
         self.result = Summary()
         self.dead = False
+        self.caught = False
+        """Whether a handler waits for what is raised here."""
         self.rereads = rereads(function)
         self.guards = Guards(function, self.models, self.read, self.verdicts)
         self.sinks = Sinks(self.models, function, self.read, self.record, self.engine.lowered)
@@ -66,7 +70,7 @@ class Frame:
             if not isinstance(holder, AccessPath):
                 return
             self.state[holder.base] = value
-            if holder.base in self.function.free and not value.name:
+            if holder.base in self.function.free and (not value.name or value.name.startswith(HOLDERS)):
                 self.keep(holder.base, value)
             op = self.function.definitions.get(holder.base)
             if isinstance(op, Assign):
@@ -76,12 +80,44 @@ class Frame:
                 base = self.read(op.base)
                 if part == ANY and op.key is not None and base.shape == "dict":
                     base = base.with_part(KEYS, self.read(op.key))
+                self._keep_in_class(base, part, value)
                 value = base.with_part(part, value, depth(value))
                 holder = op.base
             elif isinstance(op, Call) and op.last == "__enter__":
                 holder = op.receiver
             else:
                 return
+
+    def _keep_in_class(self, base: Value, part: str, value: Value) -> None:
+        """Write what was put into something that a class holds: ``cls.handlers[name] = handler``."""
+        for target in base.targets if part[0] == "." else ():
+            if target.scope is not None and hasattr(target.scope.node, "bases"):
+                home = self.program.names.member(target.scope, part[1:])
+                name = home[0].dotted if home is not None else target.scope.dotted
+                self.share(f"{name}{part}", value.refined(lambda taint: taint.marked("kept")))
+
+    def throw(self, raised: Value) -> None:
+        """Raise an exception; what one of the project says is kept for Flask's handlers."""
+        self.fly(flying(raised, self.program))
+        said = raised.field(".args") or CLEAN
+        for owner in raised.classes if said.every() else ():
+            self.share(f"{owner.dotted}.args", said.refined(lambda taint: taint.marked("kept")))
+
+    def fly(self, raised: Value) -> None:
+        """Note exceptions that carry data, for the handlers of this function or for who calls it."""
+        if not raised.fields:
+            return
+        if self.caught:
+            self.state[FLYING] = together_flying(self.state.get(FLYING, CLEAN), raised)
+        else:
+            self.result.raised = together_flying(self.result.raised, raised)
+
+    def said(self, value: Value) -> Value:
+        """Return the text of an exception of the project, which some other function raised."""
+        owners = [owner for owner in value.classes if not value.taints and is_exception(owner, self.program)]
+        cells = [self.engine.shared.get(f"{owner.dotted}.args") for owner in owners]
+        found = [cell.every() for cell in cells if cell is not None]
+        return value.holding(merged(value.taints, *found), value.fields, value.constant) if found else value
 
     def put(self, holder: Operand, part: str, source: Value) -> None:
         """Write a field of an object, or a stretch of a list; headers are no part of a page."""

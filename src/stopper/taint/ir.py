@@ -209,6 +209,8 @@ class Catch:
     target: AccessPath
     at: Place = None
     broad: bool = True
+    classes: frozenset[str] = frozenset()
+    """The last names of the classes that it takes; none for any."""
 
     def __str__(self) -> str:
         return f"{self.target} = catch"

@@ -1,7 +1,7 @@
 """Functions that a client's data enters without a route.
 
 The events of Flask-SocketIO, the sockets of Flask-Sock, session interfaces and request loaders that are handed the request,
-WSGI applications and middleware, and the handlers of the project's own exceptions.
+WSGI applications and middleware, the workers of threads, and the handlers of the project's own exceptions.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from stopper.source.module import Kind, Scope, parameters
+from stopper.source.module import Kind, Module, Scope, parameters
 from stopper.source.names import Names, RefKind
 from stopper.source.project import Project
 from stopper.taint.domain import Taint, Value
@@ -58,6 +58,17 @@ def listeners(project: Project) -> Iterator[tuple[Scope, dict[str, Value]]]:
             found = found or (_resolved(scope, names) if graphs else None)
             if found:
                 yield scope, found
+        yield from _workers(module, names)
+
+
+def _workers(module: Module, names: Names) -> Iterator[tuple[Scope, dict[str, Value]]]:
+    """Yield the functions that threads and processes of the module run: what they work on lies in a queue."""
+    for last in ("Thread", "Process"):
+        for site in module.calls.get(last, ()):
+            given = next((one.value for one in site.node.keywords if one.arg == "target"), None)
+            ref = names.resolve(given, site.scope) if given is not None else None
+            if ref is not None and ref.kind is RefKind.FUNCTION and ref.scope is not None:
+                yield ref.scope, {}
 
 
 def _handed(scope: Scope, names: Names) -> dict[str, Value] | None:

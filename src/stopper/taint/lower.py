@@ -48,11 +48,25 @@ def lower(scope: Scope, names: Names, rebound: Collection[str] = ()) -> Function
         lowering.return_(ast.copy_location(ast.Return(scope.node.body), scope.node.body))
     else:
         lowering.body(scope.body)
+    lowering.free |= _handed_on(scope)
     args = getattr(scope.node, "args", None)
     if not isinstance(args, ast.arguments):
         return lowering.function(scope.dotted or scope.name)
     params = tuple(arg.arg for arg in parameters(args))
     return lowering.function(scope.dotted, params, _signature(args, lowering))
+
+
+def _handed_on(scope: Scope) -> set[str]:
+    """Return the variables of enclosing functions that only the functions inside read."""
+    if not scope.children or scope.parent is None or scope.parent.function is None:
+        return set()
+    around = {
+        name for place in scope.parent.chain() if place.kind is Kind.FUNCTION for name in place.bindings
+    }
+    nodes = [node for child in scope.children for node in ast.walk(child.node)]
+    return {node.id for node in nodes if isinstance(node, ast.Name)}.intersection(around).difference(
+        scope.bindings
+    )
 
 
 def lower_definition(scope: Scope, names: Names) -> Function:
@@ -225,8 +239,7 @@ class _Lowering(Expressions):
         item = self.temporary()
         self.emit(Load(item, over, "[each]", at=node.iter))
         self.assign(node.target, item, node.iter)
-        self._loop(node.body, head, after)
-        self.body(node.orelse)
+        self._loop(node, head, after)
 
     def while_(self, node: ast.While) -> None:
         head, inside, after = self.block(), self.block(), self.block()
@@ -234,15 +247,20 @@ class _Lowering(Expressions):
         self.enter(head)
         self.condition(node.test, inside, after)
         self.enter(inside)
-        self._loop(node.body, head, after)
-        self.body(node.orelse)
+        self._loop(node, head, after)
 
-    def _loop(self, body: list[ast.stmt], head: int, after: int) -> None:
-        self.loops.append((head, after))
-        self.body(body)
+    def _loop(self, node: ast.For | ast.AsyncFor | ast.While, head: int, after: int) -> None:
+        """Lower the body, and what is done ``after`` the last round, which ``break`` leaves out."""
+        end = self.block() if node.orelse else after
+        self.loops.append((head, end))
+        self.body(node.body)
         self.jump(head)
         self.loops.pop()
         self.enter(after)
+        if node.orelse:
+            self.body(node.orelse)
+            self.jump(end)
+            self.enter(end)
 
     def continue_(self, _: ast.Continue) -> None:
         if self.loops:
@@ -279,7 +297,9 @@ class _Lowering(Expressions):
             self.enter(number)
             if handler.name:
                 broad = getattr(handler.type, "id", "") in ("Exception", "BaseException")
-                self.emit(Catch(AccessPath(handler.name), handler, broad))
+                taken = [node for node in ast.walk(handler.type or handler) if node is not handler]
+                classes = frozenset(str(getattr(node, "attr", getattr(node, "id", ""))) for node in taken)
+                self.emit(Catch(AccessPath(handler.name), handler, broad, classes - {""}))
             self.body(handler.body)
             self.jump(after)
         self.enter(after)

@@ -22,6 +22,17 @@ _WEB = ("http://", "https://", "/", "#", "mailto:")
 _BARE_HOST = re.compile(r"https?://[^/]+$")
 
 
+LIKELY_LOCAL = "joined-host"
+"""Stands among the kinds for an address that leads elsewhere only where browsers read it otherwise than Python does."""
+
+
+def local_path(marks: frozenset[str]) -> frozenset[str]:
+    """Return what is settled of an address by the beginnings that it must have and must not have."""
+    if not marks >= {"slash-first", "one-slash"}:
+        return frozenset()
+    return frozenset(("redirect",)) if marks & {"no-backslash", "slashes"} else frozenset((LIKELY_LOCAL,))
+
+
 def prefix_changes(guards: Reader, op: Call, path: AccessPath, ways: list[str], truth: bool) -> list[Change]:
     """Return what ``path.startswith(...)`` says where it came out as ``truth``."""
     told = _refused(guards, op) if not truth else _accepted(guards, op, path, ways)

@@ -85,6 +85,7 @@ class Program:
         self._shapes: dict[int, tuple[tuple[str, ...] | None, int]] = {}
         self._converted: dict[int, frozenset[str]] = {}
         self._ancestors: dict[int, tuple[list[Scope], int]] = {}
+        self._later: dict[int, tuple[list[str], int]] = {}
         self._closed: dict[int, tuple[bool, int]] = {}
         self.counted: set[str] = set()
         """The names of which it was asked how many calls there are."""
@@ -215,6 +216,41 @@ class Program:
         scope = found[1].scope if found is not None else None
         return scope if scope is not None and scope.kind is Kind.FUNCTION else None
 
+    def accessor(self, owner: Scope, name: str, kind: str) -> Scope | None:
+        """Return what reads (``getter``) or writes (``setter``) a property of a project's class or of its ancestors."""
+        key, home = (id(owner), f"{name} {kind}"), owner.bit
+        return self.names.remembered(self._members, key, home, lambda: self._accessor(owner, name, kind))
+
+    def _accessor(self, owner: Scope, name: str, kind: str) -> Scope | None:
+        found = self.names.member(owner, name)
+        bindings = found[0].bindings.get(name, []) if found else []
+        if found is not None and bindings and bindings[-1].value is not None:
+            return self._descriptor(
+                bindings[-1].value, found[0], "__get__" if kind == "getter" else "__set__"
+            )
+        scopes = [one.scope for one in bindings]
+        written = [scope for scope in scopes if scope is not None and _is_setter(scope)]
+        if kind == "setter":
+            return written[-1] if written else None
+        read = [scope for scope in scopes if scope is not None and self.how(scope) == "property"]
+        return next((scope for scope in read if scope not in written), None)
+
+    def _descriptor(self, value: ast.expr, owner: Scope, name: str) -> Scope | None:
+        """Return what reads or writes an attribute that a descriptor of the project stands for."""
+        ref = self.names.resolve(value, owner) if isinstance(value, ast.Call) else None
+        is_own = ref is not None and ref.kind is RefKind.INSTANCE and ref.scope is not None
+        return self.method(ref.scope, name) if is_own and ref is not None and ref.scope is not None else None
+
+    def set_later(self, owner: Scope) -> list[str]:
+        """Return the fields of a class's objects that more than one statement of its methods sets."""
+        return self.names.remembered(self._later, id(owner), owner.bit, lambda: self._set_later(owner))
+
+    def _set_later(self, owner: Scope) -> list[str]:
+        for method in (child for place in self.ancestors(owner) for child in place.children):
+            self.names.rested |= method.bit
+        every = [item for place in self.ancestors(owner) for item in place.attributes.items()]
+        return [f".{name}" for name, bindings in every if len(bindings) > 1]
+
     def after(self, owner: Scope, name: str) -> Scope | None:
         """Return the function that ``super().name`` is, as seen from a method of ``owner``."""
         for base in self.names.bases(owner):
@@ -339,6 +375,10 @@ def _converts(value: ast.expr | None) -> bool:
 def _last(item: ast.expr) -> str:
     called = item.func if isinstance(item, ast.Call) else item
     return str(getattr(called, "attr", getattr(called, "id", "")))
+
+
+def _is_setter(scope: Scope) -> bool:
+    return any(_last(item) == "setter" for item in scope.decorators)
 
 
 def _holds_unknown(item: object) -> bool:

@@ -25,7 +25,7 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import Any
 
-from stopper.taint import constants, texts
+from stopper.taint import constants, raising, texts
 from stopper.taint.builtin import Library
 from stopper.taint.change import apply
 from stopper.taint.constants import numbered, updated
@@ -66,7 +66,7 @@ from stopper.taint.ir import (
     Store,
 )
 from stopper.taint.liveness import dead_behind
-from stopper.taint.steps import common, depth
+from stopper.taint.steps import common, depth, left_clean
 from stopper.taint.strings import added_to_markup, joined_text, loaded
 from stopper.taint.summary import Hit, Summary
 
@@ -106,6 +106,7 @@ class Run(Library):
         self.yields: list[Value] = []
         self.steps = 0
         self.forgotten = dead_behind(function)
+        self.catching = raising.catching(function)
 
     def solve(self, entry: dict[str, Value]) -> Summary:
         """Run the worklist to its fixed point; of each block the last visit tells what reaches a sink and what comes out."""
@@ -150,16 +151,15 @@ class Run(Library):
 
     def _leave(self, number: int, entry: dict[str, Value]) -> list[tuple[int, dict[str, Value]]]:
         """Run a block and return the state on each way out of it that can be taken."""
-        self.dead = False
+        self.dead, self.caught = False, number in self.catching
         block = self.function.blocks[number]
         self.state = dict(entry) if block.ops else entry
         for op in block.ops:
             _TRANSFER[type(op)](self, op)
             if self.dead:
-                return []
-        if not block.edges:
-            return []
-        gone = self.forgotten[number]
+                thrown = raising.FLYING in self.state
+                return [(target, self.state) for target in self.catching.get(number, ()) if thrown]
+        gone = self.forgotten[number] if block.edges else ()
         left = {name: value for name, value in self.state.items() if name not in gone}
         return [
             (edge.target, state)
@@ -208,7 +208,7 @@ class Run(Library):
             self.result.after[name] = after
         own = {taint.parameter for taint in before.every()}
         if own:
-            left = [(value, _left_clean(state.get(name, CLEAN), own)) for value, state in self.exits]
+            left = [(value, left_clean(state.get(name, CLEAN), own)) for value, state in self.exits]
             self.result.checked[name] = common(kinds for _, kinds in left)
             self.result.approved[name] = common(
                 kinds for value, kinds in left if not value.known or value.constant
@@ -292,7 +292,8 @@ class Run(Library):
             self.invoke(setter, (key, source), (), {}, call)
         if op.key is not None and part == ANY and base.shape == "dict":
             self.put(op.base, KEYS, self.read(op.key))
-        self.put(op.base, part, source)
+        if part[0] != "." or not base.classes or not self.write_attribute(base, op, source):
+            self.put(op.base, part, source)
         for target in base.targets:
             if target.scope is not None and part[0] == ".":
                 self.share(f"{target.scope.dotted}{part}", source.refined(lambda taint: taint.marked("kept")))
@@ -359,7 +360,7 @@ class Run(Library):
                 scope = self.program.method(owner, name)
                 if scope is not None:
                     return self.invoke((Target(scope, receiver=value),), (), (), {}, op)
-        return value
+        return self.said(value) if value.classes else value
 
     def build(self, op: Build) -> None:
         """Build a container."""
@@ -413,14 +414,17 @@ class Run(Library):
         """Bind a caught exception."""
         marks = frozenset() if op.broad else frozenset(("specific",))
         taint = Taint(f"the exception {op.target}", "exception", marks=marks)
-        self.write(op.target, Value((taint.hop(op.at, "the exception is caught"),)))
+        thrown = raising.caught(self.state.pop(raising.FLYING, CLEAN), op.classes)
+        taints = merged((taint.hop(op.at, "the exception is caught"),), thrown.taints)
+        self.write(op.target, thrown.holding(taints, thrown.fields, thrown.constant))
 
     def opaque(self, op: Opaque) -> None:
         """Give up: the result is clean."""
         self.write(op.target, CLEAN)
 
     def raise_(self, op: Raise) -> None:
-        """Leave the block; what is raised is not followed."""
+        """Leave the block."""
+        self.throw(self.read(op.source))
 
     def return_(self, op: Return) -> None:
         """Leave the function, or hand a value out and go on."""
@@ -486,11 +490,6 @@ def _index(part: str) -> Any:
     if text.removeprefix("-").isdecimal():
         return int(text)
     return text[1:-1] if text[:1] in "'\"" else None
-
-
-def _left_clean(value: Value, own: set[int]) -> frozenset[str]:
-    """Return the kinds that a parameter is safe for, as one exit leaves it."""
-    return common(taint.clean for taint in value.every() if taint.parameter in own)
 
 
 _TRANSFER: dict[type, Callable[[Run, Any], None]] = {

@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from stopper.records import dataclass
+from stopper.source.module import Kind, Scope
 from stopper.taint.binding import bound
 from stopper.taint.callgraph import Root
-from stopper.taint.domain import Target, Value
+from stopper.taint.domain import CLEAN, Target, Value
 from stopper.taint.engine import Engine
+from stopper.taint.ir import AccessPath, Call
 from stopper.taint.kept.reach import Reach, reach
 from stopper.taint.kept.unchanged import NOBODY, Unchanged
-from stopper.taint.propagate import instance
+from stopper.taint.propagate import Run, instance
+from stopper.taint.registries import makers, subclassed
 from stopper.taint.shared import Reads, Written
 from stopper.taint.summary import Summary
 
@@ -163,8 +166,31 @@ def _to_the_end(engine: Engine, root: Root) -> list[Summary]:
 
 def solved(engine: Engine, root: Root) -> Iterator[Summary]:
     """Yield what a root does: as the project's decorators leave it and, where these do not call it, the function itself."""
+    if root.registered:
+        yield from _noted(engine, root.scope)
+    for owner in (root.owners or (root.scope.owner,)) if root.followed else ():
+        yield from _solved_for(engine, root, owner)
+
+
+def _noted(engine: Engine, scope: Scope) -> Iterator[Summary]:
+    """Yield what decorators, a base class and a metaclass do with a function or a class when it is defined."""
+    yield engine.registered(scope)
+    names, itself = engine.program.names, Value(targets=(Target(scope),))
+    hook = subclassed(scope, names) if scope.kind is Kind.CLASS else None
+    told: list[tuple[Scope, tuple[Value, ...]]] = [(hook, (itself,))] if hook is not None else []
+    for owner, maker in makers(scope, names):
+        first = itself if maker.name == "__init__" else Value(targets=(Target(owner),))
+        told.append((maker, (first, Value(constant=scope.name), CLEAN, itself)))
+    for method, args in told:
+        made = Run(engine, engine.lowered(scope.module.scope))
+        made.invoke((Target(method),), args, (), {}, Call(AccessPath("%0"), "", scope.name, None, ()))
+        yield engine.leave(made.result)
+
+
+def _solved_for(engine: Engine, root: Root, owner: Any) -> Iterator[Summary]:
+    """Yield what a root does, a method as one of the class that it answers for."""
     scope = root.scope
-    entry = {**_own(engine, scope), **root.entry}
+    entry = {**_own(engine, scope, owner), **root.entry}
     for target in engine.function(scope).targets if root.view else ():
         if target.scope is scope or target.scope is None:
             continue
@@ -175,14 +201,12 @@ def solved(engine: Engine, root: Root) -> Iterator[Summary]:
         yield engine.run(engine.lowered(scope), entry)
 
 
-def _own(engine: Engine, scope: Any) -> dict[str, Value]:
+def _own(engine: Engine, scope: Any, owner: Any) -> dict[str, Value]:
     """Return what the first parameter of a method holds: an instance as its constructor leaves it."""
     first = next(iter(engine.lowered(scope).params), "")
     how = engine.program.how(scope)
-    if scope.owner is None or not first or how in ("", "static"):
+    if owner is None or not first or how in ("", "static"):
         return {}
     if how == "class":
-        return {first: Value(targets=(Target(scope.owner),))}
-    return {
-        first: instance(engine, scope.owner) if scope.name != "__init__" else Value(classes=(scope.owner,))
-    }
+        return {first: Value(targets=(Target(owner),))}
+    return {first: instance(engine, owner) if scope.name != "__init__" else Value(classes=(owner,))}

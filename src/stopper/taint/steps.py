@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from stopper.taint.domain import Taint, Value, merged
 from stopper.taint.ir import Call, Op, Operand, Store
+from stopper.taint.prefixes import local_path
 
 
 def accepts(kind: str, taint: Taint) -> bool:
@@ -47,6 +48,12 @@ def common(every: Iterable[frozenset[str]]) -> frozenset[str]:
     """Return what all groups share; nothing where there is none."""
     groups = list(every)
     return frozenset.intersection(*groups) if groups else frozenset()
+
+
+def left_clean(value: Value, own: set[int]) -> frozenset[str]:
+    """Return the kinds that a parameter is safe for, as one exit leaves it."""
+    left = [taint for taint in value.every() if taint.parameter in own]
+    return common(taint.clean | local_path(taint.marks) for taint in left)
 
 
 def depth(value: Value) -> int:

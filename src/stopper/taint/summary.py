@@ -61,6 +61,8 @@ class Summary:
     """What the objects hold at the end that were passed as parameters and written to, by parameter."""
     shares: dict[str, Value] = field(default_factory=dict)
     """What is written to variables of modules and to other cells that outlive the call, by full name."""
+    raised: Value = CLEAN
+    """The exceptions that carry data out of it, each under the names of its classes: see ``raising``."""
     outer: dict[str, Value] = field(default_factory=dict)
     """What is written to variables of enclosing functions."""
     state: dict[str, Value] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from stopper.source.code import Call
 from stopper.source.project import Project
 
 FAST = tuple(f"hashlib.{name}" for name in "md5 sha1 sha224 sha256 sha384 sha512 blake2b blake2s".split())
-FED = tuple(f"{name}().update" for name in FAST)
+FED = tuple(f"{name}().update" for name in (*FAST, "hashlib.new"))
 BROKEN = frozenset(("md4", "md5", "sha1"))
 _PASSWORD = re.compile(r"(?i)(?<![a-z])(password|passwd|pwd|passphrase)(?![a-z])")
 _KEPT = re.compile(r"(?i)[\w.]*(?<![a-z])(?:hashed_)?(?:password|passwd|pwd)(?:_?(?:hash|digest))?\s*=(?!=)")

@@ -7,7 +7,7 @@ from pickle import PicklingError
 from typing import TYPE_CHECKING
 
 from stopper.finding import Confidence, Location, RouteRef, Step
-from stopper.source.module import Module, Scope
+from stopper.source.module import Kind, Module, Scope
 from stopper.taint.callgraph import Root
 from stopper.taint.domain import MAX_TRACE, Value
 from stopper.taint.flow import Flow
@@ -107,7 +107,7 @@ def _flow(hit: Hit, root: Root, places: Places) -> Flow | None:
     sink = last.location if isinstance(hit.at, Location) else hit.scope.module.location(hit.at)
     place, function = sink, hit.scope
     if not isinstance(hit.at, Location):
-        function, at = _answerable(hit.scope, [(scope, note) for scope, _, note in hops])
+        function, at = _answerable(hit.scope, [(scope, note) for scope, _, note in hops], places.views)
         place = steps[at].location if at is not None else sink
     return Flow(
         hit.kind, hit.taint.source, _without_repeats([*steps, last]), sink, place, hit.sink, _confidence(hit),
@@ -116,20 +116,28 @@ def _flow(hit: Hit, root: Root, places: Places) -> Flow | None:
     )  # fmt: skip
 
 
-def _answerable(sink: Scope, hops: list[tuple[Scope, str]]) -> tuple[Scope, int | None]:
+def _answerable(
+    sink: Scope, hops: list[tuple[Scope, str]], views: frozenset[int]
+) -> tuple[Scope, int | None]:
     """Return the function to look at first, and the hop in it, None for the sink.
 
-    That is the one that holds the sink; but a helper that only hands on what it is given is not to blame, its caller is.
+    That is the one that holds the sink; but a helper that only hands on what it is given is not to blame, its caller is. The
+    caller of a view is its decorator, which many views share.
     """
     at, found = sink, None
     for place in range(len(hops) - 1, -1, -1):
         scope, note = hops[place]
-        handed = scope is not at and note.startswith("passed to")
+        wrapped = id(at) in views and scope is hops[0][0] and _is_nested(scope)
+        handed = scope is not at and note.startswith("passed to") and not wrapped
         if handed:
             at, found = scope, place
         elif scope is not at or note.startswith(_BUILDING):
             break
     return at, found
+
+
+def _is_nested(scope: Scope) -> bool:
+    return scope.parent is not None and scope.parent.kind is Kind.FUNCTION
 
 
 def _confidence(hit: Hit) -> Confidence:
@@ -158,6 +166,7 @@ class Places:
         """Take the project, as the engine sees it and as it is."""
         self.program = program
         self.project = project
+        self.views = frozenset(id(route.view) for route in project.routes.routes)
         self._scopes: dict[int, Scope] = {}
         self._seen: set[int] = set()
         self._steps: dict[tuple[int, int, str], Step] = {}

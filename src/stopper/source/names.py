@@ -13,12 +13,14 @@ from __future__ import annotations
 import ast
 import enum
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property, lru_cache
+from functools import cached_property
 from sys import stdlib_module_names
 from typing import TypeVar
 
 from stopper.records import dataclass
+from stopper.source.canonical import canonical
 from stopper.source.files import Nearby
+from stopper.source.holders import HOLDERS, Stored, part_of, stored, supposed
 from stopper.source.module import Binding, Bound, Kind, Module, Scope, looked_up
 from stopper.source.units import number, outside
 
@@ -28,31 +30,6 @@ _T = TypeVar("_T")
 MAX_DEPTH = 40
 """How many names one resolution may pass through."""
 
-SAME = {
-    "flask.current_app": "flask.Flask()",
-    "flask.globals.current_app": "flask.Flask()",
-    "quart.current_app": "flask.Flask()",
-    "flask_restful.request": "flask.request",
-    "flask_openapi3.OpenAPI": "flask.Flask",
-    "apiflask.APIFlask": "flask.Flask",
-    "apiflask.APIBlueprint": "flask.Blueprint",
-    "flask_restx.request": "flask.request",
-    "os.getenv": "os.environ.get",
-    "werkzeug.security.safe_join": "werkzeug.utils.safe_join",
-    "werkzeug.contrib.fixers.ProxyFix": "werkzeug.middleware.proxy_fix.ProxyFix",
-}
-"""Names under which one thing is also known."""
-
-_FLASK = ("app", "blueprints", "globals", "helpers", "json", "sessions", "templating", "wrappers", "ctx", "config")  # fmt: skip
-HOMES = {f"flask.{home}.": "flask." for home in _FLASK} | {
-    "flask.ext.": "flask_",
-    "flaskext.": "flask_",
-    "sqlalchemy.sql.expression.": "sqlalchemy.",
-    "sqlalchemy.sql.": "sqlalchemy.",
-}
-"""Modules whose members are better known by a shorter name."""
-
-_KEPT = ("flask.json.loads", "flask.json.dumps", "flask.json.provider")
 _TRANSPARENT = frozenset(
     ("contextlib.closing", "werkzeug.local.LocalProxy", "werkzeug.LocalProxy", "copy.copy", "typing.cast")
 )
@@ -80,27 +57,6 @@ class Ref:
     """The project's function or class, or its module's scope."""
 
 
-@lru_cache(maxsize=20_000)
-def canonical(name: str) -> str:
-    """Return the best known of the names under which one library object goes."""
-    if name.startswith(_KEPT):
-        return name
-    for home, short in HOMES.items():
-        if name.startswith(home):
-            name = short + name[len(home) :]
-            break
-    head, parens, rest = name.partition("(")
-    while head:
-        if head in SAME:
-            return SAME[head] + name[len(head) :]
-        shorter = head.rpartition(".")[0]
-        if not shorter:
-            break
-        head = shorter
-    del parens, rest
-    return name
-
-
 class Names:
     """The names of a project. Answers are remembered."""
 
@@ -121,6 +77,8 @@ class Names:
         self._active: set[int] = set()
         self._cut, self._deepest = False, 0
         self._suffixes = self._by_suffix()
+        self._declared: dict[str, dict[str, list[Scope]]] = {}
+        """The functions of each module that declare a variable global, by its name."""
 
     def resolve(self, expr: ast.expr, scope: Scope) -> Ref | None:
         """Return what ``expr``, read in ``scope``, stands for; None when that cannot be known."""
@@ -261,6 +219,15 @@ class Names:
         """Return what a full dotted name stands for: a thing of the project, else something external."""
         return self._dotted(name, 0)
 
+    def home(self, name: str) -> Scope | None:
+        """Return the module of a full name, whatever else its package has under that name; None where there is none."""
+        module = self._module(name, None)
+        if module is not None:
+            self.rested |= module.scope.bit
+            return module.scope
+        ref = self._dotted(name, 0)
+        return ref.scope if ref is not None and ref.kind is RefKind.MODULE else None
+
     def call(self, ref: Ref, node: ast.Call | None = None, scope: Scope | None = None) -> Ref | None:
         """Return what calling ``ref`` gives."""
         if ref.kind is RefKind.CLASS:
@@ -291,7 +258,7 @@ class Names:
             owner = self.resolve(expr.value, scope)
             if owner is None:
                 return None
-            return self._global_attribute(owner, expr.attr) or self.attribute(owner, expr.attr)
+            return self._put_there(owner, expr.attr, scope) or self.attribute(owner, expr.attr)
         if isinstance(expr, ast.Call):
             return self._call(expr, scope)
         if isinstance(expr, ast.Await | ast.NamedExpr):
@@ -302,9 +269,9 @@ class Names:
             return self.resolve(expr.body, scope) or self.resolve(expr.orelse, scope)
         if isinstance(expr, ast.Subscript):
             owner = self.resolve(expr.value, scope)
-            return (
-                Ref(f"{owner.name}[]", RefKind.EXTERNAL) if owner and owner.kind is RefKind.EXTERNAL else None
-            )
+            if owner is None or owner.kind is not RefKind.EXTERNAL:
+                return None
+            return self._put_there(owner, part_of(expr), scope) or Ref(f"{owner.name}[]", RefKind.EXTERNAL)
         return None
 
     def _call(self, expr: ast.Call, scope: Scope) -> Ref | None:
@@ -322,26 +289,20 @@ class Names:
         ref = self.resolve(expr.func, scope)
         return self.call(ref, expr, scope) if ref is not None else None
 
-    def _global_attribute(self, owner: Ref, name: str) -> Ref | None:
-        """Return what the project stored on ``flask.g`` under ``name``."""
-        if owner.name != "flask.g":
-            return None
-        for target, value, scope in self._stored.get(name, ()):
-            if self.name(target.value, scope) == "flask.g":
+    def _put_there(self, owner: Ref, part: str, near: Scope) -> Ref | None:
+        """Return what the project stored on ``flask.g`` or on the application under a name, or among its extensions."""
+        stored = self._stored.get(part) if owner.name in HOLDERS else None
+        for holder, value, scope in stored.meant(near.module.path) if stored is not None else ():
+            if (self.name(holder, scope) or supposed(holder)) == owner.name:
                 found = self.resolve(value, scope)
                 if found is not None and found.name != "None":
                     return found
         return None
 
     @cached_property
-    def _stored(self) -> dict[str, list[tuple[ast.Attribute, ast.expr, Scope]]]:
-        """What is assigned to attributes, by their names."""
-        found: dict[str, list[tuple[ast.Attribute, ast.expr, Scope]]] = {}
-        for module in self.modules.values():
-            for target, value, scope in module.stores:
-                if isinstance(target, ast.Attribute):
-                    found.setdefault(target.attr, []).append((target, value, scope))
-        return found
+    def _stored(self) -> dict[str, Nearby[Stored]]:
+        """What is assigned to attributes and under constant keys, by their names."""
+        return stored(self.modules.values())
 
     def _name(self, name: str, scope: Scope) -> Ref | None:
         found = self.lookup(name, scope)
@@ -349,7 +310,23 @@ class Names:
             return Ref(name, RefKind.EXTERNAL) if name in _BUILTINS else None
         place, bindings = found
         refs = (self._binding(binding, name, place) for binding in bindings)
-        return next((ref for ref in refs if ref is not None), None)
+        ref = next((ref for ref in refs if ref is not None), None)
+        return self._set_later(place.module, name) if ref is None and place.kind is Kind.MODULE else ref
+
+    def _set_later(self, module: Module, name: str) -> Ref | None:
+        """Return what a function puts into a variable of its module: ``global pool; pool = Pool()``."""
+        if module.name not in self._declared:
+            table = self._declared[module.name] = {}
+            for scope in module.scopes:
+                for outer in scope.outer:
+                    table.setdefault(outer, []).append(scope)
+        for scope in self._declared[module.name].get(name, ()):
+            self.rested |= scope.bit
+            for binding in scope.bindings.get(name, ()):
+                ref = self._binding(binding, name, scope)
+                if ref is not None:
+                    return ref
+        return None
 
     def _binding(self, binding: Binding, name: str, place: Scope) -> Ref | None:
         if binding.how is Bound.IMPORT:
@@ -420,15 +397,21 @@ class Names:
         if depth > MAX_DEPTH:
             return None
         module = self._module(name, near)
+        owner, _, last = name.rpartition(".")
+        holder = self._module(owner, near) if owner else None
         if module is not None:
             self.rested |= module.scope.bit
-            return Ref(module.name, RefKind.MODULE, module.scope)
-        owner, _, last = name.rpartition(".")
-        if owner:
-            holder = self._module(owner, near)
-            if holder is not None:
-                return self._module_member(holder, last, depth + 1)
+            if holder is None or not self._hides(holder, last, name):
+                return Ref(module.name, RefKind.MODULE, module.scope)
+        if holder is not None:
+            return self._module_member(holder, last, depth + 1)
         return Ref(canonical(name), RefKind.EXTERNAL)
+
+    def _hides(self, package: Module, name: str, dotted: str) -> bool:
+        """Tell whether a package binds something else under the name of one of its modules: ``from .db import db``."""
+        self.rested |= package.scope.bit
+        bindings = package.scope.bindings.get(name, ())
+        return any(one.how is not Bound.IMPORT or one.dotted != dotted for one in bindings)
 
     def _module_member(self, module: Module, name: str, depth: int) -> Ref | None:
         self.rested |= module.scope.bit
@@ -441,6 +424,9 @@ class Names:
                 ref = self._binding(binding, name, module.scope)
             if ref is not None:
                 return ref
+        later = self._set_later(module, name) if name in module.scope.bindings else None
+        if later is not None:
+            return later
         inner = self.modules.get(f"{module.name}.{name}")
         if inner is not None:
             self.rested |= inner.scope.bit

@@ -373,6 +373,10 @@ class Calls(Frame):
             instance = instance.with_part(f".{key}", value)
             if named and fields is not None and key in fields:
                 instance = instance.with_part(f"[{fields.index(key)}]", value)
+        for name, scope in self.program.factories(owner) if fields else ():
+            if instance.field(f".{name}") is None:
+                instance = instance.with_part(f".{name}", self.invoke((Target(scope),), (), (), {}, op))
+                self.dead = False
         return replace(instance, shape="tuple") if named else instance
 
 

@@ -234,8 +234,9 @@ class Expressions(Builder):
         if ref is not None and ref.kind is RefKind.INSTANCE:
             return self.value(func)
         inside = ref is not None and ref.scope is not None and ref.kind is RefKind.FUNCTION
+        bound = inside and ref is not None and ref.scope is not None and ref.scope.owner is not None
         nested = inside and ref is not None and ref.scope is not None and _is_nested(ref.scope)
-        return self.value(func) if nested else None
+        return self.value(func) if nested or bound else None
 
     def _format(self, expr: ast.Call, template: str) -> Operand:
         """Lower ``"...{}...".format(a, b)`` with every value in its place."""

@@ -414,6 +414,8 @@ class Guards:
             return self._either(path, ways, deep)
         if path.base.startswith("%"):
             return path, ways
+        if isinstance(made, Call) and made.last in COMMON and not ways:
+            return self._origin(made)
         if isinstance(made, Call) and made.last in _RESOLVERS and made.args:
             inner, more = self.subject(made.args[0], deep + 1)
             return (inner, [*ways, *more]) if _HOSTS & set(more) else (path, ways)
@@ -477,11 +479,15 @@ class Guards:
         """Return the first element of ``commonpath((path, base))`` that is tainted, and what was done to it."""
         made = self.function.definitions.get(source.base)
         items: Iterable[tuple[str, Operand]] = getattr(made, "items", ())
-        item = self._tainted(item for _, item in items)
+        item = self._tainted(item for _, item in items if not self._is_own(item))
         if item is None:
             return source, []
         path, ways = self.subject(item)
         return path or item, ways
+
+    def _is_own(self, item: Operand) -> bool:
+        """Tell whether a value is the object's own: ``self.base``."""
+        return isinstance(op := self.op(item), Load) and str(op.base) == "self"
 
     def _tainted(self, operands: Iterable[Operand | None]) -> AccessPath | None:
         """Return the last operand that is tainted: the folder that it is put into stands before it."""

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 from stopper.records import dataclass
 from stopper.source import values
+from stopper.source.canonical import canonical
 from stopper.source.module import Bound, Kind, Module, Scope
-from stopper.source.names import Names, Ref, RefKind, canonical
+from stopper.source.names import Names, Ref, RefKind
 from stopper.source.units import outside
 from stopper.source.values import State, evaluate
 from stopper.taint.domain import UNKNOWN
@@ -38,6 +39,7 @@ _RECORDS = frozenset(
 _CLOSED = frozenset(("enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag"))
 _FIELDS = frozenset(("ib", "attrib", "field"))
 """The functions of attrs that declare a field."""
+_FACTORIES = ("default_factory", "factory")
 _NUMBERS = frozenset(("int", "float", "bool", "UUID", "Decimal"))
 _MANY = 1_000
 """How often a function is taken to be called that nothing calls by its name."""
@@ -84,6 +86,7 @@ class Program:
         self._sites: Counter[str] | None = None
         self._shapes: dict[int, tuple[tuple[str, ...] | None, int]] = {}
         self._converted: dict[int, frozenset[str]] = {}
+        self._factories: dict[int, tuple[tuple[tuple[str, Scope], ...], int]] = {}
         self._ancestors: dict[int, tuple[list[Scope], int]] = {}
         self._later: dict[int, tuple[list[str], int]] = {}
         self._closed: dict[int, tuple[bool, int]] = {}
@@ -178,11 +181,12 @@ class Program:
         owner, _, last = dotted.rpartition(".")
         ref = self.names.resolve(ast.Name(dotted.partition(".")[0]), place) if not owner else None
         ref = ref or self.names.dotted(dotted)
-        if ref is not None and ref.scope is not None and ref.kind is not RefKind.INSTANCE:
-            return Variable(ref.scope)
-        home = self.names.dotted(owner) if owner else None
-        if home is not None and home.kind is RefKind.MODULE and home.scope is not None:
-            return self.attribute(home.scope, last)
+        own = ref.scope if ref is not None and ref.kind is not RefKind.INSTANCE else None
+        if own is not None and own.owner is None:  # a method that a variable holds is bound to an object
+            return Variable(own)
+        home = self.names.home(owner) if owner else None
+        if home is not None:
+            return self.attribute(home, last)
         return Variable(name=ref.name if ref else "")
 
     def attribute(self, module: Scope, name: str) -> Variable:
@@ -309,6 +313,19 @@ class Program:
             found = frozenset(name for name, value in every if _converts(value))
             self._converted[id(owner)] = found
         return found
+
+    def factories(self, owner: Scope) -> tuple[tuple[str, Scope], ...]:
+        """Return the project's functions and classes that fill fields of a record for which nothing is passed."""
+        home = owner.bit
+        return self.names.remembered(self._factories, id(owner), home, lambda: tuple(self._filled(owner)))
+
+    def _filled(self, owner: Scope) -> Iterator[tuple[str, Scope]]:
+        for scope in self.ancestors(owner):
+            for name, value in _declared(scope):
+                for keyword in value.keywords if isinstance(value, ast.Call) else ():
+                    made = self.names.resolve(keyword.value, scope) if keyword.arg in _FACTORIES else None
+                    if made is not None and made.scope is not None:
+                        yield name, made.scope
 
     def is_closed(self, owner: Scope) -> bool:
         """Tell whether a class has a fixed set of instances, so that making one from data checks the data."""

@@ -27,6 +27,8 @@ Tell = Callable[[str, int, int], None]
 
 WORTH = 4_000
 """Lines of Python from which a fork for the rules costs less than it saves."""
+LONG = 40_000
+"""The same where there is little to follow, as an earlier run has followed most."""
 
 
 @contextlib.contextmanager
@@ -49,7 +51,8 @@ def ask(rules: list[Rule], project: Project, tell: Tell) -> Said:
     rest = [rule for rule in rules if not follows(rule)]
     apart = [rule for rule in rest if rule.area is not Area.SECRETS]
     meanwhile = None
-    if first and apart and pays() and sum(module.text.line_count for module in project.modules) >= WORTH:
+    lines = sum(module.text.line_count for module in project.modules)
+    if first and apart and pays() and lines >= WORTH and (lines >= LONG or not _is_short(project)):
         tell("reading routes, templates and settings", 0, len(rules))
         _ = project.routes, project.templates, project.settings
         meanwhile = Aside(lambda: {rule.slug: _ask(rule, project) for rule in apart}, apart=True)
@@ -63,6 +66,15 @@ def ask(rules: list[Rule], project: Project, tell: Tell) -> Said:
     found = [finding for rule in rules for finding in said[rule.slug][0]]
     skipped = [one for rule in rules for one in said[rule.slug][1]]
     return list(dict.fromkeys(found)), list(dict.fromkeys(skipped))
+
+
+def _is_short(project: Project) -> bool:
+    """Tell whether there is little to follow; what fails here fails again in the rules that follow data, which say so."""
+    from stopper.taint.flows import is_short  # late: a report that is known needs none of it
+
+    with contextlib.suppress(Exception):
+        return is_short(project)
+    return False
 
 
 def _ask(rule: Rule, project: Project) -> Said:

@@ -214,6 +214,11 @@ class Watched:
     def fresh(self) -> Report:
         return self.report(NO_CACHE)
 
+    def is_short(self) -> bool:
+        project = Project(walk(self.folder))
+        project.shelf = self.cache.shelf(project.tree.root, project.options)
+        return flows.is_short(project)
+
 
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watched:
@@ -298,6 +303,39 @@ def test_who_reads_a_cell_that_holds_something_else_is_solved_again(shop: Watche
     assert first != second == shop.fresh()
 
 
+def test_what_a_root_reads_for_the_first_time_is_looked_up(shop: Watched) -> None:
+    shop.report()
+    shop.write("shop/buy.py", BUY.replace("    ordered.send", "    os.system(g.user)\n    ordered.send"))
+    second = shop.report()
+
+    assert shop.solved == {"second", "third"}
+    assert any("kept as g.user" in step.note for one in second.findings for step in one.flow)
+    assert second == shop.fresh()
+
+
+def test_what_nobody_reads_again_is_not_looked_up(shop: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.report()
+    shop.write("shop/base.py", FILES["shop/base.py"][1])
+    monkeypatch.setattr("stopper.taint.kept.stable.Stable.load", _raise)
+    second = shop.report()
+
+    assert shop.solved == {"find"}
+    assert second == shop.fresh()
+
+
+def test_a_run_is_short_where_an_earlier_one_has_left_most(shop: Watched) -> None:
+    assert not shop.is_short()
+
+    shop.report()
+    shop.write("shop/base.py", FILES["shop/base.py"][1])
+
+    assert shop.is_short()
+
+    shop.write("shop/new.py", "")
+
+    assert not shop.is_short()
+
+
 def test_nothing_that_the_code_says_can_be_read_in_the_cache(shop: Watched) -> None:
     secret = "k7winterTr4in"
     for line in (
@@ -335,10 +373,11 @@ def test_cells_that_cannot_be_read_back_are_worked_out_anew(
     shop: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.report()
-    shop.write("shop/base.py", FILES["shop/base.py"][1])
+    shop.write("shop/views.py", str(FILES["shop/views.py"][0]).replace("g.user", "str(g.user)"))
     monkeypatch.setattr("stopper.taint.kept.stable.Stable.load", _raise)
 
     assert shop.report() == shop.fresh()
+    assert len(shop.solved) > 5
 
 
 def _raise(*_: object) -> None:

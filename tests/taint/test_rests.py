@@ -73,6 +73,7 @@ class Asked:
         yield ("bases",), lambda: [told(base) for base in self.names.bases(scope)]
         yield ("ancestors",), lambda: [place(one) for one in self.program.ancestors(scope)]
         yield ("record",), lambda: self.program.record(scope)
+        yield ("later",), lambda: self.program.set_later(scope)
         yield ("fields",), lambda: self.reader.fields(scope)
         for name in sorted({*scope.bindings, *scope.attributes, "db", "kept", "absent"}):
             yield ("member", name), lambda name=name: self._member(scope, name)

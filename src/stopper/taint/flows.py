@@ -17,7 +17,7 @@ from stopper.taint.flask_edges import FlaskEdges
 from stopper.taint.flow import Flow
 from stopper.taint.ir import Function
 from stopper.taint.kept.grounds import questions
-from stopper.taint.kept.memory import Memory
+from stopper.taint.kept.memory import Memory, left
 from stopper.taint.kept.recording import Writer, keep
 from stopper.taint.kept.stable import Stable
 from stopper.taint.kept.unchanged import NOBODY, Record, StaleError
@@ -67,8 +67,20 @@ def lowering(project: Project) -> dict[int, Function]:
     return table
 
 
+def is_short(project: Project) -> bool:
+    """Tell whether an earlier run has left so much that few roots are solved again."""
+    if left(project) is None:
+        return False
+    analysis = _analysis(project)
+    return analysis.memory is not None and analysis.memory.old is not None and len(analysis.again) < FEW
+
+
+def _analysis(project: Project) -> _Analysis:
+    return project.cached("taint.analysis", lambda: _Analysis(project))
+
+
 def _analyze(project: Project) -> Flows:
-    analysis = _Analysis(project)
+    analysis = _analysis(project)
     records = sorted(analysis.records().items(), key=itemgetter(0))
     pages = pages_of(project)
     found: dict[tuple[object, ...], Flow] = {}
@@ -101,13 +113,16 @@ class _Analysis:
         self.large = sum(module.text.line_count for module in project.modules) >= WORTH
         self.unchanged = NOBODY
         self.parts: list[dict[int, Root]] = []
+        known = project.shelf is not None
+        self.memory = Memory(project, self.program, self.roots, self.stable) if known else None
+        self.again = self.memory.changed() if self.memory is not None else set[int]()
+        """The places of the roots that must be solved again because of the code."""
 
     def records(self) -> dict[int, Record]:
         """Return what every root has done, by its place: in this run, or in an earlier one that rests on the same."""
-        if self.project.shelf is None:
+        memory, again = self.memory, self.again
+        if memory is None:
             return self._solved(range(len(self.roots)))
-        memory = Memory(self.project, self.program, self.roots, self.stable)
-        again = memory.changed()
         for _ in range(MAX_TRIES):
             try:
                 records, void = self._tried(memory, again)
@@ -126,6 +141,9 @@ class _Analysis:
         loose = [place for place in asking if place not in unchanged.idle and place not in again]
         wanted = again or any(id(self.roots[place].scope) not in unchanged.followed for place in loose)
         done = self._solved(asking, few=len(again) < FEW) if wanted else {}
+        if unchanged.lacks(name for one in done.values() for name in one.reads):
+            unchanged.wanted = None
+            done = self._solved(asking, few=len(again) < FEW)
         void = memory.readers(memory.touched(done, unchanged, again), again)
         records = {
             place: one for place, one in unchanged.records.items() if place not in unchanged.dropped

@@ -250,8 +250,6 @@ class Program:
         return self.names.remembered(self._later, id(owner), owner.bit, lambda: self._set_later(owner))
 
     def _set_later(self, owner: Scope) -> list[str]:
-        for method in (child for place in self.ancestors(owner) for child in place.children):
-            self.names.rested |= method.bit
         every = [item for place in self.ancestors(owner) for item in place.attributes.items()]
         return [f".{name}" for name, bindings in every if len(bindings) > 1]
 

@@ -42,6 +42,12 @@ class Memo:
 learn_known(Memo, Outline, Record, Flow)
 
 
+def left(project: Project) -> bytes | None:
+    """Return what an earlier run has left, read once; None where there is nothing."""
+    shelf = project.shelf
+    return project.cached("taint.left", shelf.load) if shelf is not None else None
+
+
 class Memory:
     """The roots of one project, and what an earlier run has left of them."""
 
@@ -59,7 +65,7 @@ class Memory:
 
     def _recalled(self) -> Memo | None:
         """Return what an earlier run has left, if it holds for this project at all."""
-        raw = self.project.shelf.load() if self.project.shelf is not None else None
+        raw = left(self.project)
         memo = checked(raw) if raw is not None else None
         if not isinstance(memo, Memo) or memo.grounds != self.grounds:
             return None
@@ -126,7 +132,14 @@ class Memory:
             {id(self.roots[place].scope): place for place in records if place not in called},
             frozenset(self.stable.every_scope(records[place].followed for place in called)),
             self.stable,
+            self._foreseen(solved),
         )
+
+    def _foreseen(self, solved: set[int]) -> frozenset[str]:
+        """Return the cells that some roots have read when they were solved last."""
+        records = self.old.records if self.old is not None else {}
+        before = [records[self.names[place]] for place in solved if self.names[place] in records]
+        return frozenset(name for one in before for name in one.reads)
 
     def _filled(self, record: Record) -> Record:
         """Return a record with the lines of code in its flows, which are not kept."""

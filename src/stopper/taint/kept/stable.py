@@ -13,8 +13,11 @@ import enum
 import hashlib
 import io
 import pickle
+import struct
 from collections.abc import Callable, Iterable
-from functools import cached_property
+from functools import cached_property, reduce
+from itertools import compress
+from operator import xor
 from typing import Any
 
 from stopper.finding import Confidence, Location, RouteRef, Step
@@ -58,7 +61,7 @@ class Stable(Travel):
         for number, units in enumerate(self._declared):
             for unit, scopes in enumerate(units):
                 self._parts.update((id(scope), (number, unit, place)) for place, scope in enumerate(scopes))
-        self._seals: dict[tuple[int, int], bytes] = {}
+        self._seals: dict[tuple[int, int], int] = {}
         self._entered = tuple(entered)
         self._entries: dict[int, tuple[int, int]] = {}
 
@@ -144,28 +147,26 @@ class Stable(Travel):
 
     def sealed(self, raw: bytes, rests: int) -> bytes:
         """Return bytes that only who has some parts of the code can read; or what these were, of sealed ones."""
-        total = hashlib.blake2b(digest_size=32, person=b"stopper-seal")
-        for place, eight in enumerate(rests.to_bytes((rests.bit_length() + 7) // 8, "little")):
-            if eight:
-                total.update(self._seal(place, eight))
-        stream = hashlib.shake_256(total.digest()).digest(len(raw))
+        size, seal = (rests.bit_length() + 63) // 64, 0
+        for place, word in enumerate(struct.unpack(f"<{size}Q", rests.to_bytes(8 * size, "little"))):
+            if word:
+                seal ^= self._seal(place, word)
+        key = hashlib.blake2b(seal.to_bytes(32, "big"), digest_size=32, person=b"stopper-seal").digest()
+        stream = hashlib.shake_256(key).digest(len(raw))
         return (int.from_bytes(raw, "big") ^ int.from_bytes(stream, "big")).to_bytes(len(raw), "big")
 
-    def _seal(self, place: int, eight: int) -> bytes:
-        """Return what stands for those of eight neighbouring parts that have a bit."""
-        found = self._seals.get((place, eight))
+    def _seal(self, place: int, word: int) -> int:
+        """Return what stands for those of 64 neighbouring parts that have a bit, whatever their numbers are."""
+        found = self._seals.get((place, word))
         if found is None:
-            chosen = [self._code[8 * place + bit] for bit in range(8) if eight >> bit & 1]
-            seals = [
-                hashlib.blake2b(text.encode("utf-8", "surrogatepass"), person=b"seal") for text in chosen
-            ]
-            found = self._seals[place, eight] = b"".join(seal.digest() for seal in seals)
+            chosen = self._code[64 * place : 64 * place + 64]
+            found = self._seals[place, word] = reduce(xor, compress(chosen, map(int, f"{word:b}"[::-1])))
         return found
 
     @cached_property
-    def _code(self) -> list[str]:
-        """The text of each part."""
-        return [text for module in self._modules.values() for text in texts(module)]
+    def _code(self) -> list[int]:
+        """What stands for the text of each part."""
+        return [_seal_of(text) for module in self._modules.values() for text in texts(module)]
 
     def digest(self, thing: object) -> str:
         """Return a digest of values that is the same in a later run, "" where something in them has no name, or was not learnt."""
@@ -234,6 +235,11 @@ def _declared(module: Module) -> list[list[Scope]]:
     for scope in module.scopes:
         found[units.get(outside(scope), 0)].append(scope)
     return found
+
+
+def _seal_of(text: str) -> int:
+    raw = text.encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(raw, digest_size=32, person=b"seal").digest(), "big")
 
 
 def _signature(scope: Scope) -> list[ast.AST]:

@@ -69,6 +69,8 @@ class Unchanged:
     followed: frozenset[int] = frozenset()
     """What the first round's have followed, by the identity of the scopes."""
     stable: Stable | None = None
+    wanted: frozenset[str] | None = None
+    """The cells that the roots which are solved again will read, where that is foreseen; None for all."""
     dropped: set[int] = field(default_factory=set)
     """Those that are no roots any more, as something calls them now."""
 
@@ -76,8 +78,16 @@ class Unchanged:
         """Drop what was solved only because nothing had followed it."""
         self.dropped = {self.scopes[scope] for scope in followed if scope in self.scopes}
 
+    def lacks(self, reads: Iterable[str]) -> bool:
+        """Tell whether one of some cells may hold more than it was said to, as nobody was expected to read it."""
+        if self.wanted is None:
+            return False
+        left = [keys for one in self.records.values() for _, keys, _ in one.written if not self._wants(keys)]
+        hidden = expanded(key for keys in left for key, _ in keys)
+        return not hidden.isdisjoint(set(reads) - self.wanted)
+
     def written(self, number: int) -> dict[str, dict[int, Value]]:
-        """Return what these roots wrote to cells in a round, by the place of the root.
+        """Return what these roots wrote to cells in a round that are wanted, by the place of the root.
 
         Raises:
             StaleError: It cannot be read.
@@ -89,17 +99,26 @@ class Unchanged:
         return found
 
     def _read(self, record: Record, number: int) -> Iterator[tuple[str, Value]]:
-        for at, _, raw in record.written:
-            if at == number and self.stable is not None:
+        for at, keys, raw in record.written:
+            if at == number and self.stable is not None and self._wants(keys):
                 try:
                     yield from self.stable.load(self.stable.sealed(raw, record.rests)).items()
                 except Exception as error:
                     raise StaleError from error
 
+    def _wants(self, keys: Iterable[tuple[str, str]]) -> bool:
+        wanted = self.wanted
+        return wanted is None or any(not wanted.isdisjoint(_names(key)) for key, _ in keys)
+
 
 def expanded(keys: Iterable[str]) -> set[str]:
-    """Return the names under which cells are read: each itself, the table that it belongs to, its part that was not stored."""
-    return {name for key in keys for name in (key, key.rpartition(".")[0], f"{key} fresh")}
+    """Return the names under which cells are read."""
+    return {name for key in keys for name in _names(key)}
+
+
+def _names(key: str) -> tuple[str, str, str]:
+    """Return the names of a cell: itself, the table that it belongs to, its part that was not stored."""
+    return key, key.rpartition(".")[0], f"{key} fresh"
 
 
 NOBODY = Unchanged()

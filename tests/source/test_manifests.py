@@ -404,7 +404,9 @@ def test_whether_every_allowed_version_is_older(specifier: str, below: bool):
 @given(
     st.sampled_from(("", " ", "\t", "\n")),
     st.text("aZ9._-é", min_size=1, max_size=4),
-    st.sampled_from(("", " ", "==", " == ", "===", ">=", "~=", "== ==", "[a]==", ";", " @ ")),
+    st.sampled_from(
+        ("", " ", "==", " == ", "===", ">=", "~=", "== ==", "[a]==", "[a, b] >=", "!=", "<", ";", " @ ", "(")
+    ),
     st.sampled_from(
         (
             "",
@@ -420,6 +422,8 @@ def test_whether_every_allowed_version_is_older(specifier: str, below: bool):
             "1.0-1",
             "1 ",
             "1,<2",
+            "1.4 , != 1.5,<2",
+            "1,",
             "1..2",
         )
     ),

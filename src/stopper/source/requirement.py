@@ -16,10 +16,13 @@ _DEVELOPMENT = re.compile(
     r"|mypy|bench|benchmarks?|debug|translations?|build|bootstrap|style|coverage|pre-commit|tox|nox)(?:[^a-z]|$)"
     r"|^requirements?(?:dev|docs?|tests?)\b"
 )
+_NAME = r"[ \t]*(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)[ \t]*"
+_EXTRA = r"[ \t]*[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?[ \t]*"
+_CLAUSE = r"(?:[<>=!]=|[<>]|~=(?=[ \t]*[0-9]+\.))[ \t]*[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc|\.post)[0-9]+)?[ \t]*"
 _PLAIN = re.compile(
-    r"[ \t]*(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)[ \t]*"
-    r"(?:==[ \t]*(?P<version>[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc|\.post)[0-9]+)?)[ \t]*)?"
+    rf"{_NAME}(?:\[{_EXTRA}(?:,{_EXTRA})*\][ \t]*)?(?P<clauses>(?:{_CLAUSE}(?:,[ \t]*{_CLAUSE})*)?)"
 )
+_BEGUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:[\[(<>=!~;@]|$)")
 _SEPARATORS = re.compile("[-_.]+")
 
 
@@ -165,12 +168,15 @@ class Parsed:
 def parse_requirement(text: str) -> Parsed | None:
     """Read a PEP 508 requirement; None when it is none.
 
-    A name alone and a plain pin, of which most files consist, are read here: what ``packaging`` loads to read all the others takes
-    longer than many a project.
+    Names with plain versions, of which most files consist, are read here, and what is no name at all: what ``packaging`` loads to read
+    all the others takes longer than many a project.
     """
     plain = _PLAIN.fullmatch(text)
     if plain is not None:
-        return Parsed(plain["name"], f"=={plain['version']}" if plain["version"] else "")
+        clauses = {"".join(clause.split()) for clause in plain["clauses"].split(",")}
+        return Parsed(plain["name"], ",".join(sorted(clauses)))
+    if _BEGUN.match(text.strip()) is None:
+        return None
     from packaging.requirements import InvalidRequirement
     from packaging.requirements import Requirement as Standard
 

@@ -299,6 +299,12 @@ def _getter(_: Library, op: Call, __: Value, args: Args, ___: dict[str, Value]) 
     return Value(targets=(Target(None, op.name, args=args),)) if args else None
 
 
+def _iterated(run: Library, op: Call, _: Value, args: Args, __: dict[str, Value]) -> Value | None:
+    """Go on calling what is passed: ``iter(read, b"")``."""
+    targets = args[0].targets if len(args) == 2 else ()
+    return containers.element(run.invoke(targets, (), (), {}, op)) if targets else None
+
+
 def _named_tuple(_: Library, __: Call, ___: Value, args: Args, ____: dict[str, Value]) -> Value | None:
     return record_maker(args)
 
@@ -372,6 +378,7 @@ _SPECIAL: dict[str, Callable[[Library, Call, Value, Args, dict[str, Value]], Val
     **dict.fromkeys(raising.BUILTIN, _exception),
     **dict.fromkeys([f"{name}().__init__" for name in raising.BUILTIN], _exception_set_up),
     "getattr": _get_attribute, "setattr": _set_attribute, "locals": _locals, "vars": _vars,
+    "dataclasses.asdict": _vars, "attr.asdict": _vars, "attrs.asdict": _vars,
     "functools.partial": _partial, "functools.partialmethod": _partial, "operator.itemgetter": _getter,
     "operator.attrgetter": _getter, "operator.methodcaller": _getter, "json.dumps": _dumped, "json.loads": _loaded, "flask.json.dumps": _dumped,
     "flask.json.loads": _loaded, "pickle.dumps": _pickled, "pickle.loads": _loaded, "operator.add": _operated,
@@ -380,6 +387,7 @@ _SPECIAL: dict[str, Callable[[Library, Call, Value, Args, dict[str, Value]], Val
     "functools.reduce": _reduce, "types.SimpleNamespace": _namespace, "argparse.Namespace": _namespace, "print": _printed,
     "os.path.splitext": _split_ending, "posixpath.splitext": _split_ending,
     "dict": _copied, "str": _copied, "filter": filtered,
+    "iter": _iterated,
     "type().__new__": lambda _run, _op, _receiver, args, _keywords: args[-1] if args else None,
     "contextlib.closing": lambda _run, _op, _receiver, args, _keywords: args[0] if args else None,
 }  # fmt: skip

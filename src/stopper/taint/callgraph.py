@@ -16,13 +16,15 @@ from stopper.taint.converters import given
 from stopper.taint.domain import Taint, Value
 from stopper.taint.forms import forms_of
 from stopper.taint.listeners import caught, listeners
-from stopper.taint.registries import registered
+from stopper.taint.registries import filling, registered
 
 if TYPE_CHECKING:
     from stopper.source.project import Project
 
-_INTERESTING = re.compile(r"\b(?:request|req|parse_args|format_exc|exc_info|except)\b|\.data\b")
-_SOURCE = re.compile(r"\b(?:request|req|parse_args|format_exc|exc_info)\b|\.data\b")
+_INTERESTING = re.compile(
+    r"\b(?:request|req|parse_args|format_exc|exc_info|except)\b|\.data\b|\.extensions\["
+)
+_SOURCE = re.compile(r"\b(?:request|req|parse_args|format_exc|exc_info)\b|\.data\b|\.extensions\[")
 """What a function's text holds that reads a client's data itself."""
 _HOOKS = frozenset(
     (
@@ -84,7 +86,7 @@ def roots(project: Project) -> Iterator[Root]:
     yield from (
         entries.pop(key) for key in dict.fromkeys(first) if entries[key].scope.module.role is not Role.TEST
     )
-    done, noted = set(first), registered(project)
+    done, noted = set(first), registered(project) | filling(project)
     for module in project.modules:
         if module.role is Role.TEST:
             continue

@@ -9,7 +9,7 @@ from typing import Any
 from stopper.source.module import Kind
 from stopper.taint.binding import Answer, bound
 from stopper.taint.change import Change, apply
-from stopper.taint.domain import CLEAN, SEQUENCES, Target, Value, joined, merged, together
+from stopper.taint.domain import CLEAN, SEQUENCES, UNKNOWN, Target, Value, joined, merged, together
 from stopper.taint.frame import Frame
 from stopper.taint.ir import AccessPath, Call, Define, Operand, Store
 from stopper.taint.raising import BUILTIN, outwards, told
@@ -18,6 +18,7 @@ from stopper.taint.steps import accepts
 from stopper.taint.summary import Summary
 
 Args = tuple[Value, ...]
+_WORKERS = ("threading.Thread", "threading.Timer", "multiprocessing.Process")
 _MAKERS = frozenset(("namedtuple", "collections.namedtuple"))
 
 
@@ -47,6 +48,10 @@ class Calls(Frame):
 
     def _forwarded(self, receiver: Value, op: Call) -> tuple[Target, ...]:
         """Return what a method stands for that an object has of another one, to which it hands what it is asked."""
+        if op.last == "start" and any(
+            self.program.base(owner).endswith(_WORKERS) for owner in receiver.classes
+        ):
+            return self.members(receiver, "run")
         value = self._answered(receiver, op.last, op) if receiver.classes else None
         if value is None:
             return ()
@@ -175,6 +180,8 @@ class Calls(Frame):
         for place in self.program.ancestors(owner):
             cell = (shared or self.engine.shared.get)(f"{place.dotted}.{name}")
             held = self.engine.module(place).get(name) if name in place.bindings else None
+            if held is not None and held.known and shared is None and name in place.attributes:
+                held = held.holding(held.taints, held.fields, UNKNOWN)  # a method sets it on the object
             if cell is not None or held is not None:
                 return joined(cell, held) if cell is not None and held is not None else cell or held
         return None

@@ -266,10 +266,9 @@ def _path(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
 
 def _is_content(taint: Taint) -> bool:
     """Tell whether this is a stream or what is in it, and no path; the names in an archive are paths."""
-    if "member" in taint.marks:
-        return False
-    upload = taint.source.startswith("request.files") and ".filename" not in taint.source
-    return bool(taint.marks & {"stream", "archive", "zip"}) or (upload and "path" not in taint.marks)
+    named = ".filename" in taint.source or taint.marks & {"path", "built"}
+    upload = taint.source.startswith("request.files") and not named
+    return "member" not in taint.marks and bool(upload or taint.marks & {"stream", "archive", "zip"})
 
 
 def _probe(taint: Taint, situation: Situation, default: Verdict) -> Verdict:

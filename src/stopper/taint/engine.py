@@ -408,6 +408,10 @@ class Engine:
     def registered(self, scope: Any) -> Summary:
         """Return what is done with a function or a class when it is defined, and keep what is written of it."""
         self.steps = 0
+        if scope.parent is None:  # no request has come in yet: what matters are functions and objects
+            for key, value in self._in_context(scope, {}).shares.items():
+                self.shared.put(key, value.refined(lambda _: None))
+            return Summary()
         self.function(scope)
         return self.leave(self._definitions[id(scope)])
 

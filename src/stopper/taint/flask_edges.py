@@ -37,7 +37,8 @@ _QUEUES = frozenset(("enqueue", "start_background_task"))
 _EXCEPTIONS = frozenset(
     ("Exception", "BaseException", "ValueError", "RuntimeError", "werkzeug.exceptions.HTTPException")
 )
-_KEPT = ("flask.g", "flask.session")
+_EXTENSIONS = "flask.Flask().extensions"
+_KEPT = ("flask.g", "flask.session", _EXTENSIONS)
 _LASTING = "flask.session."
 
 
@@ -128,7 +129,7 @@ class FlaskEdges(Edges):
     def store(self, run: Run, op: Store, source: Value) -> None:
         """Keep what is put on ``g`` or into the session."""
         base = run.read(op.base)
-        owner = _keeper(op.name, base)
+        owner = _keeper(op.name, base) or (_EXTENSIONS if _extends(op) else "")
         key = _key(run, op) if owner else ""
         if key and (self.storage is not None or owner != "flask.session"):
             _keep(run, f"{owner}.{key}", source, op.at)
@@ -316,6 +317,12 @@ def _keep(run: Any, key: str, value: Value, at: Place) -> None:
     """Put a value into a cell, constants too: a template may show what is known to be harmless."""
     note = f"kept as {key.removeprefix('flask.')}"
     run.result.share(key, value.refined(lambda taint: taint.hop(at, note)))
+
+
+def _extends(op: Store) -> bool:
+    """Tell whether something is stored among an application's extensions: ``app.extensions["mail"] = self``."""
+    written = getattr(op.at, "targets", ()) if op.part[0] == "[" else ()
+    return any(getattr(getattr(one, "value", None), "attr", "") == "extensions" for one in written)
 
 
 def _keeper(name: str, value: Value) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from stopper.source.module import Kind, Scope, parameters
 from stopper.source.names import Names, RefKind
 from stopper.source.values import evaluate
+from stopper.taint.domain import Value
 from stopper.taint.expressions import OPERATORS, Expressions
 from stopper.taint.ir import (
     AccessPath,
@@ -120,7 +121,16 @@ class _Lowering(Expressions):
         if isinstance(expr, ast.Name):
             self.free.add(expr.id)
             return AccessPath(expr.id)
-        return None
+        return self._made_default(expr)
+
+    def _made_default(self, expr: ast.expr) -> Operand | None:
+        """Return a library's thing by its name, or an object of a class of the project: what a parameter may hold by default."""
+        ref = self.names.resolve(expr, self.scope.parent or self.scope)
+        if ref is None or ref.kind not in (RefKind.EXTERNAL, RefKind.INSTANCE):
+            return None
+        made = Constant(None)
+        made.held = Value(name=ref.name) if ref.scope is None else Value(classes=(ref.scope,))
+        return made
 
     def body(self, statements: list[ast.stmt]) -> None:
         """Lower statements one after the other."""

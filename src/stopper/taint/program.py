@@ -171,6 +171,8 @@ class Program:
                 return Variable(ref.scope, "" if ref.scope else ref.name)
             return self._assigned(scope.module, name) if name in self.rebound(scope.module) else _NOTHING
         holder, bindings = place
+        if holder.kind is Kind.CLASS and bindings[-1].how is Bound.SCOPE:
+            return Variable(bindings[-1].scope)
         if holder.kind is not Kind.MODULE:
             return _NOTHING
         if bindings[-1].how is Bound.IMPORT:

@@ -29,6 +29,34 @@ def registered(project: Project) -> frozenset[int]:
     )
 
 
+def filling(project: Project) -> frozenset[int]:
+    """Return the modules that fill a registry of another one by calls of methods, by the identity of their scopes."""
+    writing: dict[int, bool] = {}
+    return frozenset(
+        id(module.scope)
+        for module in project.modules
+        if module.role is not Role.TEST
+        for statement in module.tree.body
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
+        if _fills(statement.value, module.scope, project.code.names, writing)
+    )
+
+
+def _fills(call: ast.Call, scope: Scope, names: Names, known: dict[int, bool]) -> bool:
+    if not isinstance(call.func, ast.Attribute) or not (call.args or call.keywords):
+        return False
+    holder = names.resolve(call.func.value, scope)
+    if holder is None or holder.kind is not RefKind.INSTANCE:
+        return False
+    ref = names.resolve(call.func, scope)
+    return (
+        ref is not None
+        and ref.kind is RefKind.FUNCTION
+        and ref.scope is not None
+        and _writes(ref.scope, known)
+    )
+
+
 def makers(scope: Scope, names: Names) -> list[tuple[Scope, Scope]]:
     """Return the metaclass of a class with those of its methods that make it, one pair a method."""
     lineage = [scope, *_bases(scope, names)] if isinstance(scope.node, ast.ClassDef) else []

@@ -186,6 +186,12 @@ def _set(project: Project) -> Stage:
             ref_or_none = project.code.names.resolve(expr.node, expr.scope)
             if ref_or_none is not None:
                 found[name] = ref_or_none
+    for call in project.code.every_call("add_template_filter"):
+        given, said = call.argument(0, "f"), call.argument(1, "name")
+        ref_or_none = project.code.names.resolve(given.node, given.scope) if given is not None else None
+        if ref_or_none is not None and ref_or_none.scope is not None:
+            named = said.value.constant if said is not None else ref_or_none.scope.name
+            filters.setdefault(str(named), ref_or_none)
     processors = []
     for hook in project.routes.hooks:
         if hook.kind == "context_processor":

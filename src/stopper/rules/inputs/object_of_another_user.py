@@ -70,7 +70,7 @@ _LOOKUPS = (
     "flask_sqlalchemy.SQLAlchemy().Model.query.get_or_404",
 )  # fmt: skip
 _OWNED = re.compile(
-    r"^\s*(?:user|owner|author|account|customer|member|recipient|sender|patient|employee|created_by|tenant|organi[sz]ation)(?:_?id)?\s*[:=]",
+    r"^\s*(?:user|owner|author|account|customer|member|recipient|receiver|sender|creator|buyer|seller|holder|student|patient|employee|created_by|tenant|organi[sz]ation)(?:_?id)?\s*[:=]",
     re.MULTILINE,
 )
 _ASKED = re.compile(

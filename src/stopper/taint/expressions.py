@@ -12,6 +12,7 @@ from stopper.source.names import Names, Ref, RefKind
 from stopper.source.values import UNKNOWN, State, evaluate
 from stopper.taint.building import Builder
 from stopper.taint.ir import (
+    APART,
     AccessPath,
     Assign,
     Build,
@@ -52,6 +53,8 @@ class Expressions(Builder):
         super().__init__(scope, names, rebound)
         self._nesting = 0
         self._globals: dict[str, Operand] = {}
+        self._walking: dict[str, AccessPath] = {}
+        """What stands for the variables of the comprehension being lowered that are not the function's of that name."""
 
     def value(self, expr: ast.expr) -> Operand:
         """Lower an expression and return where its value is."""
@@ -83,7 +86,9 @@ class Expressions(Builder):
 
     def assign(self, target: ast.expr, source: Operand, node: ast.AST) -> None:
         """Lower the assignment of ``source`` to a target of any form."""
-        if isinstance(target, ast.Name):
+        if isinstance(target, ast.Name) and target.id in self._walking:
+            self.emit(Assign(self._walking[target.id], source, node))
+        elif isinstance(target, ast.Name):
             shared = target.id in self.scope.outer
             self.emit(
                 Share(target.id, source, node) if shared else Assign(AccessPath(target.id), source, node)
@@ -140,6 +145,8 @@ class Expressions(Builder):
 
     def _name(self, expr: ast.Name) -> Operand:
         name = expr.id
+        if name in self._walking:
+            return self._walking[name]
         if self.outside:
             self.free.add(name)
             return AccessPath(name)
@@ -372,10 +379,11 @@ class Expressions(Builder):
         return target
 
     def _comprehension(self, expr: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> Operand:
-        after, target = self.block(), self.temporary()
+        after, target, outer = self.block(), self.temporary(), self._walking
         for generator in expr.generators:
             item = self.temporary()
             self.emit(Load(item, self.value(generator.iter), "[each]", at=generator.iter))
+            self._walking = self._walking | self._apart(generator, expr)
             self.assign(generator.target, item, generator.iter)
             for test in generator.ifs:
                 following = self.block()
@@ -387,9 +395,19 @@ class Expressions(Builder):
         else:
             shape = {ast.ListComp: "list", ast.SetComp: "set"}.get(type(expr), "iterator")
             self.emit(Build(target, shape, (("[*]", self.value(expr.elt)),), expr))
+        self._walking = outer
         self.jump(after)
         self.enter(after)
         return target
+
+    def _apart(self, generator: ast.comprehension, whole: ast.expr) -> dict[str, AccessPath]:
+        """Return names of their own for the variables of a comprehension that the function uses for something else too."""
+        names = [node.id for node in ast.walk(generator.target) if isinstance(node, ast.Name)]
+        used = [name for name in names if len(self.scope.bindings.get(name, ())) > 1]
+        if not used or any(isinstance(node, ast.Lambda) for node in ast.walk(whole)):
+            return {}
+        number = self.temporary().base[1:]
+        return {name: AccessPath(f"{name}{APART}{number}") for name in used}
 
     def _walrus(self, expr: ast.NamedExpr) -> Operand:
         source = self.value(expr.value)

@@ -13,6 +13,9 @@ from typing import Any
 
 from stopper.records import dataclass, field
 
+APART = "'"
+"""What parts the name of a comprehension's variable from its number, where the function uses the name for something else too."""
+
 
 @dataclass(slots=True, unsafe_hash=True)
 class AccessPath:

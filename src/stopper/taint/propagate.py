@@ -46,6 +46,7 @@ from stopper.taint.domain import (
 from stopper.taint.engine import MAX_STEPS as MAX_ROOT_STEPS
 from stopper.taint.engine import Engine
 from stopper.taint.ir import (
+    APART,
     AccessPath,
     Assign,
     Build,
@@ -219,7 +220,7 @@ class Run(Library):
         value = self.read(op.source)
         name = op.target.base
         if value.taints and name[0] != "%":
-            note = f"assigned to {name}"
+            note = f"assigned to {name.partition(APART)[0]}"
             value = value.refined(lambda taint: taint.hop(op.at, note))
         self.state[name] = value
 

@@ -110,3 +110,21 @@ def test_following_data_grows_with_the_project(tmp_path: Path) -> None:
     every(one)
 
     assert calls(lambda: every(many)) <= ALLOWED * calls(lambda: every(few))
+
+
+def test_asking_flags_grows_with_the_function(tmp_path: Path) -> None:
+    def flags(count: int) -> Project:
+        asked = "".join(
+            f"    f{n} = False\n    if v == 'x{n}':\n        f{n} = True\n    if f{n}:\n        print({n})\n"
+            for n in range(count)
+        )
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        head = "from flask import Flask, request\napp = Flask(__name__)\n\n@app.get('/')\ndef view():\n"
+        (folder / "app.py").write_text(f"{head}    v = request.args['q']\n{asked}    return v\n")
+        return read(folder)
+
+    one, few, many = (flags(n) for n in (1, 50, 500))
+    every(one)
+
+    assert calls(lambda: every(many)) <= ALLOWED * calls(lambda: every(few))

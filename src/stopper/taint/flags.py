@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 from stopper.records import dataclass
 from stopper.taint.change import Change
@@ -30,6 +30,9 @@ _SHRINKING = frozenset(("clear", "pop", "popitem", "remove", "discard"))
 _TRANSLATED = frozenset(("_", "gettext", "lazy_gettext", "_l"))
 _UNLIKELY = 12
 """With more ways to set it than these a variable is no flag."""
+
+_LARGE = 300
+"""With more blocks than these a function is not looked through for what leads to where a flag is set."""
 
 
 class Guards(Protocol):
@@ -58,14 +61,14 @@ def flag_changes(guards: Guards, test: Operand, *, truth: bool) -> list[Change]:
     """Return what a test of a flag says of what was tested before the flag was set."""
     flag, wanted, of_none = _asked(guards, test, truth)
     function = guards.function
-    if flag is None or function.loops:
+    if flag is None or function.loops or len(function.blocks) > _LARGE:
         return []
     settings = list(_settings(guards, flag))
     if not 1 < len(settings) <= _UNLIKELY or any(one.truth is None for one in settings):
         return []
     fits = [one for one in settings if (one.none if of_none else one.truth) == wanted]
     others = {one.block for one in settings if one not in fits}
-    uses = [number for number in function.order if _tests(function, number, test)]
+    uses = _places(function).tests.get(test, [])
     if len(fits) != 1 or not uses or fits[0].block in others:
         return []
     ways = _Ways(function, frozenset(others))
@@ -91,19 +94,44 @@ def _asked(guards: Guards, test: Operand, truth: bool) -> tuple[AccessPath | Non
 
 def _settings(guards: Guards, flag: AccessPath) -> Iterator[_Setting]:
     """Yield where a flag is set, in the order of the blocks."""
-    for number in guards.function.order:
-        for op in guards.function.blocks[number].ops:
-            if isinstance(op, Assign) and op.target == flag:
-                none = isinstance(op.source, Constant) and op.source.value is None
-                yield _Setting(number, _truth(guards, op.source), none)
-            elif (isinstance(op, Call) and op.receiver == flag and op.last in _GROWING) or (
-                isinstance(op, Store) and op.base == flag
-            ):
-                yield _Setting(number, truth=True)
-            elif getattr(op, "target", None) == flag or (
-                isinstance(op, Call) and op.receiver == flag and op.last in _SHRINKING
-            ):
-                yield _Setting(number, None)
+    for number, op in _places(guards.function).changes.get(flag, ()):
+        if isinstance(op, Assign):
+            none = isinstance(op.source, Constant) and op.source.value is None
+            yield _Setting(number, _truth(guards, op.source), none)
+        else:
+            grows = isinstance(op, Store) or (isinstance(op, Call) and op.last in _GROWING)
+            yield _Setting(number, truth=True if grows else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where a function changes and tests its variables."""
+
+    changes: dict[AccessPath, list[tuple[int, Op]]]
+    tests: dict[Operand, list[int]]
+
+
+def _places(function: Function) -> _Places:
+    found: _Places = function.once("flags", lambda: _looked_up(function))
+    return found
+
+
+def _looked_up(function: Function) -> _Places:
+    places = _Places({}, {})
+    for number in function.order:
+        block = function.blocks[number]
+        for op in block.ops:
+            changed: Any = None
+            if isinstance(op, Call) and op.last in _GROWING | _SHRINKING:
+                changed = op.receiver
+            elif isinstance(op, Store):
+                changed = op.base
+            for path in (changed, getattr(op, "target", None)):
+                if isinstance(path, AccessPath) and path.base[0] != "%":
+                    places.changes.setdefault(path, []).append((number, op))
+        for test in {edge.test for edge in block.edges if edge.test is not None}:
+            places.tests.setdefault(test, []).append(number)
+    return places
 
 
 def _truth(guards: Guards, source: Operand) -> bool | None:
@@ -115,10 +143,6 @@ def _truth(guards: Guards, source: Operand) -> bool | None:
     if isinstance(made, Join):
         return True if any(isinstance(part, Constant) and part.value for part in made.parts) else None
     return True if isinstance(made, Call) and made.last in _TRANSLATED else None
-
-
-def _tests(function: Function, number: int, test: Operand) -> bool:
-    return any(edge.test == test for edge in function.blocks[number].edges)
 
 
 def _once(function: Function, path: AccessPath) -> bool:

@@ -134,7 +134,9 @@ class Calls(Frame):
         if not values:
             return self._answered(base, name, op)
         every = together(values)
-        return replace(every, taints=merged(base.taints, every.taints)) if base.taints else every
+        return (
+            every.holding(merged(base.taints, every.taints), every.fields, UNKNOWN) if base.taints else every
+        )
 
     def _answered(self, base: Value, name: str, op: Any) -> Value | None:
         """Return what an object answers that is asked for an attribute which it does not have."""

@@ -14,7 +14,7 @@ from typing import Any
 from stopper.source.module import Kind, Scope, parameters
 from stopper.source.names import Names, RefKind
 from stopper.source.values import evaluate
-from stopper.taint.domain import Value
+from stopper.taint.domain import Target, Value
 from stopper.taint.expressions import OPERATORS, Expressions
 from stopper.taint.ir import (
     AccessPath,
@@ -126,10 +126,16 @@ class _Lowering(Expressions):
     def _made_default(self, expr: ast.expr) -> Operand | None:
         """Return a library's thing by its name, or an object of a class of the project: what a parameter may hold by default."""
         ref = self.names.resolve(expr, self.scope.parent or self.scope)
-        if ref is None or ref.kind not in (RefKind.EXTERNAL, RefKind.INSTANCE):
+        if ref is None or ref.kind in (RefKind.MODULE, RefKind.CLASS):
             return None
         made = Constant(None)
-        made.held = Value(name=ref.name) if ref.scope is None else Value(classes=(ref.scope,))
+        if ref.scope is None:
+            made.held = Value(name=ref.name)
+        elif ref.kind is RefKind.INSTANCE:
+            made.held = Value(classes=(ref.scope,))
+        else:
+            holder = Value(classes=(ref.scope.owner,)) if ref.scope.owner is not None else None
+            made.held = Value(targets=(Target(ref.scope, receiver=holder),))
         return made
 
     def body(self, statements: list[ast.stmt]) -> None:
@@ -212,11 +218,33 @@ class _Lowering(Expressions):
         if isinstance(test, ast.BoolOp) and not all(isinstance(part, _VERDICTS) for part in test.values):
             self.emit(Return(self.value(test), node))
             return
+        if isinstance(test, ast.BoolOp) and any(map(_gives, test.values)):
+            self._alternatives(test, node)
+            return
         then, otherwise = self.block(), self.block()
         self.condition(test, then, otherwise)
         for number, verdict in ((then, True), (otherwise, False)):
             self.enter(number)
             self.emit(Return(Constant(verdict), node))
+
+    def _alternatives(self, test: ast.BoolOp, node: ast.Return) -> None:
+        """Lower ``return find(name) or make()``: what comes back is one of the values, or nothing."""
+        either = isinstance(test.op, ast.Or)
+        otherwise = self.block()
+        for part in test.values:
+            then, last = self.block(), part is test.values[-1]
+            following = otherwise if last or not either else self.block()
+            if either or last:
+                value = self.value(part)
+                self.branch(value, then, following)
+                self.enter(then)
+                self.emit(Return(value, node))
+                self.enter(following)
+            else:
+                self.condition(part, then, otherwise)
+                self.enter(then)
+        self.enter(otherwise)
+        self.emit(Return(Constant(value=False), node))
 
     def raise_(self, node: ast.Raise) -> None:
         raised = self.value(node.exc) if node.exc is not None else Constant(None)
@@ -330,6 +358,13 @@ class _Lowering(Expressions):
             self.enter(following)
         self.jump(after)
         self.enter(after)
+
+
+def _gives(part: ast.expr) -> bool:
+    """Tell whether a part of a test may be more than true or false: what a function gives."""
+    if isinstance(part, ast.BoolOp):
+        return any(map(_gives, part.values))
+    return isinstance(part, ast.Call) and _asked(part) is None
 
 
 def _asked(call: ast.Call) -> ast.expr | None:

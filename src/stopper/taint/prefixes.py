@@ -65,7 +65,7 @@ def _accepted(guards: Reader, op: Call, path: AccessPath, ways: list[str]) -> _T
     prefix = guards.read(op.args[0])
     text = prefix.constant if isinstance(prefix.constant, str) else ""
     if _FIXED_HOST.match(text):
-        return frozenset(("redirect", "page-url")), "", frozenset(("prefixed",))
+        return frozenset(("redirect", "page-url", "argument")), "", frozenset(("prefixed",))
     texts = {text, *(part.constant for _, part in prefix.fields)} - {""}
     no_script = bool(texts) and all(isinstance(one, str) and one.startswith(_WEB) for one in texts)
     kinds = frozenset(("page-url",)) if no_script else frozenset[str]()

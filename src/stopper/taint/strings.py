@@ -129,7 +129,7 @@ def loaded(base: Value, part: str) -> Value:
     """Return a field's value; the key that is read from a source becomes part of its name."""
     if part == ".__dict__" and base.classes:
         return attributes(base)
-    value = base.part(part)
+    value = CLEAN if part == ".__class__" else base.part(part)
     if not value.taints and not value.fields:
         return value
     if part == ".filename":

@@ -110,3 +110,39 @@ def test_a_method_that_only_a_framework_can_call_is_called_by_nothing_here(tmp_p
 
     assert [one.confidence for one in found(tmp_path, "shell-command", text)] == [Confidence.LOW]
     assert not found(tmp_path, "shell-command", f"{text}\nClean().get({{}})\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "times"),
+    [
+        ("return globals()[name]", 1),
+        ("return globals()['on_' + name]", 0),
+        ("return globals().get('on_' + name)", 0),
+    ],
+)
+def test_a_name_that_begins_with_words_of_the_author_is_narrow(tmp_path: Path, line: str, times: int) -> None:
+    assert len(found(tmp_path, "computed-code", f"{APP}def act(name):\n    {line}\n")) == times
+
+
+def test_what_a_parameter_may_be_is_not_what_it_is_in_one_branch(tmp_path: Path) -> None:
+    text = f"""{APP}import ssl
+
+class Connection:
+    def __init__(self, reqs="required"):
+        if reqs is None:
+            reqs = ssl.CERT_NONE
+        self.reqs = reqs
+
+    def connect(self):
+        context = ssl.create_default_context()
+        context.verify_mode = self.reqs
+        return context
+"""
+    assert not found(tmp_path, "certificate-verification-off", text)
+    assert found(tmp_path, "certificate-verification-off", text.replace("= self.reqs", "= ssl.CERT_NONE"))
+
+
+def test_a_digest_that_is_named_after_its_algorithm_is_a_label(tmp_path: Path) -> None:
+    text = f"{APP}import hashlib\n\nclass Script:\n    def load(self, script):\n        self.sha = hashlib.sha1(script).hexdigest()\n"
+
+    assert not found(tmp_path, "broken-hash", text)

@@ -76,6 +76,21 @@ def test_a_relative_import_is_followed(tmp_path: Path) -> None:
     assert name(tmp_path, "x = 1\n") == "sqlite3.connect().execute"
 
 
+def test_modules_that_import_all_of_each_other_are_asked_once(tmp_path: Path) -> None:
+    places = [f"part{number}" for number in range(14)]
+    files = {one: "".join(f"from {other} import *\n" for other in places if other != one) for one in places}
+    files["part13"] += "import sqlite3\ndef get_db():\n    return sqlite3.connect('x')\n"
+
+    assert (
+        name(tmp_path, "from part0 import get_db\nprobe(get_db().execute)", **files)
+        == "sqlite3.connect().execute"
+    )
+    assert (
+        name(tmp_path, "from part0 import nothing\nprobe(nothing.execute)", **files)
+        == "part0.nothing.execute"
+    )
+
+
 def test_a_re_export_and_a_star_import_are_followed(tmp_path: Path) -> None:
     (tmp_path / "pkg").mkdir()
     (tmp_path / "pkg" / "__init__.py").write_text("from .core import *\n")

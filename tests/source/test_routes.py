@@ -121,6 +121,12 @@ def test_a_route_is_seen(tmp_path: Path, code: str, expected: tuple[str, ...]) -
     assert found == [expected]
 
 
+def test_arithmetic_that_fails_ends_nothing(tmp_path: Path) -> None:
+    found = routes(tmp_path, app=f"{APP}parts = 0\nshare = 100 % parts\n@app.route('/a')\ndef f(): ...\n")
+
+    assert [one.rule for one in found.routes if one.view] == ["/a"]
+
+
 def test_a_factory_registers_the_blueprints_of_other_modules(tmp_path: Path) -> None:
     found = routes(
         tmp_path,

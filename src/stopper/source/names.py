@@ -202,16 +202,20 @@ class Names:
                 return place, found
         return self._starred(scope.module, name, 0) if "*" in scope.module.scope.bindings else None
 
-    def _starred(self, module: Module, name: str, depth: int) -> tuple[Scope, list[Binding]] | None:
+    def _starred(
+        self, module: Module, name: str, depth: int, seen: set[str] | None = None
+    ) -> tuple[Scope, list[Binding]] | None:
         """Return what ``from ... import *`` brings in under a name: the module of the project that binds it, and how."""
+        seen = {module.name} if seen is None else seen
         for star in module.scope.bindings.get("*", ()) if depth < MAX_DEPTH and name[0] != "_" else ():
             home = self._module(star.dotted.removesuffix(".*"), module)
-            if home is None or home is module:
+            if home is None or home.name in seen:
                 continue
+            seen.add(home.name)
             self.rested |= home.scope.bit
             if name in home.scope.bindings:
                 return home.scope, home.scope.bindings[name]
-            if (behind := self._starred(home, name, depth + 1)) is not None:
+            if (behind := self._starred(home, name, depth + 1, seen)) is not None:
                 return behind
         return None
 

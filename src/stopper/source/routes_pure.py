@@ -46,7 +46,7 @@ def quiet(act: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]) -> A
         return Unknown()
     try:
         result = act(*args, **kwargs)
-    except (TypeError, ValueError, KeyError, IndexError, AttributeError, LookupError, OverflowError):
+    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError):
         return Unknown()
     if isinstance(result, str | bytes | list | tuple) and len(result) > MAX_TEXT:
         return Unknown()

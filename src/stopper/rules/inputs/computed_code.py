@@ -40,6 +40,8 @@ from stopper.rule import Rule
 from stopper.rules._posture import own_calls
 from stopper.rules._uncalled import unseen_by_flows
 from stopper.rules._unknown import ORIGIN, is_typed_in, is_unknown
+from stopper.source.assembly import assembled
+from stopper.source.code import Expr
 from stopper.source.files import Role
 from stopper.source.project import Project
 
@@ -68,6 +70,8 @@ class ComputedCode(Rule):
                 text = call.argument(at)
                 if text is None or not is_unknown(text) or not (unseen(call) or is_typed_in(text)):
                     continue
+                if names is _CHOSEN and _is_narrow(text):
+                    continue
                 does = "chooses anything that the module holds" if names is _CHOSEN else "is run as code"
                 yield self.found(
                     call.location,
@@ -77,7 +81,7 @@ class ComputedCode(Rule):
                     context=f"{call.function} {call.name}",
                 )
         for item, key in project.code.items_of("globals()", "locals()", ".__globals__"):
-            if item.module.role is Role.APP and is_unknown(key):
+            if item.module.role is Role.APP and is_unknown(key) and not _is_narrow(key):
                 yield self.found(
                     item.location,
                     f"{key.source} chooses anything that the module holds; {ORIGIN}",
@@ -94,3 +98,9 @@ class ComputedCode(Rule):
                     remedy="logging.config.listen(port, verify=check_signature)",
                     context=call.name,
                 )
+
+
+def _is_narrow(name: Expr) -> bool:
+    """Tell whether a name is put together with words of the author: it can only be one of those that begin or end so."""
+    made = assembled(name)
+    return made is not None and any(letter.isalpha() for letter in made.text)

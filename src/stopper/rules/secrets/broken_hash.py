@@ -48,7 +48,7 @@ from collections.abc import Iterator
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.regex import regex
 from stopper.rule import Rule
-from stopper.rules._posture import constant, own_calls
+from stopper.rules._posture import constant, function_text, own_calls
 from stopper.rules.secrets._hashes import BROKEN, hashes_password, is_excused, is_token
 from stopper.source.code import Call
 from stopper.source.project import Project
@@ -59,8 +59,9 @@ _OTHERS = tuple(
     for home in ("Crypto", "Cryptodome")
     for name in ("MD2", "MD4", "MD5", "SHA", "SHA1")
 )
+_SECRET = regex(r"passw|pwd|passphrase|token|secret", re.IGNORECASE)
 _PURPOSE = regex(
-    r"(?<![a-z])(?:e?tags?|check_?sums?|md5(?:_?sum)?|sha1(?:_?sum)?|digests?|cache\w*|keys?|fingerprints?|gravatars?|avatars?"
+    r"(?<![a-z])(?:e?tags?|check_?sums?|md5(?:_?sum)?|sha1(?:_?sum)?|shas?|digests?|cache\w*|keys?|fingerprints?|gravatars?|avatars?"
     r"|e?mails?|files?|filenames?|paths?|contents?|streams?|chunks?|blobs?|blocks?|bod(?:y|ies)|images?|pictures?|uuid|slugs?"
     r"|colou?rs?|buckets?|shards?|partition|dedup\w*|versions?|revisions?|names?|urls?|identifiers?|ids?)(?![a-z])",
     re.IGNORECASE,
@@ -102,7 +103,14 @@ def _is_label(call: Call) -> bool:
     words = call.code.replace(call.target.source, "")
     home = re.sub(r"(?i)md5|sha-?1", " ", call.module.name.rpartition(".")[2])
     where = call.function.rpartition(".")[2]
-    return any(_PURPOSE.search(_spaced(text)) for text in (where, words, call.source, home))
+    texts = (where, words, call.source, home, _fed(call))
+    return "digest()[" in call.code or any(_PURPOSE.search(_spaced(text)) for text in texts)
+
+
+def _fed(call: Call) -> str:
+    """Return the lines that feed a hash which was begun with nothing."""
+    lines = function_text(call).splitlines() if not call.arguments else []
+    return " ".join(line for line in lines if ".update(" in line)
 
 
 def _spaced(text: str) -> str:
@@ -114,4 +122,7 @@ def _spaced(text: str) -> str:
 
 
 def _is_told(call: Call, project: Project) -> bool:
+    """Tell whether weak-password-hash tells of a hash."""
+    if not call.arguments and _SECRET.search(_fed(call)):
+        return True
     return call.name.startswith("hashlib.") and (hashes_password(call, project) or is_token(call))

@@ -93,7 +93,7 @@ class CertificateVerificationOff(Rule):
             if store.value.name == "ssl._create_unverified_context":
                 yield from self._told(store, "every HTTPS request of the process accepts any certificate")
         for store in project.code.stores(*_CONTEXTS, key="verify_mode"):
-            if store.value.name == "ssl.CERT_NONE":
+            if store.value.identifier == "CERT_NONE":
                 yield from self._told(store, "the TLS context accepts any certificate")
         for store in project.code.stores("requests.Session()", "requests.session()", key="verify"):
             if constant(store.value) is False:

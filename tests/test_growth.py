@@ -124,7 +124,7 @@ def test_asking_flags_grows_with_the_function(tmp_path: Path) -> None:
         (folder / "app.py").write_text(f"{head}    v = request.args['q']\n{asked}    return v\n")
         return read(folder)
 
-    one, few, many = (flags(n) for n in (1, 50, 500))
+    one, few, many = (flags(n) for n in (1, 20, 200))
     every(one)
 
     assert calls(lambda: every(many)) <= ALLOWED * calls(lambda: every(few))

@@ -33,7 +33,7 @@ BLOG = Path(__file__).parents[2] / "examples" / "blog"
 
 CART = """import os
 from blinker import signal
-from flask import g, request
+from flask import current_app, g, request
 LIMIT = 'x'
 ordered = signal('ordered')
 class Cart:
@@ -63,6 +63,20 @@ def here():
     return os.environ.get('HERE', 'here')
 def there():
     return request.args['there']
+class Wagon:
+    def add(self, text):
+        return text
+POOL = None
+def early():
+    return 'early'
+def late():
+    global POOL
+    POOL = Cart()
+def pooled(text):
+    return POOL.add(text)
+def put(app):
+    app.shop = Cart()
+    app.extensions['shop'] = Cart()
 """
 CART_EDITS = (
     ("    return request.args['there']", "    changed = 1\n    return request.args['there']"),
@@ -84,14 +98,20 @@ CART_EDITS = (
     ("    g.cart = 'nothing'", "    def inner():\n        g.cart = make()\n    inner()"),
     ("get('HERE', 'here')", "get('HERE', request.args['here'])"),
     ("def other(sender):\n    return sender\n", ""),
+    ("    return 'early'", "    global POOL\n    POOL = Wagon()"),
+    ("    return 'early'", "    current_app.shop = Wagon()"),
+    ("    return 'early'", "    current_app.extensions['shop'] = Wagon()"),
+    ("    POOL = Cart()", "    POOL = Wagon()"),
+    ("    app.shop = Cart()", "    app.shop = Wagon()"),
+    ("    app.extensions['shop'] = Cart()", "    app.extensions['shop'] = Wagon()"),
     ("class Cart:\n", "class Cart:\n    db = None\n"),
     ("def other", "@ordered.connect\ndef other"),
     ("import os\n", "import os\n\n\n"),
 )
-"""One change each: in a body, in what a body says of its class, its module or ``g``, and between the bodies."""
+"""One change each: in a body, in what a body says of its class, its module, ``g`` or the application, and between the bodies."""
 BUY = """import os
-from flask import Blueprint, g, render_template_string, request
-from shop.cart import Cart, env, here, limit, ordered, run, there
+from flask import Blueprint, current_app, g, render_template_string, request
+from shop.cart import Cart, env, here, limit, ordered, pooled, run, there
 bp = Blueprint('buy', __name__)
 @bp.get('/first')
 def first():
@@ -111,6 +131,12 @@ def fifth():
 @bp.get('/fourth')
 def fourth():
     return 'Hello ' + there() + str(Cart().kept.execute(there()))
+@bp.get('/sixth')
+def sixth():
+    return str(pooled(request.args['q']))
+@bp.get('/seventh')
+def seventh():
+    return str(current_app.shop.add(request.args['q'])) + str(current_app.extensions['shop'].add(there()))
 """
 
 FILES: dict[str, tuple[str | None, ...]] = {
@@ -277,7 +303,7 @@ def test_a_helper_that_changed_is_followed_again_by_those_who_call_it(shop: Watc
     shop.write("shop/cart.py", FILES["shop/cart.py"][1])
     second = shop.report()
 
-    assert shop.solved == {"third", "fourth"}
+    assert shop.solved == {"third", "fourth", "seventh"}
     assert second == shop.fresh()
 
 

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from stopper.source.holders import HOLDERS, part_of, supposed
 from stopper.source.module import Scope
 from stopper.source.names import Names, Ref
 from stopper.taint.converters import own_converters
@@ -43,7 +44,7 @@ def grounds(project: Project, stable: Stable, views: Iterable[tuple[Scope, bool]
         [(name, [_named(one) for one in scopes]) for name, scopes in receivers(project).items()],
         list(_stage(stage_of(project))),
         own_converters(project),
-        list(_kept_on_g(project.code.names)),
+        list(_put_there(project.code.names)),
         sorted((_named(scope), html) for scope, html in views),
     )
     return stable.digest(parts)
@@ -104,14 +105,15 @@ def questions(project: Project, program: Program) -> set[str]:
     return filters | {f"{_CALLS} {name}" for name in program.counted}
 
 
-def _kept_on_g(names: Names) -> Iterator[tuple[str, object]]:
-    """Yield the names that functions may put on ``g``, each with what tells the function from others."""
+def _put_there(names: Names) -> Iterator[tuple[str, object]]:
+    """Yield the names under which functions may put things on ``g`` or the application, each with what tells the function from others."""
     for module in names.modules.values():
         for target, _, scope in module.stores:
-            if not isinstance(target, ast.Attribute):
+            part = part_of(target)
+            if not part or not isinstance(target, ast.Attribute | ast.Subscript):
                 continue
             holder = target.value
             if isinstance(holder, ast.Name) and holder.id in _OWN:
                 continue
-            if names.name(holder, scope) == "flask.g":
-                yield target.attr, _named(scope)
+            if (names.name(holder, scope) or supposed(holder)) in HOLDERS:
+                yield part, _named(scope)

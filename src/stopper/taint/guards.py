@@ -48,6 +48,7 @@ _PEELED = frozenset(("lower", "strip", "split", "rsplit", "partition", "rpartiti
 _OF_WHOLE = NORMALISERS | _HOSTS | {"scheme", "joined", "under"}
 """What is asked of a value as a whole; all else is about one of its parts."""
 _TEXTS = ("str", "bytes")
+_ENCODING = ("hexdigest", "digest", "b64encode", "decode", "encode")
 _NUMBERS = frozenset(("int", "float", "bool", "UUID", "Decimal", "date", "datetime"))
 RAISING = frozenset(
     (
@@ -328,12 +329,9 @@ class Guards:
     def _signed(self, signature: Operand) -> list[Change]:
         """Return what a signature that fits says of the data it was made of."""
         made = self.op(signature)
-        while (
-            isinstance(made, Call)
-            and made.last in ("hexdigest", "digest", "b64encode", "decode", "encode")
-            and made.receiver is not None
-        ):
-            made = self.op(made.receiver)
+        for _ in range(_DEEP):  # a variable may be made of itself
+            if isinstance(made, Call) and made.last in _ENCODING and made.receiver is not None:
+                made = self.op(made.receiver)
         if not isinstance(made, Call) or not made.name.startswith("hmac.") or len(made.args) < 2:
             return []
         path, _ = self.subject(made.args[1])

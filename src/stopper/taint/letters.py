@@ -11,6 +11,9 @@ from stopper.taint.domain import ALL, EACH, Value
 from stopper.taint.ir import AccessPath, Build, Call, Compare, Compute, Constant, Load, Op, Operand
 from stopper.taint.models import Models
 
+_DEEP = 8
+"""How many replacements are followed back from a test."""
+
 
 class Guards(Protocol):
     """The guards of one function, as far as they are asked here."""
@@ -137,9 +140,9 @@ def method_changes(guards: Guards, op: Call) -> list[Change]:
     """Return what ``text.isalnum()`` says, and ``text.replace("-", "").isalnum()`` of the text before."""
     allowed = characters.of_method(op.last)
     text = op.receiver
-    while allowed is not None and text is not None:
-        made = guards.op(text)
-        if not isinstance(made, Call) or made.last != "replace" or not made.args:
+    for _ in range(_DEEP):  # a variable may be made of itself
+        made = guards.op(text) if text is not None else None
+        if allowed is None or not isinstance(made, Call) or made.last != "replace" or not made.args:
             break
         gone = guards.read(made.args[0]).constant
         if not isinstance(gone, str):

@@ -109,7 +109,7 @@ def test_each_line_is_in_one_part(module: Module) -> None:
 
 
 def test_what_units_say_of_the_frame_is_told(module: Module) -> None:
-    assert told(module) == ([("Kept", "name", [1]), ("Kept", "rest", [1])], ["LIMIT"])
+    assert told(module) == ([("Kept", "name", [1]), ("Kept", "rest", [1])], [("LIMIT", "last")])
 
 
 @pytest.mark.parametrize(

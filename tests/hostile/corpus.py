@@ -71,6 +71,7 @@ PYTHON: dict[str, Callable[[], str | bytes]] = {
     "Python 2": lambda: APP + 'print "x %s" % x\nexec code in ns\ntry: pass\nexcept E, e: raise E, "x"\n',
     "a merge conflict": lambda: APP + "<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> other\n",
     "an open string": lambda: APP + 'x = """never closed\n' + APP,
+    "a global chosen outside every function": lambda: APP + "chosen = globals()[request.args['name']]\n",
     "imports in a circle": lambda: _imports("app"),
     "an import of nothing": lambda: _imports("." * 50 + "app"),
     "2,000 settings": lambda: _settings(2_000),

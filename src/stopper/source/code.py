@@ -464,6 +464,7 @@ class Code:
 
 def _around(module: Module, node: ast.expr) -> Iterator[Scope]:
     """Yield the module's own scope, and the functions that hold a node."""
+    yield module.scope
     for scope in module.scopes:
         first, last = getattr(scope.node, "lineno", 0), getattr(scope.node, "end_lineno", None)
         if first <= node.lineno <= (last or node.lineno):

@@ -13,16 +13,21 @@ def filtered(
     run: Any, op: Call, _receiver: Value, args: tuple[Value, ...], _keywords: dict[str, Value]
 ) -> Value | None:
     """Return the values that a test lets through; None for a test that says nothing of them."""
-    kinds = _let_through(run, op.args[0], args[0]) if len(args) == 2 and not op.stars else frozenset()
+    if len(args) != 2 or op.stars:
+        return None
+    kinds = _let_through(run, op.args[0] if len(op.args) == 2 else None, args[0])
     if not kinds:
         return None
     each = args[1].part(EACH).refined(lambda taint: taint.cleaned(kinds))
     return Value(shape="iterator", fields=((ANY, each),))
 
 
-def _let_through(run: Any, test: Operand, held: Value) -> frozenset[str]:
-    """Return the kinds of sinks that what passes a test cannot harm: ``str.isdigit``, ``NAMES.__contains__``, the project's own."""
-    made = run.guards.op(test)
+def _let_through(run: Any, test: Operand | None, held: Value) -> frozenset[str]:
+    """Return the kinds of sinks that what passes a test cannot harm: ``str.isdigit``, ``NAMES.__contains__``, the project's own.
+
+    There is no operand where only a value led here: ``partial(filter, test)``.
+    """
+    made = run.guards.op(test) if test is not None else None
     if isinstance(made, Load) and made.part == ".__contains__":
         return frozenset() if run.read(made.base).every() else frozenset((ALL,))
     if isinstance(made, Load) and str(made.base) in ("str", "bytes"):

@@ -10,7 +10,7 @@ from stopper.errors import ModelError
 from stopper.finding import Confidence
 from stopper.source.files import walk
 from stopper.source.project import Project
-from stopper.taint import checks, models
+from stopper.taint import builtin, checks, models
 from stopper.taint.flows import every, flows_into
 
 APP = """
@@ -75,6 +75,29 @@ def test_a_function_that_is_too_large_is_told(tmp_path: Path, monkeypatch: pytes
 
     assert skipped.what == "app.py ping()"
     assert "too large" in skipped.reason
+
+
+def test_a_function_that_cannot_be_followed_is_told_and_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = (
+        APP
+        + """
+
+@app.get("/odd")
+def odd():
+    os.system("ls " + request.args["a"])
+    return dict(request.args)
+"""
+    )
+    monkeypatch.setitem(builtin._SPECIAL, "dict", lambda *_: {}["a"])
+
+    found = every(project(tmp_path, app=code))
+
+    assert [flow.sink.line for flow in found.by_kind["command"]] == [9]
+    (skipped,) = found.skipped
+    assert skipped.what == "app.py odd()"
+    assert skipped.reason == "following app.odd failed: KeyError: 'a'; please report it"
 
 
 def test_a_view_of_a_class_is_an_entry(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from stopper.taint.liveness import looked_at
 from stopper.taint.models import Entry, Models
 from stopper.taint.program import Program, Variable
 from stopper.taint.shared import Shared
-from stopper.taint.summary import Summary, Trail
+from stopper.taint.summary import TOO_LARGE, Summary, Trail, failure
 
 MAX_CALLS = 40
 """How deeply calls of the project's own functions are followed."""
@@ -134,13 +134,18 @@ class Engine:
         return self.leave(result)
 
     def _tracked(self, function: Function, entry: dict[str, Value]) -> Summary:
-        """Solve a function, and note the cells that were read on the way."""
+        """Solve a function, and note the cells that were read on the way; one at which our own work fails is cut."""
         reading, names = self.shared.reading, self.program.names
         reading.append({})
         trail, steps = Trail(), self.steps
         noted, names.rested = names.rested, 0
         self.trails.append(trail)
-        result = self.solve(self, function, entry)
+        try:
+            result = self.solve(self, function, entry)
+        except RecursionError:
+            raise
+        except Exception as error:  # noqa: BLE001 - what fails on one function must not hide what the others do
+            result = Summary(cut=failure(function.scope, error))
         self.trails.pop()
         trail.rests, names.rested = names.rested, noted
         trail.steps += self.steps - steps
@@ -269,7 +274,7 @@ class Engine:
             self.bounded = True
             self._pass(0)
             self.trails[-1].called += (id(scope),)
-            return Summary(cut=True)
+            return Summary(cut=TOO_LARGE)
         self._contexts[id(scope)] = self._contexts.get(id(scope), 0) + 1
         self._inside[id(scope)] = self._inside.get(id(scope), 0) + 1
         summary = self._settled(key, self.lowered(scope), entry)

@@ -46,7 +46,7 @@ class Flows:
 
     by_kind: dict[str, list[Flow]]
     skipped: tuple[Skipped, ...]
-    """The functions that were too large to be followed to the end."""
+    """The functions that were not followed to the end, and why."""
     called: frozenset[int] = frozenset()
     """The functions that were followed from a call, by the identity of their scopes: what they are given is known."""
 
@@ -93,7 +93,7 @@ def _analyze(project: Project) -> Flows:
             keep(found, flow)
         if record.cut:
             what = f"{scope.module.path} {scope.qualname}()"
-            skipped.append(Skipped(what, "too large to follow its data to the end"))
+            skipped.append(Skipped(what, record.cut))
     called = analysis.stable.every_scope(record.called for _, record in records)
     return Flows(_sorted(found.values()), tuple(dict.fromkeys(skipped)), frozenset(called))
 

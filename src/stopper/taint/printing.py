@@ -79,7 +79,7 @@ def _lines(summary: Summary, params: tuple[str, ...]) -> Iterator[str]:
     if summary.ends:
         yield "  does not return"
     if summary.cut:
-        yield "  was cut: too large"
+        yield f"  was cut: {summary.cut}"
 
 
 def _parts(value: Value, params: tuple[str, ...], path: str = "") -> Iterator[tuple[str, str]]:

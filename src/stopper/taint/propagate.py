@@ -69,7 +69,7 @@ from stopper.taint.ir import (
 from stopper.taint.liveness import dead_behind
 from stopper.taint.steps import common, depth, left_clean
 from stopper.taint.strings import added_to_markup, joined_text, loaded
-from stopper.taint.summary import Hit, Summary
+from stopper.taint.summary import TOO_LARGE, Hit, Summary
 
 MAX_STEPS = 20_000
 """How many operations one function may cost."""
@@ -84,8 +84,7 @@ _TEXTS = ("__str__", "__format__", "__repr__")
 
 def solve(engine: Engine, function: Function, entry: dict[str, Value]) -> Summary:
     """Return what a function does when it is entered with ``entry``."""
-    run = Run(engine, function)
-    return run.solve(entry)
+    return Run(engine, function).solve(entry)
 
 
 def instance(engine: Engine, owner: Any) -> Value:
@@ -147,7 +146,8 @@ class Run(Library):
         cost = len(self.function.blocks[number].ops) + 1
         self.steps += cost
         self.engine.steps += cost
-        self.result.cut = self.result.cut or self.steps > MAX_STEPS or self.engine.steps > MAX_ROOT_STEPS
+        if self.steps > MAX_STEPS or self.engine.steps > MAX_ROOT_STEPS:
+            self.result.cut = self.result.cut or TOO_LARGE
         return not self.result.cut
 
     def _leave(self, number: int, entry: dict[str, Value]) -> list[tuple[int, dict[str, Value]]]:

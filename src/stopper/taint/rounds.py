@@ -21,7 +21,7 @@ from stopper.taint.kept.unchanged import NOBODY, Unchanged
 from stopper.taint.propagate import Run, instance
 from stopper.taint.registries import makers, subclassed
 from stopper.taint.shared import Reads, Written
-from stopper.taint.summary import Summary
+from stopper.taint.summary import TOO_LARGE, Summary, failure
 
 MAX_ROUNDS = 3
 """How often roots are solved because cells hold more than when they were read: data that is kept twice on its way is found."""
@@ -159,9 +159,12 @@ def _to_the_end(engine: Engine, root: Root) -> list[Summary]:
     try:
         return list(solved(engine, root))
     except RecursionError:
-        engine.abandon()
-        del engine.shared.reading[before:]
-        return [Summary(cut=True)]
+        cut = TOO_LARGE
+    except Exception as error:  # noqa: BLE001 - one root that fails must not hide what the others do
+        cut = failure(root.scope, error)
+    engine.abandon()
+    del engine.shared.reading[before:]
+    return [Summary(cut=cut)]
 
 
 def solved(engine: Engine, root: Root) -> Iterator[Summary]:

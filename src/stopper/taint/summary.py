@@ -9,6 +9,8 @@ from stopper.records import dataclass, field
 from stopper.taint.domain import CLEAN, Hop, Taint, Value, joined
 from stopper.taint.ir import Place
 
+TOO_LARGE = "too large to follow its data to the end"
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -75,8 +77,8 @@ class Summary:
     """The cells that the work on it has read, and when."""
     shown: set[tuple[Location, str]] = field(default_factory=set, compare=False)
     """What came out at places of templates that the function itself renders."""
-    cut: bool = False
-    """Whether the step bound stopped the work."""
+    cut: str = ""
+    """Why the work was not done to the end; empty where it was."""
     ends: bool = False
     """Whether no way leads out of the function but an exception."""
     trail: Trail | None = field(default=None, compare=False, repr=False)
@@ -86,3 +88,8 @@ class Summary:
         """Note what is written to a cell; a cell keeps all that was ever written."""
         before = self.shares.get(key)
         self.shares[key] = value if before is None else joined(before, value)
+
+
+def failure(scope: Any, error: Exception) -> str:
+    """Return how it is told that an error of our own ended the work on a function."""
+    return f"following {scope.dotted} failed: {type(error).__name__}: {error}; please report it"

@@ -59,7 +59,7 @@ class Writer:
             rests,
             reads=tuple(key for key in solved.reads if not key.startswith("call ")),
             followed=stable.numbered(reach.followed) if root.called else (), called=stable.numbered(reach.called),
-            written=written, flows=flows, cut=any(result.cut for result in solved.results),
+            written=written, flows=flows, cut=next((result.cut for result in solved.results if result.cut), ""),
             shown=tuple(reach.shown), rendered=tuple(sorted(self.templates[one] for one in reach.rendered)),
             whole=whole,
         )  # fmt: skip

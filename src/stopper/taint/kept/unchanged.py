@@ -40,8 +40,8 @@ class Record:
     written: Writings = ()
     flows: tuple[tuple[Flow, bool], ...] = ()
     """The flows, and of each whether its route is that of the function's callers."""
-    cut: bool = False
-    """Whether it was too large to be followed to the end."""
+    cut: str = ""
+    """Why it was not followed to the end; empty where it was."""
     shown: tuple[Place, ...] = ()
     """What came out at places of templates."""
     rendered: tuple[int, ...] = ()

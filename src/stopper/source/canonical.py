@@ -40,7 +40,7 @@ def canonical(name: str) -> str:
         if name.startswith(home):
             name = short + name[len(home) :]
             break
-    head, parens, rest = name.partition("(")
+    head = name.partition("(")[0]
     while head:
         if head in SAME:
             return SAME[head] + name[len(head) :]
@@ -48,5 +48,4 @@ def canonical(name: str) -> str:
         if not shorter:
             break
         head = shorter
-    del parens, rest
     return name

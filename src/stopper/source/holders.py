@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from stopper.source.files import Nearby
@@ -21,15 +21,21 @@ class Stored(NamedTuple):
     scope: Scope
 
 
-def stored(modules: Iterable[Module]) -> dict[str, Nearby[Stored]]:
-    """Return what is assigned to attributes and under constant keys, by the attribute's name or the key as it is written."""
-    found: dict[str, list[Stored]] = {}
+def stores(modules: Iterable[Module]) -> Iterator[tuple[str, Stored]]:
+    """Yield what is assigned to attributes and under constant keys, behind the attribute's name or the key as it is written."""
     for module in modules:
         for target, value, scope in module.stores:
             part = part_of(target)
             if part and isinstance(target, ast.Attribute | ast.Subscript):
-                found.setdefault(part, []).append(Stored(target.value, value, scope))
-    return {part: Nearby((one.scope.module.path, one) for one in stores) for part, stores in found.items()}
+                yield part, Stored(target.value, value, scope)
+
+
+def stored(modules: Iterable[Module]) -> dict[str, Nearby[Stored]]:
+    """Return what is assigned to attributes and under constant keys, by the attribute's name or the key."""
+    found: dict[str, list[Stored]] = {}
+    for part, one in stores(modules):
+        found.setdefault(part, []).append(one)
+    return {part: Nearby((one.scope.module.path, one) for one in every) for part, every in found.items()}
 
 
 def part_of(target: ast.expr) -> str:

@@ -151,6 +151,8 @@ class Module:
     """Every assignment to an attribute or a subscript: target, value, scope."""
     imports: list[tuple[str, ast.stmt]] = field(default_factory=list, repr=False)
     """The full name of everything imported, wherever in the file."""
+    rebound: dict[str, list[Scope]] = field(default_factory=dict, repr=False)
+    """The names that functions declare ``global`` or ``nonlocal``, and these functions."""
     bit: int = 0
     """Stands for all that it holds, where sets of parts of the code are kept as numbers: see ``units``."""
     units: list[tuple[int, int, Scope]] = field(default_factory=list, repr=False)
@@ -429,6 +431,8 @@ class _Indexer:
 
     def outer(self, node: ast.Global | ast.Nonlocal) -> None:
         self.scope.outer.update(node.names)
+        for name in node.names:
+            self.module.rebound.setdefault(name, []).append(self.scope)
 
     def handler(self, node: ast.ExceptHandler) -> None:
         if node.name:

@@ -77,7 +77,6 @@ class Names:
         self._active: set[int] = set()
         self._cut, self._deepest = False, 0
         self._suffixes = self._by_suffix()
-        self._declared: dict[str, dict[str, list[Scope]]] = {}
         """The functions of each module that declare a variable global, by its name."""
 
     def resolve(self, expr: ast.expr, scope: Scope) -> Ref | None:
@@ -191,6 +190,12 @@ class Names:
                 self.rested |= (self._method_of(ref.scope, assigned[-1]) or ref.scope.module).bit
                 return ref.scope, assigned[-1]
         return None
+
+    def method(self, owner: Scope, name: str) -> Scope | None:
+        """Return the function of that name that the project class ``owner`` defines or inherits."""
+        found = self.member(owner, name)
+        scope = found[1].scope if found is not None else None
+        return scope if scope is not None and scope.kind is Kind.FUNCTION else None
 
     def lookup(self, name: str, scope: Scope) -> tuple[Scope, list[Binding]] | None:
         """Return the scope that binds ``name`` as seen from ``scope``, and its bindings."""
@@ -319,12 +324,7 @@ class Names:
 
     def _set_later(self, module: Module, name: str) -> Ref | None:
         """Return what a function puts into a variable of its module: ``global pool; pool = Pool()``."""
-        if module.name not in self._declared:
-            table = self._declared[module.name] = {}
-            for scope in module.scopes:
-                for outer in scope.outer:
-                    table.setdefault(outer, []).append(scope)
-        for scope in self._declared[module.name].get(name, ()):
+        for scope in module.rebound.get(name, ()):
             self.rested |= scope.bit
             for binding in scope.bindings.get(name, ()):
                 ref = self._binding(binding, name, scope)

@@ -65,7 +65,9 @@ def told(module: Module) -> tuple[object, ...]:
         if scope.kind is Kind.CLASS and scope.bit == frame
         for name, bindings in scope.attributes.items()
     ]
-    return attributes, sorted({(name, scope.qualname) for scope in module.scopes for name in scope.outer})
+    return attributes, sorted(
+        {(name, scope.qualname) for name, scopes in module.rebound.items() for scope in scopes}
+    )
 
 
 def _place(module: Module, line: int) -> int:

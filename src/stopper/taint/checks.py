@@ -266,7 +266,7 @@ def _path(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
 
 def _is_content(taint: Taint) -> bool:
     """Tell whether this is a stream or what is in it, and no path; the names in an archive are paths."""
-    named = ".filename" in taint.source or taint.marks & {"path", "built"}
+    named = ".filename" in taint.source or taint.marks & {"path", "built", "field"}
     upload = taint.source.startswith("request.files") and not named
     return "member" not in taint.marks and bool(upload or taint.marks & {"stream", "archive", "zip"})
 
@@ -422,7 +422,7 @@ def _log(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     if "object" not in taint.marks or "built" in taint.marks:
         return default
     # An object is written as Python writes it, with its line ends escaped; what stands in it may be text.
-    return "low" if "member" in taint.marks else ""
+    return "low" if "field" in taint.marks else ""
 
 
 def _conversion(situation: Situation) -> str:

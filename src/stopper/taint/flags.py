@@ -18,6 +18,7 @@ from stopper.taint.ir import (
     Call,
     Compare,
     Constant,
+    Edge,
     Function,
     Join,
     Op,
@@ -71,12 +72,12 @@ def flag_changes(guards: Guards, test: Operand, *, truth: bool) -> list[Change]:
     uses = _places(function).tests.get(test, [])
     if len(fits) != 1 or not uses or fits[0].block in others:
         return []
-    ways = _Ways(function, frozenset(others))
     if fits[0].block == settings[0].block:
-        found = [change for number in others for change in _not_taken(guards, ways, number, uses)]
+        found = [change for number in others for change in _not_taken(guards, others, number, uses)]
     else:
         found = _taken(guards, fits[0].block)
-    return [change for change in found if change.path.base in function.params or _once(function, change.path)]
+    steady = function.definitions.keys() | function.params  # what these hold is still what was tested
+    return [change for change in found if change.path.base in steady]
 
 
 def _asked(guards: Guards, test: Operand, truth: bool) -> tuple[AccessPath | None, bool, bool]:
@@ -105,10 +106,11 @@ def _settings(guards: Guards, flag: AccessPath) -> Iterator[_Setting]:
 
 @dataclass(frozen=True, slots=True)
 class _Places:
-    """Where a function changes and tests its variables."""
+    """Where a function changes and tests its variables, and what leads to each block."""
 
     changes: dict[AccessPath, list[tuple[int, Op]]]
     tests: dict[Operand, list[int]]
+    leading: dict[int, list[tuple[int, Edge]]]
 
 
 def _places(function: Function) -> _Places:
@@ -117,7 +119,7 @@ def _places(function: Function) -> _Places:
 
 
 def _looked_up(function: Function) -> _Places:
-    places = _Places({}, {})
+    places = _Places({}, {}, {})
     for number in function.order:
         block = function.blocks[number]
         for op in block.ops:
@@ -131,6 +133,8 @@ def _looked_up(function: Function) -> _Places:
                     places.changes.setdefault(path, []).append((number, op))
         for test in {edge.test for edge in block.edges if edge.test is not None}:
             places.tests.setdefault(test, []).append(number)
+        for edge in block.edges:
+            places.leading.setdefault(edge.target, []).append((number, edge))
     return places
 
 
@@ -145,58 +149,39 @@ def _truth(guards: Guards, source: Operand) -> bool | None:
     return True if isinstance(made, Call) and made.last in _TRANSLATED else None
 
 
-def _once(function: Function, path: AccessPath) -> bool:
-    """Tell whether a variable is what it was when it was tested."""
-    return path.base in function.definitions
-
-
 def _taken(guards: Guards, number: int) -> list[Change]:
     """Return what is known of who came by a block: what was asked on the one way that leads to it."""
     found: list[Change] = []
-    function = guards.function
-    for _ in function.blocks:
-        leading = [
-            (before, edge)
-            for before in function.order
-            for edge in function.blocks[before].edges
-            if edge.target == number
-        ]
-        if len(leading) != 1:
+    leading = _places(guards.function).leading
+    for _ in guards.function.blocks:
+        if len(leading.get(number, ())) != 1:
             break
-        number, edge = leading[0]
+        number, edge = leading[number][0]
         if edge.test is not None:
             found += guards.changes(edge.test, edge.truth)
     return found
 
 
-def _not_taken(guards: Guards, ways: _Ways, number: int, uses: list[int]) -> list[Change]:
+def _not_taken(guards: Guards, closed: set[int], number: int, uses: list[int]) -> list[Change]:
     """Return what is known of who did not come by a block, but by all that lead to it."""
     return [
         change
-        for before in guards.function.order
-        for edge in guards.function.blocks[before].edges
-        if edge.target == number and edge.test is not None and ways.need(before, uses)
+        for before, edge in _places(guards.function).leading.get(number, ())
+        if edge.test is not None and before not in closed
+        if not _reaches(guards.function, uses, {before, *closed})
         for change in guards.changes(edge.test, not edge.truth)
     ]
 
 
-class _Ways:
-    """The ways through a function that leave some blocks aside."""
-
-    def __init__(self, function: Function, closed: frozenset[int]) -> None:
-        self.function = function
-        self.closed = closed
-
-    def need(self, number: int, uses: list[int]) -> bool:
-        """Tell whether every way to the uses leads by a block."""
-        seen = {number, *self.closed}
-        waiting = [0] if 0 not in seen else []
-        while waiting:
-            at = waiting.pop()
-            if at in seen:
-                continue
-            seen.add(at)
-            if at in uses:
-                return False
-            waiting += [edge.target for edge in self.function.blocks[at].edges]
-        return number not in self.closed
+def _reaches(function: Function, uses: list[int], closed: set[int]) -> bool:
+    """Tell whether a way leads to the uses that leaves some blocks aside; ``closed`` is used up."""
+    waiting = [0]
+    while waiting:
+        at = waiting.pop()
+        if at in closed:
+            continue
+        closed.add(at)
+        if at in uses:
+            return True
+        waiting += [edge.target for edge in function.blocks[at].edges]
+    return False

@@ -82,7 +82,6 @@ class Program:
         self._variables: dict[tuple[int, str], tuple[Variable, int]] = {}
         self._members: dict[tuple[int, str], tuple[Scope | None, int]] = {}
         self._kinds: dict[int, str] = {}
-        self._rebound: dict[int, frozenset[str]] = {}
         self._sites: Counter[str] | None = None
         self._shapes: dict[int, tuple[tuple[str, ...] | None, int]] = {}
         self._converted: dict[int, frozenset[str]] = {}
@@ -101,7 +100,7 @@ class Program:
         function, names = self._lowered.get(id(scope)), self.names
         if function is None:
             noted, names.rested = names.rested, scope.bit
-            function = self._lowered[id(scope)] = lower(scope, names, self.rebound(scope.module))
+            function = self._lowered[id(scope)] = lower(scope, names, scope.module.rebound)
             function.rests, names.rested = names.rested, noted
         names.rested |= function.rests
         return function
@@ -139,15 +138,6 @@ class Program:
         decorated = found is not None and any(getattr(op, "decorators", ()) for op in found.ops())
         return found if decorated else None
 
-    def rebound(self, module: Module) -> frozenset[str]:
-        """Return the names that functions of a module declare ``global``."""
-        found = self._rebound.get(id(module))
-        if found is None:
-            found = self._rebound[id(module)] = frozenset(
-                name for scope in module.scopes for name in scope.outer
-            )
-        return found
-
     def variable(self, scope: Scope, name: str) -> Variable:
         """Return what ``name``, free in ``scope``, stands for."""
         key, home = (id(scope), name), scope.bit
@@ -169,7 +159,7 @@ class Program:
             ref = self.names.resolve(ast.Name(name), scope)
             if ref is not None:
                 return Variable(ref.scope, "" if ref.scope else ref.name)
-            return self._assigned(scope.module, name) if name in self.rebound(scope.module) else _NOTHING
+            return self._assigned(scope.module, name) if name in scope.module.rebound else _NOTHING
         holder, bindings = place
         if holder.kind is Kind.CLASS and bindings[-1].how is Bound.SCOPE:
             return Variable(bindings[-1].scope)
@@ -209,18 +199,15 @@ class Program:
 
     def _assigned(self, module: Module, name: str, made: str = "") -> Variable:
         known = evaluate(ast.Name(name), module.scope, self.names)
-        settled = known.state is State.CONSTANT and name not in self.rebound(module)
+        settled = known.state is State.CONSTANT and name not in module.rebound
         constant = known.constant if settled and not _holds_unknown(known.constant) else UNKNOWN
         return Variable(None, made, f"{module.name}.{name}", module, name, constant)
 
     def method(self, owner: Scope, name: str) -> Scope | None:
         """Return the function that ``name`` is, as a member of a project's class or of its ancestors."""
-        return self.names.remembered(self._members, (id(owner), name), 0, lambda: self._method(owner, name))
-
-    def _method(self, owner: Scope, name: str) -> Scope | None:
-        found = self.names.member(owner, name)
-        scope = found[1].scope if found is not None else None
-        return scope if scope is not None and scope.kind is Kind.FUNCTION else None
+        return self.names.remembered(
+            self._members, (id(owner), name), 0, lambda: self.names.method(owner, name)
+        )
 
     def accessor(self, owner: Scope, name: str, kind: str) -> Scope | None:
         """Return what reads (``getter``) or writes (``setter``) a property of a project's class or of its ancestors."""

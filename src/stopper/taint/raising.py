@@ -29,16 +29,18 @@ MAX_LEVELS = 2
 
 def catching(function: Function) -> dict[int, tuple[int, ...]]:
     """Return the blocks whose exceptions handlers wait for that give them a name, with the blocks of the handlers."""
-    found: dict[int, tuple[int, ...]] | None = function.known.get(FLYING)
-    if found is None:
-        blocks = function.blocks
-        handlers = {at for at, block in enumerate(blocks) if block.ops and isinstance(block.ops[0], Catch)}
-        ways = {
-            at: tuple(edge.target for edge in block.edges if edge.target in handlers)
-            for at, block in enumerate(blocks)
-        }
-        found = function.known[FLYING] = {at: targets for at, targets in ways.items() if targets}
+    found: dict[int, tuple[int, ...]] = function.once(FLYING, lambda: _caught(function))
     return found
+
+
+def _caught(function: Function) -> dict[int, tuple[int, ...]]:
+    blocks = function.blocks
+    handlers = {at for at, block in enumerate(blocks) if block.ops and isinstance(block.ops[0], Catch)}
+    ways = {
+        at: tuple(edge.target for edge in block.edges if edge.target in handlers)
+        for at, block in enumerate(blocks)
+    }
+    return {at: targets for at, targets in ways.items() if targets}
 
 
 def outwards(raised: Value) -> Value:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stopper.source.files import Role
-from stopper.source.module import Kind, Scope
+from stopper.source.module import Scope
 from stopper.source.names import Names, RefKind
 
 if TYPE_CHECKING:
@@ -65,14 +65,14 @@ def makers(scope: Scope, names: Names) -> list[tuple[Scope, Scope]]:
     ref = names.resolve(marked[0], scope.parent or scope) if marked else None
     if ref is None or ref.scope is None or ref.kind is not RefKind.CLASS:
         return []
-    found = [_method(ref.scope, name, names) for name in _MAKERS]
+    found = [names.method(ref.scope, name) for name in _MAKERS]
     return [(ref.scope, method) for method in found if method is not None]
 
 
 def subclassed(scope: Scope, names: Names) -> Scope | None:
     """Return the method of a base class that is told of a new class."""
     bases = _bases(scope, names)
-    return _method(bases[0], "__init_subclass__", names) if bases else None
+    return names.method(bases[0], "__init_subclass__") if bases else None
 
 
 def _told(scope: Scope, names: Names) -> Iterator[Scope]:
@@ -92,12 +92,6 @@ def _told(scope: Scope, names: Names) -> Iterator[Scope]:
 def _bases(scope: Scope, names: Names) -> list[Scope]:
     found = [base.scope for base in names.bases(scope) if base.kind is RefKind.CLASS]
     return [base for base in found if base is not None]
-
-
-def _method(owner: Scope, name: str, names: Names) -> Scope | None:
-    found = names.member(owner, name)
-    scope = found[1].scope if found is not None else None
-    return scope if scope is not None and scope.kind is Kind.FUNCTION else None
 
 
 def _writes(scope: Scope, known: dict[int, bool]) -> bool:

@@ -172,7 +172,7 @@ def _named(taint: Taint, part: str) -> Taint:
         and "[" not in taint.source
     )
     if "object" in taint.marks:
-        taint = taint.marked("member")
+        taint = taint.marked("field")
     if not fresh:
         return taint
     at, _ = taint.trace[0]

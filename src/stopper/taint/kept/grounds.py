@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from stopper.source.holders import HOLDERS, part_of, supposed
+from stopper.source.holders import HOLDERS, stores, supposed
 from stopper.source.module import Scope
 from stopper.source.names import Names, Ref
 from stopper.taint.converters import own_converters
@@ -107,13 +107,7 @@ def questions(project: Project, program: Program) -> set[str]:
 
 def _put_there(names: Names) -> Iterator[tuple[str, object]]:
     """Yield the names under which functions may put things on ``g`` or the application, each with what tells the function from others."""
-    for module in names.modules.values():
-        for target, _, scope in module.stores:
-            part = part_of(target)
-            if not part or not isinstance(target, ast.Attribute | ast.Subscript):
-                continue
-            holder = target.value
-            if isinstance(holder, ast.Name) and holder.id in _OWN:
-                continue
-            if (names.name(holder, scope) or supposed(holder)) in HOLDERS:
-                yield part, _named(scope)
+    for part, (holder, _, scope) in stores(names.modules.values()):
+        own = isinstance(holder, ast.Name) and holder.id in _OWN
+        if not own and (names.name(holder, scope) or supposed(holder)) in HOLDERS:
+            yield part, _named(scope)

@@ -7,6 +7,8 @@ worked that out, so that it is the same for a root that is solved alone.
 from __future__ import annotations
 
 from collections import Counter
+from functools import reduce
+from operator import or_
 
 from stopper.records import dataclass, field
 from stopper.taint.engine import MAX_CALLS, MAX_GENERAL, MAX_STEPS
@@ -36,9 +38,8 @@ def reach(trail: Trail) -> Reach:
     """Return all that a root rests on, by the trail of the root itself."""
     used = _used(trail)
     trails = [one.trail for one in used if one.trail is not None]
-    found = Reach(trail.rests, {one.scope for one in trails}, rendered=set(trail.rendered))
-    for rests in {one.rests for one in trails}:
-        found.rests |= rests
+    rests = reduce(or_, [one.rests for one in trails], trail.rests)
+    found = Reach(rests, {one.scope for one in trails}, rendered=set(trail.rendered))
     found.called.update(trail.called, *[one.called for one in trails if one.called])
     found.followed = {one.trail.scope for one in used if one.trail is not None and not one.cut}
     found.rendered.update(*[one.rendered for one in trails if one.rendered])

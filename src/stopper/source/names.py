@@ -415,6 +415,8 @@ class Names:
         """Tell whether a package binds something else under the name of one of its modules: ``from .db import db``."""
         self.rested |= package.scope.bit
         bindings = package.scope.bindings.get(name, ())
+        if not bindings and "*" in package.scope.bindings:
+            _, bindings = self._starred(package, name, 0) or (None, ())
         return any(one.how is not Bound.IMPORT or one.dotted != dotted for one in bindings)
 
     def _module_member(self, module: Module, name: str, depth: int) -> Ref | None:
@@ -431,12 +433,12 @@ class Names:
         later = self._set_later(module, name) if name in module.scope.bindings else None
         if later is not None:
             return later
+        if (starred := self._starred(module, name, depth)) is not None:
+            return self._module_member(starred[0].module, name, depth + 1)
         inner = self.modules.get(f"{module.name}.{name}")
         if inner is not None:
             self.rested |= inner.scope.bit
             return Ref(inner.name, RefKind.MODULE, inner.scope)
-        if (starred := self._starred(module, name, depth)) is not None:
-            return self._module_member(starred[0].module, name, depth + 1)
         return Ref(f"{module.name}.{name}", RefKind.EXTERNAL)
 
     def _by_suffix(self) -> dict[str, Nearby[Module]]:

@@ -35,10 +35,11 @@ from stopper.taint.ir import (
 
 _ASKING = frozenset(("locals", "setFeature"))
 """Calls that any variable may be looked at for."""
+_NOTHING = frozenset[str]()
 
 
 def dead_behind(function: Function) -> tuple[AbstractSet[str], ...]:
-    """Return for each block the variables that nothing reads once it is left."""
+    """Return for each block the variables that it may hold and that nothing reads once it is left."""
     if function.dead is None:
         function.dead = _worked_out(function) if len(function.blocks) > 1 else (frozenset(),)
     return function.dead
@@ -83,7 +84,12 @@ def _worked_out(function: Function) -> tuple[AbstractSet[str], ...]:
             if len(alive) != len(before[number]):
                 before[number], changed = alive, function.loops
     given_up = _given_up(function, uses)
-    return tuple([given_up - alive for alive in after])
+    held = [use.made for use in uses]
+    held[0] |= function.free
+    for block, alive in zip(function.blocks, after, strict=True):
+        for edge in block.edges:
+            held[edge.target] |= alive
+    return tuple([(given_up & there) - alive or _NOTHING for there, alive in zip(held, after, strict=True)])
 
 
 def _use(block: Block, origins: dict[str, set[str]]) -> _Use:

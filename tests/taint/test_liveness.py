@@ -116,6 +116,8 @@ def test_flows_are_the_same_where_nothing_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = flows(project(tmp_path, APP))
-    monkeypatch.setattr(propagate, "dead_behind", lambda function: (frozenset(),) * len(function.blocks))
+    monkeypatch.setattr(
+        propagate, "dead_behind", lambda function, cells: (frozenset(),) * len(function.blocks)
+    )
     assert len(found) > 3
     assert flows(project(tmp_path, APP)) == found

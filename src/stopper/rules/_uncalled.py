@@ -10,6 +10,7 @@ from stopper.source.files import Role
 from stopper.source.module import Kind, Scope
 from stopper.source.project import Project
 from stopper.taint.flows import every
+from stopper.taint.listeners import listeners
 
 
 def unseen_by_flows(project: Project) -> Callable[[Call], bool]:
@@ -17,7 +18,8 @@ def unseen_by_flows(project: Project) -> Callable[[Call], bool]:
     views = {
         id(view) for route in project.routes.routes for view in (route.view, *route.handlers.values()) if view
     }
-    followed = views | every(project).called
+    heard = {id(scope) for scope, _ in listeners(project)}
+    followed = views | heard | every(project).called
 
     def test(call: Call) -> bool:
         if call.module.role is not Role.APP:

@@ -10,7 +10,7 @@ from stopper.records import dataclass
 from stopper.regex import regex
 from stopper.source.code import Expr
 from stopper.source.module import Binding, Bound, Kind
-from stopper.source.rewrite import parts_of
+from stopper.source.rewrite import numbers_of, parts_of
 
 _NUMBERS = frozenset(("int", "float", "len", "bool", "abs", "round", "min", "max", "sum", "hash", "id"))
 _QUOTES = regex(r"quot|escap|ident|literal|sanit|placeholder|bindparam|mogrify", re.IGNORECASE)
@@ -44,8 +44,10 @@ def _assembled(expr: Expr, depth: int) -> Assembly | None:
         written = _written(expr, expr.node.id)
         found = [_piece(expr.inner(value), depth + 1) for value in written]
         return _merged(found) if any(isinstance(one, Assembly) for one in found) else None
-    parts = parts_of(expr.node)
-    return _merged([_part(expr, part, depth + 1) for part in parts]) if parts is not None else None
+    parts, numbers = parts_of(expr.node), numbers_of(expr.node)
+    if parts is None:
+        return None
+    return _merged([" " if part in numbers else _part(expr, part, depth + 1) for part in parts])
 
 
 def _part(expr: Expr, part: str | ast.expr, depth: int) -> Assembly | str:
@@ -86,7 +88,10 @@ def is_closed(expr: Expr, depth: int = 0) -> bool:
         return True
     parts = parts_of(node)
     if parts is not None:
-        return all(isinstance(one, str) or is_closed(expr.inner(one), depth + 1) for one in parts)
+        numbers = numbers_of(node)
+        return all(
+            isinstance(one, str) or one in numbers or is_closed(expr.inner(one), depth + 1) for one in parts
+        )
     if isinstance(node, ast.Call):
         return _gives_closed(expr, node, depth)
     if isinstance(node, ast.BinOp):

@@ -22,6 +22,7 @@ from stopper.source.canonical import canonical
 from stopper.source.files import Nearby
 from stopper.source.holders import HOLDERS, Stored, part_of, stored, supposed
 from stopper.source.module import Binding, Bound, Kind, Module, Scope, looked_up
+from stopper.source.stars import starred_library
 from stopper.source.units import number, outside
 
 _Key = TypeVar("_Key")
@@ -205,24 +206,34 @@ class Names:
                 continue
             if found := place.bindings.get(name):
                 return place, found
-        return self._starred(scope.module, name, 0) if "*" in scope.module.scope.bindings else None
+        return self._starred(scope.module, name) if "*" in scope.module.scope.bindings else None
 
-    def _starred(
-        self, module: Module, name: str, depth: int, seen: set[str] | None = None
-    ) -> tuple[Scope, list[Binding]] | None:
+    def _starred(self, module: Module, name: str) -> tuple[Scope, list[Binding]] | None:
         """Return what ``from ... import *`` brings in under a name: the module of the project that binds it, and how."""
-        seen = {module.name} if seen is None else seen
-        for star in module.scope.bindings.get("*", ()) if depth < MAX_DEPTH and name[0] != "_" else ():
-            home = self._module(star.dotted.removesuffix(".*"), module)
-            if home is None or home.name in seen:
-                continue
-            seen.add(home.name)
-            self.rested |= home.scope.bit
-            if name in home.scope.bindings:
+        for home in self._stars(module, {module.name}) if name[0] != "_" else ():
+            if isinstance(home, Module) and name in home.scope.bindings:
+                self.rested |= home.scope.bit
                 return home.scope, home.scope.bindings[name]
-            if (behind := self._starred(home, name, depth + 1, seen)) is not None:
-                return behind
         return None
+
+    def _stars(self, module: Module, seen: set[str]) -> Iterator[Module | str]:
+        """Return what a module imports all names from, at first or second hand: modules of the project, names of libraries."""
+        for star in module.scope.bindings.get("*", ()) if len(seen) < 10 * MAX_DEPTH else ():
+            dotted = star.dotted.removesuffix(".*")
+            home = self._module(dotted, module)
+            if (name := home.name if home else dotted) in seen:
+                continue
+            seen.add(name)
+            yield home or dotted
+            if home is not None:
+                self.rested |= home.scope.bit
+                yield from self._stars(home, seen)
+
+    def _from_library(self, module: Module, name: str) -> Ref | None:
+        """Return what a name that the project binds nowhere stands for if a library is imported with ``*``."""
+        stars = self._stars(module, {module.name}) if name[0] != "_" else ()
+        library = starred_library(name, [home for home in stars if isinstance(home, str)])
+        return Ref(canonical(f"{library}.{name}"), RefKind.EXTERNAL) if library else None
 
     def dotted(self, name: str) -> Ref | None:
         """Return what a full dotted name stands for: a thing of the project, else something external."""
@@ -316,7 +327,7 @@ class Names:
     def _name(self, name: str, scope: Scope) -> Ref | None:
         found = self.lookup(name, scope)
         if found is None:
-            return Ref(name, RefKind.EXTERNAL) if name in _BUILTINS else None
+            return _BUILTINS.get(name) or self._from_library(scope.module, name)
         place, bindings = found
         refs = (self._binding(binding, name, place) for binding in bindings)
         ref = next((ref for ref in refs if ref is not None), None)
@@ -414,9 +425,7 @@ class Names:
     def _hides(self, package: Module, name: str, dotted: str) -> bool:
         """Tell whether a package binds something else under the name of one of its modules: ``from .db import db``."""
         self.rested |= package.scope.bit
-        bindings = package.scope.bindings.get(name, ())
-        if not bindings and "*" in package.scope.bindings:
-            _, bindings = self._starred(package, name, 0) or (None, ())
+        bindings = package.scope.bindings.get(name) or (self._starred(package, name) or (None, ()))[1]
         return any(one.how is not Bound.IMPORT or one.dotted != dotted for one in bindings)
 
     def _module_member(self, module: Module, name: str, depth: int) -> Ref | None:
@@ -433,13 +442,13 @@ class Names:
         later = self._set_later(module, name) if name in module.scope.bindings else None
         if later is not None:
             return later
-        if (starred := self._starred(module, name, depth)) is not None:
+        if (starred := self._starred(module, name)) is not None:
             return self._module_member(starred[0].module, name, depth + 1)
         inner = self.modules.get(f"{module.name}.{name}")
         if inner is not None:
             self.rested |= inner.scope.bit
             return Ref(inner.name, RefKind.MODULE, inner.scope)
-        return Ref(f"{module.name}.{name}", RefKind.EXTERNAL)
+        return self._from_library(module, name) or Ref(f"{module.name}.{name}", RefKind.EXTERNAL)
 
     def _by_suffix(self) -> dict[str, Nearby[Module]]:
         table: dict[str, list[Module]] = {}
@@ -483,7 +492,7 @@ def _bare(annotation: ast.expr) -> ast.expr | None:
     return annotation if isinstance(annotation, ast.Name | ast.Attribute) else None
 
 
-_BUILTINS = frozenset(dir(__import__("builtins")))
+_BUILTINS = {name: Ref(name, RefKind.EXTERNAL) for name in dir(__import__("builtins"))}
 
 _NAMED = frozenset(
     {ast.Name, ast.Attribute, ast.Call, ast.Await, ast.NamedExpr, ast.BoolOp, ast.IfExp, ast.Subscript}

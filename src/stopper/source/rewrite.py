@@ -28,6 +28,8 @@ _VALUE_PLACE = regex(
 )
 """What stands before a value."""
 _PERCENT = regex(r"%(?:\((\w+)\))?[-+ 0#]*\d*(?:\.\d+)?([sdrifgx%])")
+_NUMERIC = re.compile(r"[bdeEfFgGnoxX%]$")
+"""The end of a format that refuses text."""
 _SHELL = re.compile(r"[|&;<>*?$`~(){}\[\]\n]")
 _FORMAT_DRIVERS = ("psycopg", "psycopg2", "pymysql", "MySQLdb", "mysql.connector", "aiomysql")
 
@@ -48,6 +50,28 @@ def parts_of(node: ast.expr) -> list[Part] | None:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
         return _formatted(node, node.func.value)
     return None
+
+
+def numbers_of(node: ast.expr) -> list[ast.expr]:
+    """Return the expressions that a string takes as numbers, whatever they are: ``"%d" % n``, ``f"{n:d}"``."""
+    if isinstance(node, ast.JoinedStr):
+        fields = [part for part in node.values if isinstance(part, ast.FormattedValue)]
+        return [part.value for part in fields if _NUMERIC.search(_specified(part))]
+    if (
+        not isinstance(node, ast.BinOp)
+        or not isinstance(node.op, ast.Mod)
+        or not isinstance(node.left, ast.Constant)
+    ):
+        return []
+    given = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
+    found = [match[2] for match in _PERCENT.finditer(str(node.left.value)) if match[2] != "%"]
+    return [one for one, letter in zip(given, found, strict=False) if letter in "digfx"]
+
+
+def _specified(field: ast.FormattedValue) -> str:
+    """Return the end of a field's format, as far as it is constant: ``d`` of ``f"{n:05d}"``."""
+    last = field.format_spec.values[-1] if isinstance(field.format_spec, ast.JoinedStr) else None
+    return str(last.value) if isinstance(last, ast.Constant) else ""
 
 
 def _joined(value: ast.expr) -> list[Part]:

@@ -23,6 +23,7 @@ from stopper.source.routes_objects import (
     Node,
     Unknown,
 )
+from stopper.source.stars import FLASK
 
 NEXT, RETURN, LEAVE = "next", "return", "leave"
 MAX_STEPS = 1_500_000
@@ -175,6 +176,8 @@ class Runner:
                     env.names.update(
                         {key: value for key, value in top.names.items() if not key.startswith("_")}
                     )
+                for name in FLASK if base == "flask" else ():
+                    self.bind(name, self.imported(base, name), env)
                 continue
             self.bind(alias.asname or alias.name, self.imported(base, alias.name), env)
         return NEXT

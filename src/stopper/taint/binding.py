@@ -10,6 +10,7 @@ from stopper.taint.domain import ANY, CLEAN, EACH, SEQUENCES, UNKNOWN, Taint, Va
 from stopper.taint.ir import Function, Place
 
 _FILE = ".filename"
+_FILES = "request.files"
 MAX_CONSTANT = 80
 """How long a text may be to tell one way of calling a function from another."""
 
@@ -127,17 +128,23 @@ class Tokens:
 
     def tokens(self, taints: tuple[Taint, ...]) -> tuple[Taint, ...]:
         """Return one token for all taints in the same state."""
-        groups: dict[tuple[frozenset[str], frozenset[str], bool], list[Taint]] = {}
+        groups: dict[tuple[frozenset[str], frozenset[str], str], list[Taint]] = {}
         for taint in taints:
-            groups.setdefault((taint.clean, taint.marks, taint.source.endswith(_FILE)), []).append(taint)
+            groups.setdefault((taint.clean, taint.marks, _upload(taint)), []).append(taint)
         return tuple(self._token(group) for group in groups.values())
 
     def _token(self, group: list[Taint]) -> Taint:
         self.given.append(tuple(group))
         self.holders.append(self._holder)
         first = group[0]
-        label = _FILE if first.source.endswith(_FILE) else ""
-        return Taint(label, "parameter", len(self.given) - 1, first.clean, first.marks)
+        return Taint(_upload(first), "parameter", len(self.given) - 1, first.clean, first.marks)
+
+
+def _upload(taint: Taint) -> str:
+    """Return how an upload, or the name of one, is told from all else where only its state is known; "" for all else."""
+    if taint.source.endswith(_FILE):
+        return _FILE
+    return _FILES if taint.source.startswith(_FILES) else ""
 
 
 def _general(value: Value) -> Value:
@@ -203,6 +210,8 @@ def _met(given: Taint, inside: Taint, trace: tuple[tuple[Place, str], ...]) -> T
     source = given.source + _FILE if named else given.source
     met = (*trace, *inside.trace)[:_LONGEST]
     near = given.near or inside.near
+    if "member" in inside.marks and given.source.startswith(_FILES):
+        near = inside.near  # what is asked of an archive says nothing of the names in it
     return Taint(source, given.kind, given.parameter, given.clean | inside.clean, inside.marks, near, met)
 
 

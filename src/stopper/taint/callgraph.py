@@ -38,6 +38,7 @@ _HOOKS = frozenset(
 )
 """The hooks that run while a request is answered."""
 _FIRST = frozenset(("before_request", "url_value_preprocessor"))
+_SERIALIZERS = frozenset(("output", "marshal_with", "marshal_list_with"))
 _ANSWERING = frozenset(("errorhandler", "before_request"))
 """The hooks that may answer the request themselves."""
 
@@ -183,10 +184,23 @@ def _given(view: Scope, kind: str) -> dict[str, Value]:
 
 
 def _is_resource(project: Project, scope: Scope) -> bool:
+    """Tell whether what a view returns is sent as JSON: a REST resource's, or what a schema writes down."""
     owner = scope.owner
+    if any(_serializes(mark) for mark in scope.decorators):
+        return True
     return owner is not None and any(
         base.name.endswith(".Resource") for base in project.code.names.bases(owner)
     )
+
+
+def _serializes(mark: ast.expr) -> bool:
+    """Tell whether a decorator writes down what a view returns: ``@blp.response(200, Schema)``, ``@app.output(Schema)``."""
+    if not isinstance(mark, ast.Call) or not isinstance(mark.func, ast.Attribute):
+        return False
+    last, keywords = mark.func.attr, [keyword.arg for keyword in mark.keywords]
+    if last == "response":
+        return len(mark.args) > 1 or "schema" in keywords
+    return last in _SERIALIZERS and bool(mark.args)
 
 
 def _holds(words: re.Pattern[str], module: Module, scope: Scope) -> bool:

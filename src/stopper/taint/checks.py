@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from stopper.records import dataclass
 from stopper.regex import regex
 from stopper.taint.domain import ALL, UNKNOWN, Taint, Value
-from stopper.taint.prefixes import LIKELY_LOCAL, local_path
+from stopper.taint.prefixes import LIKELY_LOCAL, SIGNED, local_path
 from stopper.taint.programs import has_script, option, runs_shell
 
 _SQL = regex(
@@ -401,7 +401,7 @@ def _tar_filter(taint: Taint, situation: Situation, default: Verdict) -> Verdict
 
 def _unchecked(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     """Check data that is trusted from now on: whether anything was asked about it before."""
-    if "asked" in taint.marks:
+    if taint.marks & {"asked", SIGNED}:
         return ""
     return default if len(taint.trace) <= _DIRECT and not taint.marks & {"kept", "stored"} else "low"
 

@@ -14,7 +14,7 @@ from stopper.records import dataclass
 from stopper.source.module import Kind, Scope, parameters
 from stopper.source.project import Project
 from stopper.taint.declared import Declared, Reader
-from stopper.taint.domain import ALL, CLEAN, Taint, Target, Value
+from stopper.taint.domain import ALL, CLEAN, KEYS, Taint, Target, Value
 from stopper.taint.edges import Run
 from stopper.taint.ir import Call, Load, Place
 from stopper.taint.steps import common
@@ -180,8 +180,18 @@ class Forms:
                 yield _Argument(name, _held(declared, f"{label} {name!r}", decorator))
             return
         name = _taker(view, keywords)
-        if name:
-            yield _Argument(name, _shaped(fields, label, decorator))
+        if not name:
+            return
+        value = _shaped(fields, label, decorator)
+        if self._is_open(decorator.args[0], view):
+            whole = Value((Taint(label, marks=frozenset(("object",))).hop(decorator, f"{label} is read"),))
+            value = Value(whole.taints, shape="dict", fields=value.with_part(KEYS, whole).fields)
+        yield _Argument(name, value)
+
+    def _is_open(self, schema: ast.expr, view: Scope) -> bool:
+        """Tell whether a decorator's schema keeps fields that it does not declare."""
+        ref = self.names.resolve(schema, view.parent or view)
+        return ref is not None and ref.scope is not None and _keeps_unknown(ref.scope)
 
     def _annotated(self, view: Scope) -> Iterator[_Argument]:
         args = getattr(view.node, "args", None)
@@ -261,12 +271,12 @@ def _held(declared: Declared, label: str, at: Place) -> Value:
 def _shaped(fields: Mapping[str, Declared], label: str, at: Place) -> Value:
     parts = ((f"[{name!r}]", _held(declared, f"{label} {name!r}", at)) for name, declared in fields.items())
     attributes = ((f".{name}", _held(declared, f"{label} {name!r}", at)) for name, declared in fields.items())
-    return Value(shape="dict", fields=tuple(sorted((*parts, *attributes))))
+    return Value(shape="dict", fields=tuple(sorted((*parts, *attributes, (KEYS, CLEAN)))))
 
 
 def _narrowed(fields: Mapping[str, Declared], given: Value, *, attributes: bool = False) -> Value:
-    """Return what is left of a client's data after a schema: the fields it names, each as it is declared."""
-    parts = []
+    """Return what is left of a client's data after a schema: the fields it names, each as it is declared, as far as they came."""
+    parts = [] if attributes else [(KEYS, CLEAN)]
     for name, declared in fields.items():
         own = given.field(f"[{name!r}]") or given
         value = CLEAN if ALL in declared.clean else Value(tuple(_as(declared, one) for one in own.every()))

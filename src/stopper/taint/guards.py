@@ -22,8 +22,17 @@ from stopper.taint.ir import (
     Operand,
 )
 from stopper.taint.models import Models
-from stopper.taint.prefixes import COMMON, HOST, NORMALISERS, ending_changes, prefix_changes, with_origins
-from stopper.taint.rereads import NONE, rereads
+from stopper.taint.prefixes import (
+    COMMON,
+    HOST,
+    NORMALISERS,
+    SIGNED,
+    ending_changes,
+    lacking_changes,
+    prefix_changes,
+    with_origins,
+)
+from stopper.taint.rereads import NONE, has_keys, rereads
 
 Read = Callable[[Operand], Value]
 Ask = Callable[[Call], dict[int, frozenset[str]]]
@@ -213,7 +222,7 @@ class Guards:
         path, ways = self.subject(whole)
         if path is None or (ways and ways != ["parts"]) or not isinstance(part.value, str):
             return []
-        if ways and part.value != "..":
+        if (ways and part.value != "..") or has_keys(self.function, path):
             return []
         if holds:
             return [
@@ -222,19 +231,7 @@ class Guards:
                     near=f"the test that {part.value!r} is somewhere in the value lets anything stand around it",
                 )
             ]
-        if part.value == "/":
-            return [Change(path, _PATH)]
-        if part.value in ("..", "."):
-            return [
-                Change(
-                    path,
-                    near=f"the test for {part.value!r} lets absolute paths through",
-                    marks=frozenset(("no-dots",)),
-                )
-            ]
-        if part.value in ("\n", "\r"):
-            return [Change(path, frozenset(("log", "header", "mail")))]
-        return [Change(path, near=f"only {part.value!r} is refused")]
+        return lacking_changes(path, part.value)
 
     def _equal(self, tested: Operand, other: Operand) -> list[Change]:
         path, ways = self.subject(tested)
@@ -335,7 +332,8 @@ class Guards:
         if not isinstance(made, Call) or not made.name.startswith("hmac.") or len(made.args) < 2:
             return []
         path, _ = self.subject(made.args[1])
-        return [Change(path, frozenset(("deserialization",)))] if path is not None else []
+        signed = frozenset((SIGNED,))
+        return [Change(path, frozenset(("deserialization",)), marks=signed)] if path is not None else []
 
     def sources(self, operand: Operand) -> list[Operand]:
         """Return every value that is assigned to a variable, the variable itself where there is none."""

@@ -285,7 +285,7 @@ def _stripped(taint: Taint, op: Call, args: tuple[Value, ...]) -> Taint:
     if op.last in ("read", "getvalue", "readline", "readlines", "getbuffer"):
         return replace(taint, marks=taint.marks - {"stream"})
     if op.last in _MEMBERS and taint.marks & {"zip", "archive", "stream"}:
-        return replace(taint, marks=(taint.marks - {"zip", "archive", "stream"}) | {"member"})
+        return replace(taint, marks=(taint.marks - {"zip", "archive", "stream"}) | {"member"}, near="")
     if (
         op.last == "lstrip"
         and "rooted" in taint.marks

@@ -8,7 +8,8 @@ for ``locals()``; there, only temporaries are given up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Collection, Iterable
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -35,14 +36,29 @@ from stopper.taint.ir import (
 
 _ASKING = frozenset(("locals", "setFeature"))
 """Calls that any variable may be looked at for."""
-_NOTHING = frozenset[str]()
+_BASE = re.compile(r"[.\[]")
 
 
-def dead_behind(function: Function) -> tuple[AbstractSet[str], ...]:
-    """Return for each block the variables that it may hold and that nothing reads once it is left."""
+def dead_behind(function: Function, cells: Collection[str] = ()) -> tuple[AbstractSet[str], ...]:
+    """Return for each block the variables that nothing reads once it is left, and the cells of what a loop gives anew behind it."""
     if function.dead is None:
         function.dead = _worked_out(function) if len(function.blocks) > 1 else (frozenset(),)
+        if cells and function.loops:
+            function.dead = _with_cells(function, cells, function.dead)
     return function.dead
+
+
+def _with_cells(
+    function: Function, cells: Collection[str], dead: tuple[AbstractSet[str], ...]
+) -> tuple[AbstractSet[str], ...]:
+    """Return the dead variables with the cells of what was read of a variable that the next block makes."""
+    made = [{op.target.base for op in block.ops if isinstance(op, Assign)} for block in function.blocks]
+    based = [(cell, _BASE.split(cell[1:], maxsplit=1)[0]) for cell in cells]
+    found = []
+    for block, gone in zip(function.blocks, dead, strict=True):
+        behind = set().union(*[made[edge.target] for edge in block.edges])
+        found.append(gone | {cell for cell, base in based if base in behind})
+    return tuple(found)
 
 
 def looked_at(function: Function) -> AbstractSet[str]:
@@ -84,12 +100,7 @@ def _worked_out(function: Function) -> tuple[AbstractSet[str], ...]:
             if len(alive) != len(before[number]):
                 before[number], changed = alive, function.loops
     given_up = _given_up(function, uses)
-    held = [use.made for use in uses]
-    held[0] |= function.free
-    for block, alive in zip(function.blocks, after, strict=True):
-        for edge in block.edges:
-            held[edge.target] |= alive
-    return tuple([(given_up & there) - alive or _NOTHING for there, alive in zip(held, after, strict=True)])
+    return tuple([given_up - alive for alive in after])
 
 
 def _use(block: Block, origins: dict[str, set[str]]) -> _Use:

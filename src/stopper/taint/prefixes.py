@@ -26,8 +26,18 @@ LIKELY_LOCAL = "joined-host"
 """Stands among the kinds for an address that leads elsewhere only where browsers read it otherwise than Python does."""
 
 
+_LACKING = {
+    "..": frozenset(("no-dots",)), ".": frozenset(("no-dots",)), "\\": frozenset(("no-backslash",)), "//": frozenset(("one-slash",)),
+}  # fmt: skip
+"""The state of a value in which a text is nowhere."""
+SIGNED = "signed"
+"""The mark of data whose signature fits: the application, or who shares its key, has written it."""
+
+
 def local_path(marks: frozenset[str]) -> frozenset[str]:
-    """Return what is settled of an address by the beginnings that it must have and must not have."""
+    """Return what is settled of an address by who wrote it, and by the beginnings that it must have and must not have."""
+    if SIGNED in marks:
+        return frozenset(("redirect",))
     if not marks >= {"slash-first", "one-slash"}:
         return frozenset()
     return frozenset(("redirect",)) if marks & {"no-backslash", "slashes"} else frozenset((LIKELY_LOCAL,))
@@ -94,6 +104,18 @@ def ending_changes(path: AccessPath, ways: list[str], given: Value) -> list[Chan
     if not text:
         return [Change(path, HOST)]
     return [Change(path, near=f"endswith({text!r}) without a dot in front lets 'evil{text}' through")]
+
+
+def lacking_changes(path: AccessPath, part: str) -> list[Change]:
+    """Return what is known of a value in which a text is nowhere."""
+    if part == "/":
+        return [Change(path, frozenset(("path", "archive")))]
+    if part in ("\n", "\r"):
+        return [Change(path, frozenset(("log", "header", "mail")))]
+    marks = _LACKING.get(part, frozenset())
+    if "no-dots" in marks:
+        return [Change(path, near=f"the test for {part!r} lets absolute paths through", marks=marks)]
+    return [Change(path, near=f"only {part!r} is refused", marks=marks)]
 
 
 def _not_enough(text: str) -> str:

@@ -105,7 +105,7 @@ class Run(Library):
         self.exits: list[tuple[Value, dict[str, Value]]] = []
         self.yields: list[Value] = []
         self.steps = 0
-        self.forgotten = dead_behind(function)
+        self.forgotten = dead_behind(function, self.rereads.values())
         self.catching = raising.catching(function)
 
     def solve(self, entry: dict[str, Value]) -> Summary:

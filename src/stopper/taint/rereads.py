@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from stopper.taint.domain import Taint, Value
-from stopper.taint.ir import AccessPath, Call, Constant, Function, Load, Operand, Store
+from stopper.taint.domain import EACH, Taint, Value
+from stopper.taint.ir import AccessPath, Assign, Call, Constant, Function, Load, Operand, Store
 
 NONE: dict[str, str] = {}
+_OWN = {"flask.session": "session", "flask.g": "g"}
+"""What is written without changing what a client sent."""
 
 
 def rereads(function: Function) -> dict[str, str]:
@@ -23,6 +25,15 @@ def remembered(state: dict[str, Value], cell: str, value: Value) -> Value:
         value = value.refined(lambda taint: _learnt(taint, before.taints))
     state[cell] = value
     return value
+
+
+def has_keys(function: Function, path: AccessPath) -> bool:
+    """Tell whether a function reads a value by keys: ``"name" in data`` then asks for a key, and says nothing of any text."""
+    return any(
+        (isinstance(op, Load) and op.base == path and op.part[:2] in ("['", '["'))
+        or (isinstance(op, Call) and op.last == "get" and op.receiver == path)
+        for op in function.definitions.values()
+    )
 
 
 def _learnt(taint: Taint, before: tuple[Taint, ...]) -> Taint:
@@ -49,7 +60,7 @@ def _found(function: Function) -> dict[str, str]:
             if key and all(isinstance(arg, Constant) for arg in op.args):
                 keys[op.target.base] = f"{key}.get({', '.join(map(str, op.args))})"
         elif isinstance(op, Store):
-            stored.add(op.part)
+            stored.add(f"{_OWN.get(op.name, '')}{op.part}")
     counts = Counter(keys.values())
     found = {
         target: f"={key}"
@@ -65,5 +76,20 @@ def _key(operand: Operand, keys: dict[str, str], function: Function, stable: fro
         return ""
     if operand.base[0] == "%":
         return keys.get(operand.base, "")
-    once = operand.base in function.definitions and not function.loops
+    once = operand.base in function.definitions and (not function.loops or _is_given(operand.base, function))
     return operand.base if once or operand.base in stable else ""
+
+
+def _is_given(name: str, function: Function) -> bool:
+    """Tell whether a loop gives a variable anew each time; what was read of it is given up before: see ``liveness``."""
+    made = function.definitions.get(name)
+    for _ in range(2):  # for member in ..., for key, value in ...
+        made = (
+            function.definitions.get(made.source.base)
+            if isinstance(made, Assign) and isinstance(made.source, AccessPath)
+            else made
+        )
+        if not isinstance(made, Load) or made.part == EACH:
+            break
+        made = function.definitions.get(made.base.base) if isinstance(made.base, AccessPath) else None
+    return isinstance(made, Load) and made.part == EACH

@@ -21,6 +21,14 @@ _PREFERENCE = regex(
 )
 """The names of keys on which nothing depends but how a page looks."""
 
+_PRIVILEGE = regex(
+    r"(?i)role|admin|user|uid|owner|perm|right|tenant|account|group|auth|level|staff|email|id$"
+)
+"""The names of keys that say who somebody is and what they may."""
+_LETTERS = frozenset(("html", "path", "sql"))
+"""What data cannot harm of which the letters were looked at."""
+_TEXTUAL = regex(r"(?i)response|str|text|markup|page|html|template|render")
+"""The names of classes whose objects a view may send as a page."""
 _MAILS = ("flask_mail.", "flask_mailman.", "flask_mailing.", "emails.", "mailer.")
 """The packages whose messages have an attribute ``html``."""
 
@@ -113,6 +121,8 @@ class Sinks:
             self._stored("mail-html", "", source, op.at, "the mail", "high")
         elif op.name == "flask.session":
             sure = "low" if _PREFERENCE.fullmatch(key) else "medium"
+            if not _PRIVILEGE.search(key):
+                source = source.refined(lambda taint: None if taint.clean >= _LETTERS else taint)
             self._stored("session", "unchecked", source, op.at, f"the session's {key}", sure)
 
     def _stored(self, kind: str, check: str, source: Value, at: Place, sink: str, default: str) -> None:
@@ -135,7 +145,7 @@ class Sinks:
                 if _redirects(args[1:]):
                     self._stored("redirect", "location-header", part, op.at, "the Location header", "high")
         situation = Situation(body, {}, args, html=self.html and not self.json)
-        for taint in body.taints if body.shape != "dict" else ():
+        for taint in body.taints if body.shape != "dict" and _may_be_text(body) else ():
             sure = verdict("html", taint, situation, "high")
             if sure:
                 self.record("html", Value((taint,)), op.at, "the response", sure)
@@ -187,6 +197,14 @@ class Sinks:
             op.source for op in inner.ops() if isinstance(op, Return) and isinstance(op.source, AccessPath)
         ]
         return (_defined(inner, returned[0]) if returned else None) or made
+
+
+def _may_be_text(body: Value) -> bool:
+    """Tell whether a view's answer may be text: an object of the project's own is sent as JSON, or refused."""
+    bases = [base for owner in body.classes for base in getattr(owner.node, "bases", ())]
+    return not body.classes or any(
+        _TEXTUAL.search(getattr(base, "attr", getattr(base, "id", ""))) for base in bases
+    )
 
 
 def _redirects(args: tuple[Value, ...]) -> bool:

@@ -133,7 +133,7 @@ def loaded(base: Value, part: str) -> Value:
     if not value.taints and not value.fields:
         return value
     if part == ".filename":
-        return value.refined(lambda taint: replace(taint, source=taint.source + part))
+        return value.refined(_file_name)
     if part in (".name", ".stem", ".suffix"):
         return value.refined(lambda taint: taint.cleaned(("path",)) if "path" in taint.marks else taint)
     if base.literal and part[:1] == "[" and base.name.startswith("re.") and base.name.endswith(_FOUND):
@@ -143,6 +143,11 @@ def loaded(base: Value, part: str) -> Value:
     if not part.startswith("['"):
         return value
     return value.refined(lambda taint: _named(taint, part))
+
+
+def _file_name(taint: Taint) -> Taint:
+    """Return the name of an upload; that of an archive's member is still told as the archive's."""
+    return taint if "member" in taint.marks else replace(taint, source=f"{taint.source}.filename")
 
 
 def attributes(holder: Value) -> Value:

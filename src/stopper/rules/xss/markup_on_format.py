@@ -49,6 +49,10 @@ _FIELD = regex(r"(?<!\{)\{([^{}]+?)(?:![rsa])?(?::[^{}]*)?\}")
 _PERCENT = regex(r"[rRuU]?(\"\"\"|'''|\"|').*\1\s*%\s*(.+)", re.DOTALL)
 _FORMAT = regex(r"[rRuU]?(\"\"\"|'''|\"|').*\1\s*\.format\((.*)\)\s*\Z", re.DOTALL)
 _JOINED = regex(r"[rRuU]?(\"[^\"]*\"|'[^']*')\s*\+\s*(.+)", re.DOTALL)
+_TEXTS = regex(
+    r"(?:[rRuU]?(?:\"\"\"(?:\\.|[^\\])*?\"\"\"|'''(?:\\.|[^\\])*?'''|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*')\s*)+",
+    re.DOTALL,
+)
 _TOKEN = regex(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|.", re.DOTALL)
 _KEYWORD = re.compile(r"^\s*\w+\s*=(?!=)")
 _CLEAN = regex(
@@ -93,8 +97,9 @@ def _values(source: str) -> list[str]:
     if _FSTRING.match(source):
         return _FIELD.findall(source)
     found = _PERCENT.fullmatch(source) or _FORMAT.fullmatch(source) or _JOINED.fullmatch(source)
-    if found is None:
-        return []
+    text = _TEXTS.match(source)
+    if found is None or text is None or not source.startswith(("%", "+", ".format("), text.end()):
+        return []  # or what a method of the text is given: "".join(...)
     inside = re.sub(r"^\s*#.*$", "", found[2], flags=re.MULTILINE).strip()
     inside = inside[1:-1] if inside.startswith("(") and inside.endswith(")") else inside
     return [_KEYWORD.sub("", piece) for piece in _split(inside) if piece.strip()]

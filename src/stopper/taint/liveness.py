@@ -36,11 +36,15 @@ from stopper.taint.ir import (
 
 _ASKING = frozenset(("locals", "setFeature"))
 """Calls that any variable may be looked at for."""
+_NOTHING = frozenset[str]()
 _BASE = re.compile(r"[.\[]")
 
 
 def dead_behind(function: Function, cells: Collection[str] = ()) -> tuple[AbstractSet[str], ...]:
-    """Return for each block the variables that nothing reads once it is left, and the cells of what a loop gives anew behind it."""
+    """Return for each block the variables that it may hold and that nothing reads once it is left.
+
+    With them the cells of what was read of a variable that a loop gives anew behind the block.
+    """
     if function.dead is None:
         function.dead = _worked_out(function) if len(function.blocks) > 1 else (frozenset(),)
         if cells and function.loops:
@@ -57,7 +61,8 @@ def _with_cells(
     found = []
     for block, gone in zip(function.blocks, dead, strict=True):
         behind = set().union(*[made[edge.target] for edge in block.edges])
-        found.append(gone | {cell for cell, base in based if base in behind})
+        read = {cell for cell, base in based if base in behind}
+        found.append(gone | read if read else gone)
     return tuple(found)
 
 
@@ -100,7 +105,12 @@ def _worked_out(function: Function) -> tuple[AbstractSet[str], ...]:
             if len(alive) != len(before[number]):
                 before[number], changed = alive, function.loops
     given_up = _given_up(function, uses)
-    return tuple([given_up - alive for alive in after])
+    held = [use.made for use in uses]
+    held[0] |= function.free
+    for block, alive in zip(function.blocks, after, strict=True):
+        for edge in block.edges:
+            held[edge.target] |= alive
+    return tuple([(given_up & there) - alive or _NOTHING for there, alive in zip(held, after, strict=True)])
 
 
 def _use(block: Block, origins: dict[str, set[str]]) -> _Use:

@@ -22,9 +22,9 @@ class Reach:
 
     rests: int = 0
     """The parts of the code that were asked: see ``Names.rested``."""
-    called: set[int] = field(default_factory=set)
-    """The functions that calls reached, by the identity of their scopes."""
-    followed: set[int] = field(default_factory=set)
+    called: tuple[int, ...] = ()
+    """The functions that calls reached, by the identity of their scopes; as a set it would take eight times the memory."""
+    followed: tuple[int, ...] = ()
     """Those of them that were followed to their ends."""
     rendered: set[int] = field(default_factory=set)
     """The templates that were rendered, by their identity."""
@@ -39,9 +39,11 @@ def reach(trail: Trail) -> Reach:
     used = _used(trail)
     trails = [one.trail for one in used if one.trail is not None]
     rests = reduce(or_, [one.rests for one in trails], trail.rests)
-    found = Reach(rests, {one.scope for one in trails}, rendered=set(trail.rendered))
-    found.called.update(trail.called, *[one.called for one in trails if one.called])
-    found.followed = {one.trail.scope for one in used if one.trail is not None and not one.cut}
+    found = Reach(rests, rendered=set(trail.rendered))
+    called = {one.scope for one in trails}
+    followed = {one.trail.scope for one in used if one.trail is not None and not one.cut}
+    called.update(trail.called, *[one.called for one in trails if one.called])
+    found.called, found.followed = tuple(called), tuple(followed)
     found.rendered.update(*[one.rendered for one in trails if one.rendered])
     found.shown = set().union(*[one.shown for one in used if one.shown])
     found.bounded = _is_bounded(trail, trails)

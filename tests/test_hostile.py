@@ -60,6 +60,11 @@ def told(report: Report, path: str) -> list[str]:
     return [skipped.reason for skipped in report.skipped if skipped.what.startswith(path)]
 
 
+def found(report: Report, path: str, line: int) -> list[str]:
+    places = ((finding.location.path, finding.location.line, finding.rule) for finding in report.findings)
+    return [rule for *place, rule in places if place == [path, line]]
+
+
 @pytest.mark.parametrize("what", corpus.PYTHON)
 def test_the_audit_survives_a_module_with(tmp_path: Path, what: str) -> None:
     project(tmp_path, **{"app.py": corpus.PYTHON[what]()})
@@ -93,6 +98,15 @@ def test_a_module_that_was_not_read_whole_is_told(tmp_path: Path, what: str) -> 
     assert told(survives(tmp_path), "app.py")
 
 
+def test_a_function_that_is_too_large_to_follow_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stopper.taint.propagate.MAX_STEPS", 2)
+    project(tmp_path)
+    (reason,) = told(survives(tmp_path), "flask_app.py hello()")
+    assert "too large to follow" in reason
+
+
 @pytest.mark.parametrize("name", ["big.py", "templates/big.html", "requirements.txt", ".env"])
 def test_an_enormous_file_is_told(tmp_path: Path, name: str) -> None:
     project(tmp_path, **{name: b"x = 1\n" * 800_000})
@@ -119,6 +133,49 @@ def test_a_variable_that_is_made_of_itself_ends_nothing(tmp_path: Path, body: st
     project(tmp_path, **{"app.py": f"{head}def check(name):\n{body}{view}"})
     with ended_after(MAX_SECONDS):
         assert not told(survives(tmp_path), "app.py")
+
+
+@pytest.mark.parametrize("name", ["flags", "rereads"])
+def test_a_variable_may_be_called_as_an_answer_of_our_own(tmp_path: Path, name: str) -> None:
+    body = f"    {name} = True\n    if x == 'a':\n        {name} = False\n    if {name}:\n        cursor.execute(x)\n"
+    project(tmp_path, **{"app.py": f"{corpus.APP}\n@app.get('/<x>')\ndef named(x):\n{body}    return ''\n"})
+    assert "sql-injection" in found(survives(tmp_path), "app.py", 15)
+
+
+GROWING = {
+    "a list": "x.append(x)\n        x.append([name, x])",
+    "a dict": "x = {'a': x, **x}\n        x.update(b=x)\n        x.setdefault('c', x)",
+    "a tuple": "x = (x, *x, x)",
+    "an object": "x.next = x.last = Page(x, x)",
+    "a partial function": "x = functools.partial(x, x, name)",
+    "a closure": "y = lambda: (x, y, name)\n        x = y",
+}
+
+
+@pytest.mark.parametrize("what", GROWING)
+def test_what_is_put_into_itself_in_a_loop_does_not_grow_without_end(tmp_path: Path, what: str) -> None:
+    page = "class Page:\n    def __init__(self, a, b=None):\n        self.a, self.b = a, b\n"
+    body = f"    x, y = [name], name\n    if name:\n        x = Page(name)\n    while name:\n        {GROWING[what]}\n"
+    view = f"@app.get('/grown/<name>')\ndef grown(name):\n{body}    cursor.execute(name)\n    return str(x)\n"
+    project(tmp_path, **{"app.py": f"import functools\n{corpus.APP}\n{page}{view}"})
+    with ended_after(MAX_SECONDS):
+        report = survives(tmp_path)
+    assert [finding.message for finding in report.findings if finding.rule == "sql-injection"][1:]
+    assert not told(report, "app.py")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '{% import "page.html" as p %}{% from "page.html" import m with context %}{{ p.m() }}',
+        "{% macro m(a=m(), b=a) %}{{ m(a) }}{{ caller() }}{% endmacro %}{% call m() %}{{ m() }}{% endcall %}{{ m(m)|safe }}",
+    ],
+)
+def test_a_page_that_leads_back_to_itself_ends_nothing(tmp_path: Path, page: str) -> None:
+    project(tmp_path, **{"templates/page.html": page + "{{ name|safe }}"})
+    report = survives(tmp_path)
+    assert not told(report, "flask_app.py")
+    assert "sql-injection" in found(report, "flask_app.py", 6)
 
 
 class Late(BaseException):

@@ -65,7 +65,16 @@ def ask(rules: list[Rule], project: Project, tell: Tell) -> Said:
         said |= meanwhile.result()
     found = [finding for rule in rules for finding in said[rule.slug][0]]
     skipped = [one for rule in rules for one in said[rule.slug][1]]
-    return list(dict.fromkeys(found)), list(dict.fromkeys(skipped))
+    return list(dict.fromkeys(found)), list(dict.fromkeys([*skipped, *_unfollowed(project, first)]))
+
+
+def _unfollowed(project: Project, asked: list[Rule]) -> list[Skipped]:
+    """Return the functions that the engine could not follow to the end, where a rule has asked it."""
+    if not asked:
+        return []
+    from stopper.taint.flows import unfollowed  # late, as above: the rules have imported it by now
+
+    return unfollowed(project)
 
 
 def _is_short(project: Project) -> bool:

@@ -72,6 +72,7 @@ PYTHON: dict[str, Callable[[], str | bytes]] = {
     "a merge conflict": lambda: APP + "<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> other\n",
     "an open string": lambda: APP + 'x = """never closed\n' + APP,
     "a global chosen outside every function": lambda: APP + "chosen = globals()[request.args['name']]\n",
+    "a key that has no hash": lambda: APP + "x = {({},): 1}\ny = {[]: 1}\nz = {{}: 1, (1, [2]): 3}\n",
     "imports in a circle": lambda: _imports("app"),
     "an import of nothing": lambda: _imports("." * 50 + "app"),
     "2,000 settings": lambda: _settings(2_000),

@@ -111,8 +111,14 @@ NESTED = {
     + "".join(f"class C{at + 1}(C{at}):\n    pass\n" for at in range(DEEP))
     + f"{VIEW}    run = C{DEEP}().run\n{RUN}",
 }
-CUT = frozenset(("bound methods",))
-"""What an object holds deeper than its fields are told apart is given up, whether it nests ten times or without end."""
+CUT = frozenset(("bound methods", "closures"))
+"""What an object or a function holds deeper than is told apart is given up, whether it nests fifty times or without end."""
+
+
+def test_twenty_functions_around_one_another_are_told_apart(tmp_path: Path) -> None:
+    made = "    run = make(run)\n"
+    result = found(tmp_path, NESTED["closures"].replace(made * DEEP, made * 20))
+    assert len(result.by_kind["command"]) == 1
 
 
 @pytest.mark.parametrize("how", sorted(NESTED))

@@ -28,7 +28,7 @@ from stopper.source.routes_objects import (
     scope_of,
     view_of,
 )
-from stopper.source.routes_run import above
+from stopper.source.routes_run import TOO_DEEP, above
 
 if TYPE_CHECKING:
     from stopper.source.code import Code
@@ -170,8 +170,7 @@ def read(code: Code) -> Routes:
     registrar = run(modules, code.names)
     scopes = {id(scope.node): scope for module in modules for scope in module.scopes}
     builder = _Builder(scopes, registrar.nodes)
-    reason = "imports or calls nest too deeply here to follow what registers routes"
-    skipped = tuple(Skipped(what, reason) for what in dict.fromkeys(registrar.cut))
+    skipped = tuple(Skipped(what, reason) for what, reason in registrar.cut.items())
     return Routes(tuple(builder.routes()), tuple(builder.hooks), code, skipped)
 
 
@@ -187,7 +186,7 @@ def run(modules: list[Module], names: Names) -> Registrar:
         attempts += 1
         first = list(dict.fromkeys((*registrar.refused[::-1], *first)))
         registrar = _loaded(chosen, interest, first)
-    registrar.cut += [registrar.modules[name].path for name in registrar.refused]
+    registrar.cut |= {registrar.modules[name].path: TOO_DEEP for name in registrar.refused}
     _uncalled(registrar, interest)
     return registrar
 
@@ -200,8 +199,7 @@ def _loaded(chosen: list[Module], interest: Interest, first: Sequence[str]) -> R
     imported |= above(imported)
     rest = sorted(chosen, key=lambda module: (module.name in imported, module.name.count(".")))
     for name in (*first, *(module.name for module in rest)):
-        if not registrar.start(partial(registrar.load, name)):
-            registrar.cut.append(registrar.modules[name].path)
+        registrar.start(registrar.modules[name].path, partial(registrar.load, name))
     return registrar
 
 
@@ -211,8 +209,7 @@ def _uncalled(registrar: Registrar, interest: Interest) -> None:
     for scope in sorted(waiting, key=lambda scope: not made[id(scope.node)]):
         if id(scope.node) in registrar.entered or isinstance(scope.node, ast.Lambda):
             continue
-        if not registrar.start(partial(_enter, registrar, scope)):
-            registrar.cut.append(f"{scope.module.path} {scope.qualname}()")
+        registrar.start(f"{scope.module.path} {scope.qualname}()", partial(_enter, registrar, scope))
 
 
 def _enter(registrar: Registrar, scope: Scope) -> None:

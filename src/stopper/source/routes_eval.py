@@ -422,7 +422,7 @@ class Evaluator(Runner):
                 result.update(content if isinstance(content, dict) else {})
                 continue
             name = self.eval(key, env)
-            if not isinstance(name, list | dict | set):
+            if quiet(hash, [name], {}).__class__ is int:
                 result[name] = content
         return result
 

@@ -30,6 +30,7 @@ MAX_STEPS = 1_500_000
 MAX_LOOP = 500
 MAX_IMPORTS = 100
 """How many modules may import one another in a chain; Python itself ends at about 160."""
+TOO_DEEP = "imports or calls nest too deeply here to follow what registers routes"
 MISSING = object()
 
 
@@ -46,8 +47,8 @@ class Runner:
         self.importing = 0
         self.entered: set[int] = set()
         self.running: list[int] = []
-        self.cut: list[str] = []
-        """Where Python's own stack was not deep enough: a file, or a file and a function."""
+        self.cut: dict[str, str] = {}
+        """What was not followed to the end, a file, or a file and a function, and why."""
         self.refused: list[str] = []
         """The modules that stood too deep in a chain of imports when they were asked for."""
 
@@ -68,15 +69,20 @@ class Runner:
             self.depth = depth
         return self.envs[name]
 
-    def start(self, work: Callable[[], object]) -> bool:
-        """Do a piece of work that nothing else waits for, and tell whether Python's own stack was deep enough for it."""
+    def start(self, what: str, work: Callable[[], object]) -> None:
+        """Do a piece of work that nothing else waits for, and note where it could not be done to the end."""
         try:
             work()
         except RecursionError:
-            self.depth = self.importing = 0
-            self.running.clear()
-            return False
-        return True
+            self.cut[what] = TOO_DEEP
+        except Exception as error:  # noqa: BLE001 - what fails in one place must not hide the routes of the others
+            self.cut[what] = (
+                f"following what registers routes failed: {type(error).__name__}: {error}; please report it"
+            )
+        else:
+            return
+        self.depth = self.importing = 0
+        self.running.clear()
 
     def body(self, statements: Iterable[ast.stmt], env: Env) -> str:
         """Run statements until one leaves; return how the block ended."""

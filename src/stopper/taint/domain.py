@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -194,6 +194,7 @@ class Value:
     """The constants of which it is one, where these are few and nothing else may be there."""
     _hash: int = field(default=0, init=False, repr=False, compare=False)
     _bare: bool | None = field(default=None, init=False, repr=False, compare=False)
+    _weight: int = field(default=0, init=False, repr=False, compare=False)
 
     def __hash__(self) -> int:
         found = self._hash
@@ -248,6 +249,15 @@ class Value:
                 or any(not value.bare for target in self.targets for value in target.held())
             )
         return self._bare
+
+    @property
+    def weight(self) -> int:
+        """Return how much it is made of, in what it calls as well; a level deeper counts by half more."""
+        if not self._weight:
+            held = sum([value.weight for target in self.targets for value in target.held()])
+            held += sum([part.weight for _, part in self.fields])
+            self._weight = 1 + held + held // 2
+        return self._weight
 
     def every(self) -> tuple[Taint, ...]:
         """Return the taints of the value and of all its parts."""
@@ -359,7 +369,6 @@ class Value:
 
 
 CLEAN = Value()
-State = Mapping[str, Value]
 
 
 def together(values: list[Value]) -> Value:
@@ -481,20 +490,3 @@ def _union(one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and bool(one == other)
-
-
-def joined_states(one: dict[str, Value], other: dict[str, Value]) -> dict[str, Value]:
-    """Return what is known where two ways meet: ``one`` itself, where the other adds nothing to it.
-
-    A variable that only one way sets may hold what that way put there.
-    """
-    result, held = one, one.get
-    for name, value in other.items():
-        before = held(name)
-        if before is value:
-            continue
-        after = value if before is None else joined(before, value)
-        if after is not before:
-            result = dict(one) if result is one else result
-            result[name] = after
-    return result

@@ -61,6 +61,12 @@ def every(project: Project) -> Flows:
     return project.cached("taint.flows", lambda: _analyze(project))
 
 
+def unfollowed(project: Project) -> list[Skipped]:
+    """Return the functions that were not followed to the end, and why, as far as any were followed yet."""
+    found: list[Skipped] = project.cached("taint.unfollowed", list)
+    return found
+
+
 def lowering(project: Project) -> dict[int, Function]:
     """Return the table of what has been lowered so far, by the identity of the scope."""
     table: dict[int, Function] = project.cached("taint.lowered", dict)
@@ -95,7 +101,8 @@ def _analyze(project: Project) -> Flows:
             what = f"{scope.module.path} {scope.qualname}()"
             skipped.append(Skipped(what, record.cut))
     called = analysis.stable.every_scope(record.called for _, record in records)
-    return Flows(_sorted(found.values()), tuple(dict.fromkeys(skipped)), frozenset(called))
+    unfollowed(project).extend(dict.fromkeys(skipped))
+    return Flows(_sorted(found.values()), tuple(unfollowed(project)), frozenset(called))
 
 
 class _Analysis:

@@ -12,7 +12,7 @@ from stopper.taint.ir import AccessPath, Assign, Call, Constant, Function, Load,
 from stopper.taint.raising import FLYING, flying, is_exception, together_flying
 from stopper.taint.rereads import remembered, rereads
 from stopper.taint.sinks import Sinks
-from stopper.taint.steps import accepts, depth, shift
+from stopper.taint.steps import accepts, bounded, depth, shift
 from stopper.taint.summary import Hit, Summary
 
 MAX_HOLDERS = 5
@@ -62,14 +62,14 @@ class Frame:
 
     def write(self, target: AccessPath, value: Value) -> None:
         """Give a variable its value."""
-        self.state[target.base] = value
+        self.state[target.base] = bounded(value)
 
     def update(self, holder: Operand | None, value: Value) -> None:
         """Put a changed object back where it was read from: the variable, and the fields that lead to it."""
         for _ in range(MAX_HOLDERS):
             if not isinstance(holder, AccessPath):
                 return
-            self.state[holder.base] = value
+            self.state[holder.base] = value = bounded(value)
             if holder.base in self.function.free and (not value.name or value.name.startswith(HOLDERS)):
                 self.keep(holder.base, value)
             op = self.function.definitions.get(holder.base)

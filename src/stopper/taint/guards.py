@@ -386,7 +386,7 @@ class Guards:
         """Return the variable that a tested value is made from, and what was done to it on the way."""
         if deep or not isinstance(operand, AccessPath):
             return self._subject(operand, deep)
-        return self._once(operand.base, lambda: self._subject(operand, deep))
+        return self._once(("subject", operand.base), lambda: self._subject(operand, deep))
 
     def _subject(self, operand: Operand, deep: int) -> tuple[AccessPath | None, list[str]]:
         ways: list[str] = []

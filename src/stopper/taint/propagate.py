@@ -39,7 +39,6 @@ from stopper.taint.domain import (
     Target,
     Value,
     joined,
-    joined_states,
     merged,
     together,
 )
@@ -67,7 +66,7 @@ from stopper.taint.ir import (
     Store,
 )
 from stopper.taint.liveness import dead_behind
-from stopper.taint.steps import common, depth, left_clean
+from stopper.taint.steps import common, depth, joined_states, left_clean
 from stopper.taint.strings import added_to_markup, joined_text, loaded
 from stopper.taint.summary import TOO_LARGE, Hit, Summary
 
@@ -449,11 +448,11 @@ class Run(Library):
             if targets:
                 value = self.invoke(targets, args, op.stars, keywords, op)
                 if not self.dead:
-                    self.state[op.target.base] = value
+                    self.write(op.target, value)
                 return
         value = self.outside(self._by_name(op, receiver), receiver, args, keywords)
         if not self.dead:
-            self.state[op.target.base] = self.learnt(op.target.base, value)
+            self.write(op.target, self.learnt(op.target.base, value))
 
     def _by_name(self, op: Call, receiver: Value) -> Call:
         """Return a call under the name that its receiver goes by here, where the code around does not say it."""

@@ -29,10 +29,11 @@ from stopper.source.template_tree import (
     signature_of,
 )
 from stopper.taint.contexts import MARKUP, Harm, harm
-from stopper.taint.domain import CLEAN, Hop, Taint, Value, joined_states
+from stopper.taint.domain import CLEAN, Hop, Taint, Value
 from stopper.taint.jinja import Expressions, Frame, Host, Macro, elements, fixed, settled
 from stopper.taint.models import Models
 from stopper.taint.stage import Stage
+from stopper.taint.steps import joined_states
 
 MAX_INSIDE = 12
 """How deeply includes and macros are followed."""
@@ -77,6 +78,7 @@ class Rendering:
         self.speaks = False
         """Whether an object that the view passes writes its own HTML."""
         self._active: list[Template | Macro] = []
+        self._importing: list[Template] = []
         self._caller: Callable[[tuple[Value, ...]], None] | None = None
 
     def run(
@@ -288,9 +290,13 @@ class Rendering:
     def _import(self, node: Node, frame: Frame) -> None:
         expression, bound, shared = import_of(node.word, node.rest)
         for template in self._named(expression, frame):
+            if template in self._importing:
+                continue
             inner = Frame(template, dict(frame.values) if shared else {}, call=self._macro_called)
             defining = [item for item in self.stage.tree(template) if isinstance(item, Node)]
+            self._importing.append(template)
             self._items([item for item in defining if item.word in _ABOVE], inner)
+            self._importing.pop()
             for name, what in bound.items():
                 if not what:
                     frame.macros[name] = {
@@ -310,6 +316,7 @@ class Rendering:
         del call
         if len(self.path) >= MAX_INSIDE or self._active.count(macro) > 1:
             return
+        self._active.append(macro)
         bound = {name: self.expressions.value(value, macro.frame) for name, value in macro.defaults.items()}
         bound = {name: bound.get(name, CLEAN) for name in macro.parameters} | bound
         bound.update(zip(macro.parameters, args, strict=False))
@@ -322,7 +329,6 @@ class Rendering:
         inner.caller = self._caller
         at = self.expressions.at
         self.path.append((at, f"passed to the macro {macro.name}()"))
-        self._active.append(macro)
         self._items(macro.body, inner)
         self._active.pop()
         self.path.pop()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stopper.taint.domain import Taint, Value, merged
+from stopper.taint.domain import UNKNOWN, Taint, Target, Value, joined, merged
 from stopper.taint.ir import Call, Op, Operand, Store
 from stopper.taint.prefixes import local_path
+
+MAX_WEIGHT = 10_000
+"""How much one value may be made of; a list that is put into itself in a loop would grow without end."""
 
 
 def accepts(kind: str, taint: Taint) -> bool:
@@ -61,6 +64,16 @@ def depth(value: Value) -> int:
     return 1 + max((depth(part) for _, part in value.fields), default=0) if value.fields else 0
 
 
+def bounded(value: Value) -> Value:
+    """Return a value, with its parts no longer told apart where there are too many of them."""
+    if not (value.fields or value.targets) or value.weight <= MAX_WEIGHT:
+        return value
+    held = [one.every() for target in value.targets for one in target.held()]
+    flat = value.flat(merged(*held))
+    targets = tuple([Target(target.scope, target.name) for target in value.targets])
+    return Value(flat.taints, UNKNOWN, value.shape, flat.fields, "", value.name, targets, value.classes)
+
+
 def is_number(operand: Operand | None) -> bool:
     """Tell whether an operand names a type of numbers."""
     return operand is not None and str(operand).rpartition(".")[2] in (
@@ -80,3 +93,20 @@ def sets_type(op: Op) -> bool:
     return part in ("content_type", "mimetype") and not any(
         word in str(op.source) for word in ("html", "svg")
     )
+
+
+def joined_states(one: dict[str, Value], other: dict[str, Value]) -> dict[str, Value]:
+    """Return what is known where two ways meet: ``one`` itself, where the other adds nothing to it.
+
+    A variable that only one way sets may hold what that way put there.
+    """
+    result, held = one, one.get
+    for name, value in other.items():
+        before = held(name)
+        if before is value:
+            continue
+        after = value if before is None else joined(before, value)
+        if after is not before:
+            result = dict(one) if result is one else result
+            result[name] = after
+    return result

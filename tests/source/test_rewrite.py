@@ -63,6 +63,29 @@ def test_values_become_parameters(tmp_path: Path, body: str, expected: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (
+            """db.execute(f"SELECT * FROM users ORDER BY {name} LIMIT 10")""",
+            """name = {"name": "name", "created": "created"}[name]  # only names that exist: none can be a parameter""",
+        ),
+        (
+            """sql = "DELETE FROM " + request.args["table"]\ndb.execute(sql)""",
+            """name = {"name": "name", "created": "created"}[request.args["table"]]  # only names that exist: none can be a parameter""",
+        ),
+        (
+            """db.execute("SELECT * FROM users WHERE id IN (" + name + ")")""",
+            """marks = ", ".join("?" * len(name))  # name as a list\ncursor.execute(f"SELECT ... IN ({marks})", name)""",
+        ),
+        ("""db.execute(f"SELECT * FROM users WHERE id = {name}")""", ""),
+        ("""db.execute(name)""", ""),
+    ],
+)
+def test_what_no_parameter_can_stand_for_is_told(tmp_path: Path, body: str, expected: str) -> None:
+    assert rewritten(tmp_path, body, rewrite.without_parameter, "execute") == expected
+
+
+@pytest.mark.parametrize(
     ("signature", "expected"),
     [
         ("query, args=(), one=False", 'query_db("SELECT * FROM users WHERE name = ?", (name,), one=True)'),
@@ -132,6 +155,11 @@ def test_what_no_parameter_can_stand_for_is_left_to_the_pattern(tmp_path: Path, 
             'os.system(f"convert {name}.png out.png")',
             'subprocess.run(["convert", f"{name}.png", "out.png"], check=True)',
         ),
+        (
+            'os.system(f"convert {name} out.png >/dev/null 2>&1")',
+            'subprocess.run(["convert", name, "out.png"], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT, check=True)',
+        ),
+        ('os.system(f"cat {name} > out.txt")', ""),
         ('os.system(f"cat {name} | wc")', ""),
         ("os.system(name)", ""),
         ('os.system(f"{name} -v")', ""),

@@ -27,10 +27,21 @@ _VALUE_PLACE = regex(
     re.IGNORECASE,
 )
 """What stands before a value."""
+_NAME_PLACE = regex(r"\b(?:FROM|INTO|UPDATE|TABLE|JOIN|BY)\s+[\"`\[]?$", re.IGNORECASE)
+_LIST_PLACE = regex(r"\bIN\s*\(\s*$", re.IGNORECASE)
 _PERCENT = regex(r"%(?:\((\w+)\))?[-+ 0#]*\d*(?:\.\d+)?([sdrifgx%])")
 _NUMERIC = re.compile(r"[bdeEfFgGnoxX%]$")
 """The end of a format that refuses text."""
 _SHELL = re.compile(r"[|&;<>*?$`~(){}\[\]\n]")
+_THROWN_AWAY = re.compile(r"\s*(?:([12&]?)>\s*/dev/null|2>(&1))\s*$")
+"""What a shell does not show, at the end of a command."""
+_STREAMS = {
+    "": ("stdout=subprocess.DEVNULL",),
+    "1": ("stdout=subprocess.DEVNULL",),
+    "2": ("stderr=subprocess.DEVNULL",),
+    "&": ("stdout=subprocess.DEVNULL", "stderr=subprocess.DEVNULL"),
+    "&1": ("stderr=subprocess.STDOUT",),
+}
 _FORMAT_DRIVERS = ("psycopg", "psycopg2", "pymysql", "MySQLdb", "mysql.connector", "aiomysql")
 
 Part = str | ast.expr
@@ -152,6 +163,37 @@ def bound_statement(code: Code, place: Location) -> str:
     return _with(call, text, given, named=named)
 
 
+def without_parameter(code: Code, place: Location) -> str:
+    """Return what takes the place of a name or of a list that the statement of the call at ``place`` is built with.
+
+    No parameter can: a name is taken from those that exist, and a list has one parameter for each value.
+    """
+    call = code.call_at(place)
+    first = call.node.args[0] if call is not None and call.node.args else None
+    parts = (
+        parts_of(_assigned(first, call.scope) or first) if call is not None and first is not None else None
+    )
+    seen = ""
+    for part in parts or ():
+        if isinstance(part, str):
+            seen += part
+            continue
+        assert call is not None
+        constant = code.expr(part, call.scope).value
+        if constant.known and isinstance(constant.constant, str):
+            seen += constant.constant
+            continue
+        source = call.module.source(part)
+        if _NAME_PLACE.search(seen):
+            name = source if isinstance(part, ast.Name) else "name"
+            return f'{name} = {{"name": "name", "created": "created"}}[{source}]  # only names that exist: none can be a parameter'
+        if _LIST_PLACE.search(seen):
+            marks = f'marks = ", ".join("?" * len({source}))  # {source} as a list'
+            return f'{marks}\ncursor.execute(f"SELECT ... IN ({{marks}})", {source})'
+        seen += "?"
+    return ""
+
+
 def _takes_parameters(helper: Scope) -> bool:
     """Tell whether a function of the project takes the parameters of a statement right after it."""
     arguments = getattr(helper.node, "args", None)
@@ -243,6 +285,10 @@ def argument_list(code: Code, place: Location) -> str:
         if call and call.node.args
         else None
     )
+    streams: list[str] = []
+    while parts and isinstance(parts[-1], str) and (end := _THROWN_AWAY.search(parts[-1])):
+        parts[-1] = parts[-1][: end.start()]
+        streams[:0] = _STREAMS[end[2] or end[1]]
     if call is None or parts is None or any(isinstance(part, str) and _SHELL.search(part) for part in parts):
         return ""
     marks = {f"\0{at}\0": part for at, part in enumerate(parts) if not isinstance(part, str)}
@@ -252,7 +298,8 @@ def argument_list(code: Code, place: Location) -> str:
     except ValueError:
         return ""
     arguments = [_argument(call, word, marks) for word in words]
-    return f"subprocess.run([{', '.join(arguments)}], check=True)" if words and "\0" not in words[0] else ""
+    rest = ", ".join([f"[{', '.join(arguments)}]", *streams, "check=True"])
+    return f"subprocess.run({rest})" if words and "\0" not in words[0] else ""
 
 
 def _argument(call: Call, word: str, marks: dict[str, ast.expr]) -> str:

@@ -75,9 +75,10 @@ class SqlInjection(Rule):
 
 
 def _bound(project: Project, flow: Flow) -> str:
-    """Return the user's own statement with its values bound: at the call in the view, else at the driver's."""
+    """Return the user's own statement with its values bound, or what cannot be: at the call in the view, else at the driver's."""
     places = dict.fromkeys((flow.place, flow.sink))
-    return next(filter(None, (rewrite.bound_statement(project.code, place) for place in places)), "")
+    ways = (rewrite.bound_statement, rewrite.without_parameter)
+    return next(filter(None, (way(project.code, place) for way in ways for place in places)), "")
 
 
 def _remedy(sink: str) -> str:

@@ -171,6 +171,11 @@ def test_an_abandoned_package_that_nothing_imports_is_less_certain(look):
     assert "drop it" in finding.message
 
 
+@pytest.mark.parametrize("module", ["MySQLdb", "sklearn", "Crypto", "flask_uploads"])
+def test_an_import_that_a_living_package_may_answer_is_left_alone(look, module: str):
+    assert look("abandoned-package", **{"store.py": f"import {module}\n"}) == ([], [])
+
+
 def test_a_name_that_came_back_to_life_is_not_abandoned(look):
     old, _ = look("abandoned-package", **{"requirements.txt": "flask-security==3.0.0\n"})
     new, _ = look("abandoned-package", **{"requirements.txt": "flask-security==5.6.0\n"})

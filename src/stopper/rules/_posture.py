@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from stopper.finding import Confidence, Finding, Location
 from stopper.policy import SAFE_METHODS
+from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.source.code import Call, Expr
 from stopper.source.files import Role
@@ -18,6 +20,8 @@ _SHORTCUTS = ("route", "get", "post", "put", "patch", "delete")
 _REGISTRARS = tuple(f"flask.{kind}().{name}" for kind in ("Flask", "Blueprint") for name in _SHORTCUTS)
 TALISMAN = ("flask_talisman.Talisman", "flask_talisman.talisman.Talisman")
 LIMITER = ("flask_limiter.Limiter", "flask_limiter.extension.Limiter")
+_IMPORT = regex(r"^[ \t]*from[ \t]+[\w.]+[ \t]+import[ \t]+(?:\([^)]*\)|[^\n]*)", re.MULTILINE)
+_SESSION = regex(r"\bsession|_session\b")
 SESSION_USERS = (
     "flask_login",
     "flask_wtf",
@@ -56,8 +60,12 @@ def absence(project: Project) -> Confidence:
 
 
 def uses_sessions(project: Project) -> bool:
-    """Tell whether application code keeps anything in Flask's session."""
-    return project.code.uses("flask.session", *SESSION_USERS)
+    """Tell whether application code keeps anything in Flask's session; an import of it alone keeps nothing."""
+    named = {place.path for place in project.code.imports("flask.session")}
+    starred = bool(project.code.imports("flask.*"))
+    modules = [one for one in project.modules if one.role is Role.APP and (starred or one.path in named)]
+    texts = [_IMPORT.sub("", module.text.content) for module in modules]
+    return project.code.uses(*SESSION_USERS) or any(map(_SESSION.search, texts))
 
 
 def decorated_with(project: Project, *names: str) -> bool:

@@ -47,6 +47,8 @@ class Abandoned:
     """The name by which code imports it, where that is not the package's."""
     below: str = ""
     """Only versions older than this are abandoned: the name came back to life."""
+    shared: bool = False
+    """Whether a living package is imported by the same name, so that an import alone tells nothing."""
 
 
 PYTHON = (
@@ -183,6 +185,7 @@ ABANDONED = (
         "it does not import with Werkzeug 1 and newer",
         "flask-reuploaded",
         "flask_uploads",
+        shared=True,
     ),
     Abandoned(
         "flask-jwt",
@@ -224,11 +227,12 @@ ABANDONED = (
         "no release since 2.6.1; CVE-2013-7459 and CVE-2018-6594 stay open",
         "cryptography, or pycryptodome",
         "Crypto",
+        shared=True,
     ),
     Abandoned("oauth2client", "2018", "deprecated by Google", "google-auth"),
     Abandoned("raven", "2020", "replaced by its own authors", "sentry-sdk"),
     Abandoned("pypdf2", "December 2022", "continued under another name", "pypdf", "PyPDF2"),
-    Abandoned("mysql-python", "2014", "Python 2 only", "mysqlclient", "MySQLdb"),
+    Abandoned("mysql-python", "2014", "Python 2 only", "mysqlclient", "MySQLdb", shared=True),
     Abandoned("boto", "2018", "replaced by its own authors", "boto3"),
     Abandoned("aioredis", "2022", "merged into redis-py", "redis, as redis.asyncio"),
     Abandoned(
@@ -238,7 +242,7 @@ ABANDONED = (
         "argon2-cffi, or pwdlib",
     ),
     Abandoned("nose", "2015", "no release since 1.3.7", "pytest"),
-    Abandoned("sklearn", "2023", "a deprecated alias", "scikit-learn"),
+    Abandoned("sklearn", "2023", "a deprecated alias", "scikit-learn", shared=True),
 )
 """Packages a Flask project is likely to have, with who follows them."""
 

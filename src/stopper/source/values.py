@@ -302,14 +302,14 @@ class _Evaluator:
         )
 
     def helper(self, expr: ast.Call, function: Scope, scope: Scope) -> Value:
-        """Follow a project's own ``env("NAME", default)`` helper: one call of ``os.environ.get`` that is returned."""
+        """Follow a project's own function: ``key()``, or ``env("NAME", default)`` with one call of ``os.environ.get`` in it."""
         self.names.rested |= function.bit
-        if len(function.returns) != 1 or not expr.args:
+        if len(function.returns) != 1:
             return NOT_KNOWN
         inner = self.value(function.returns[0], function)
-        if inner.known:
+        if inner.known or not (expr.args or expr.keywords):
             return inner
-        text = self.plain(expr.args[0], scope)
+        text = self.plain(expr.args[0], scope) if expr.args else UNKNOWN
         reads = any(node in ("get", "getenv") for node in _called(function))
         if not reads or not isinstance(text, str) or not text.isupper():
             return NOT_KNOWN

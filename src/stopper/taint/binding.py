@@ -11,6 +11,14 @@ from stopper.taint.ir import Function, Place
 
 _FILE = ".filename"
 _FILES = "request.files"
+_WHOLE = (
+    "request.json",
+    "request.get_json()",
+    "request.payload",
+    "request.form",
+    "request.args",
+    "request.values",
+)
 MAX_CONSTANT = 80
 """How long a text may be to tell one way of calling a function from another."""
 
@@ -130,21 +138,23 @@ class Tokens:
         """Return one token for all taints in the same state."""
         groups: dict[tuple[frozenset[str], frozenset[str], str], list[Taint]] = {}
         for taint in taints:
-            groups.setdefault((taint.clean, taint.marks, _upload(taint)), []).append(taint)
+            groups.setdefault((taint.clean, taint.marks, _origin(taint)), []).append(taint)
         return tuple(self._token(group) for group in groups.values())
 
     def _token(self, group: list[Taint]) -> Taint:
         self.given.append(tuple(group))
         self.holders.append(self._holder)
         first = group[0]
-        return Taint(_upload(first), "parameter", len(self.given) - 1, first.clean, first.marks)
+        return Taint(_origin(first), "parameter", len(self.given) - 1, first.clean, first.marks)
 
 
-def _upload(taint: Taint) -> str:
-    """Return how an upload, or the name of one, is told from all else where only its state is known; "" for all else."""
+def _origin(taint: Taint) -> str:
+    """Return how an upload, the name of one, and all that a client sent together are told from what is only known by its state."""
     if taint.source.endswith(_FILE):
         return _FILE
-    return _FILES if taint.source.startswith(_FILES) else ""
+    if taint.source.startswith(_FILES):
+        return _FILES
+    return _WHOLE[0] if taint.source in _WHOLE else ""
 
 
 def _general(value: Value) -> Value:

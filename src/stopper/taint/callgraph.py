@@ -13,7 +13,7 @@ from stopper.records import dataclass
 from stopper.source.files import Role
 from stopper.source.module import Kind, Module, Scope, parameters
 from stopper.taint.converters import given
-from stopper.taint.domain import Taint, Value
+from stopper.taint.domain import CLEAN, KEYS, Taint, Value
 from stopper.taint.forms import forms_of
 from stopper.taint.listeners import caught, listeners
 from stopper.taint.registries import filling, registered
@@ -122,6 +122,7 @@ def _entries(project: Project) -> dict[int, Root]:
                 **given(project, route.parameters),
                 **(before.entry if before is not None else forms.entries(scope)),
             }
+            entry = _collected(scope, entry)
             ref = before.route if before is not None else route.ref
             page, owners = not _is_resource(project, scope), _owners(route.view, before)
             found[id(scope)] = Root(scope, entry, view=True, page=page, route=ref, owners=owners)
@@ -161,6 +162,18 @@ def _unnamed(scope: Scope, named: Collection[str]) -> dict[str, Value]:
     return {
         name: Value((Taint(f"the view's parameter {name}", marks=frozenset(("kept",))),)) for name in names
     }
+
+
+def _collected(scope: Scope, entry: dict[str, Value]) -> dict[str, Value]:
+    """Return what a view is given with the parts of the URL that it has no parameter for in its ``**kwargs``."""
+    args = getattr(scope.node, "args", None)
+    if not isinstance(args, ast.arguments) or args.kwarg is None:
+        return entry
+    named = {arg.arg for arg in parameters(args)}
+    rest = entry.get(args.kwarg.arg, Value(shape="dict", fields=((KEYS, CLEAN),)))
+    for name in sorted(entry.keys() - named):
+        rest = rest.with_part(f"[{name!r}]", entry[name])
+    return {name: value for name, value in entry.items() if name in named} | {args.kwarg.arg: rest}
 
 
 def _answers(project: Project, view: Scope | None) -> Scope | None:

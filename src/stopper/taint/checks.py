@@ -23,7 +23,7 @@ _DATABASE = regex(
     re.IGNORECASE,
 )
 _SAFELY = regex(r"(?i)(?<!un)safe")
-_OBJECTS = ("request.json", "request.get_json", "request.form", "request.values", "request.args")
+_OBJECTS = tuple(f"request.{name}" for name in "json get_json payload form values args".split())
 _HEAD = regex(r"(?im)^(?:subject|to|from|cc|bcc|reply-to):[^\n]*$")
 _NO_LOG = regex(r"(?i)catalog|dialog|backlog|changelog|blog|login|logout|logic|logo")
 _RUN = frozenset(f"['{key}']" for key in ("$where", "$function", "$accumulator", "body", "script"))

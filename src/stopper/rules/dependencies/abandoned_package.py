@@ -84,7 +84,7 @@ class AbandonedPackage(Rule):
                     context=known.name,
                     related=related,
                 )
-            elif uses and not known.below and not known.module.startswith("Crypto"):
+            elif uses and not known.below and not known.shared:
                 yield self.found(
                     uses[0], _message(known, imported=True), remedy=known.successor, context=known.name
                 )

@@ -80,7 +80,8 @@ class MassAssignment(Rule):
     def source(self, project: Project) -> Iterator[Finding]:
         """Yield a finding for each flow."""
         for flow in flows_into(project, "mass-assignment"):
-            message = f"{flow.source} chooses which fields {flow.sink_name} sets."
+            setter = "the model's constructor" if flow.sink_name == "__init__()" else flow.sink_name
+            message = f"{flow.source} chooses which fields {setter} sets."
             yield self.found_flow(flow, message, remedy='User(name=data["name"], colour=data["colour"])')
         yield from self._forms(project)
 

@@ -122,12 +122,10 @@ class ObjectOfAnotherUser(Rule):
 
 def _is_open(route: Route, call: Call, model: Scope) -> bool:
     """Tell whether a login is asked for, the client chooses the id, and nothing in the view speaks of the owner."""
-    guards = " ".join(route.guarded_by)
-    if (
-        not _LOGIN.search(guards)
-        or _PRIVILEGED.search(guards)
-        or not _OWNED.search(model.module.source(model.node))
-    ):
+    marks = [call.module.source(mark).partition("(")[0].rpartition(".")[2] for mark in call.scope.decorators]
+    guards = " ".join((*route.guarded_by, *marks))
+    owned = _OWNED.search(model.module.source(model.node))
+    if not owned or not _LOGIN.search(guards) or _PRIVILEGED.search(guards):
         return False
     body = "\n".join(call.module.source(statement) for statement in call.scope.body)
     wanted = call.arguments[-1] if call.arguments else None

@@ -80,14 +80,8 @@ if TYPE_CHECKING:
 _CAUGHT = re.compile(r"except\s+\(?([\w.,\s]+?)\)?\s+as\b")
 _FOR_USERS = regex(r"Validation|HTTP|BadRequest|Schema|Invalid|Abort|NotFound|Denied", re.IGNORECASE)
 _INSIDE = (
-    "OSError",
-    "IOError",
-    "EnvironmentError",
-    "ConnectionError",
-    "TimeoutError",
-    "FileNotFoundError",
-    "PermissionError",
-)
+    "OSError", "IOError", "EnvironmentError", "ConnectionError", "TimeoutError", "FileNotFoundError", "PermissionError",
+)  # fmt: skip
 
 
 class ErrorDetailsExposed(Rule):
@@ -115,6 +109,8 @@ class ErrorDetailsExposed(Rule):
                 confidence = flow.confidence
             message = f"{flow.source} is shown to the client by {flow.sink_name}."
             remedy = 'app.logger.exception("the import failed"); return {"error": "this did not work"}, 500'
+            if flow.source == "the configuration":
+                remedy = 'return {"version": app.config["VERSION"]}  # what may be seen, by name'
             yield self.found_flow(flow, message, remedy=remedy, confidence=confidence)
 
     def app(self, booted: Booted) -> Iterator[Finding]:

@@ -10,11 +10,21 @@ Bad::
     app = Flask(__name__)
     app.config["SESSION_COOKIE_SECURE"] = False
 
+    @app.get("/")
+    def index():
+        session["seen"] = True
+        return "seen"
+
 Bad::
 
     from flask import Flask, session
 
     app = Flask(__name__)
+
+    @app.get("/")
+    def index():
+        session["seen"] = True
+        return "seen"
 
 Good::
 
@@ -23,12 +33,22 @@ Good::
     app = Flask(__name__)
     app.config["SESSION_COOKIE_SECURE"] = True
 
+    @app.get("/")
+    def index():
+        session["seen"] = True
+        return "seen"
+
 Good::
 
     from flask import Flask, session
 
     app = Flask(__name__)
     app.config.update(SESSION_COOKIE_SECURE=True)
+
+    @app.get("/")
+    def index():
+        session["seen"] = True
+        return "seen"
 
 Bad::
 

@@ -407,7 +407,11 @@ def _in_container(
             return found
     if op.receiver is None or receiver.classes or name.startswith("operator."):
         return None
-    kept = containers.method(op.last, receiver, args, keywords) if receiver.shape else None
+    kept = (
+        containers.method(op.last, receiver, args, keywords)
+        if receiver.shape or op.last == "update"
+        else None
+    )
     if kept is None and not receiver.shape and not receiver.taints:
         kept = containers.stored(op.last, op.name or receiver.name, receiver, args, keywords)
     if kept is None:

@@ -8,9 +8,10 @@ from typing import Any
 
 from stopper.source.module import Kind
 from stopper.taint.binding import Answer, bound
-from stopper.taint.change import Change, apply
+from stopper.taint.change import Change
 from stopper.taint.domain import CLEAN, SEQUENCES, UNKNOWN, Target, Value, joined, merged, together
 from stopper.taint.frame import Frame
+from stopper.taint.guards import Verdicts
 from stopper.taint.ir import AccessPath, Call, Define, Operand, Store
 from stopper.taint.raising import BUILTIN, outwards, told
 from stopper.taint.refusals import near_miss
@@ -245,11 +246,20 @@ class Calls(Frame):
         answer = Answer(tokens, op.at, target.scope.name, passed)
         self._carry(summary, answer)
         if isinstance(op, Call):
+            self._note_verdict(op, target, summary, shifted + len(target.args))
             self._left_behind(target, summary, answer, op, shifted)
         elif isinstance(op, Define):
             self._left_with_maker(target.scope, summary, answer, op)
         self.dead = summary.ends
         return answer.value(summary.returns)
+
+    def _note_verdict(self, op: Call, target: Target, summary: Summary, shifted: int) -> None:
+        """Note what the function has checked of its arguments when its answer is true, for who tests the answer."""
+        verdicts: Verdicts = dict(summary.approved.items())
+        if verdicts:
+            names = self.engine.lowered(target.scope).signature.positional[shifted:]
+            verdicts.update({at: verdicts[name] for at, name in enumerate(names) if name in verdicts})
+        self.answered.setdefault(id(op), {})[id(target.scope)] = verdicts
 
     def _fill(self, scope: Any, values: dict[str, Value]) -> None:
         """Put in the defaults of the parameters that nothing was passed for."""
@@ -290,7 +300,8 @@ class Calls(Frame):
             kinds = summary.checked.get(name, frozenset())
             near = refusing if operand is not op.receiver else ""
             if (kinds or near) and isinstance(operand, AccessPath):
-                apply(self.state, [Change(operand, kinds, near)])
+                cell = self.rereads.get(operand.base, operand.base) if kinds else operand.base
+                self.learn([Change(AccessPath(cell), kinds, near)])
         if target.scope.parent is self.function.scope:
             for name, value in summary.outer.items():
                 self.state[name] = answer.value(value)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, Protocol
 
 from stopper.taint.domain import ALL, Taint, Value
 from stopper.taint.ir import AccessPath, Op, Operand
+
+_NOTHING: Mapping[str, Iterable[str]] = {}
+_PLACED = frozenset(("html", "markup"))
+"""The kinds of which the text around decides whether an escape fits."""
 
 
 class Change(NamedTuple):
@@ -34,13 +38,31 @@ class Reader(Protocol):
         """Return the last part of a string that is joined."""
 
 
-def apply(state: dict[str, Value], changes: Iterable[tuple[object, ...]]) -> None:
-    """Change ``state`` as the guards say."""
+def apply(
+    state: dict[str, Value],
+    changes: Iterable[tuple[object, ...]],
+    made: Mapping[str, Iterable[str]] = _NOTHING,
+) -> None:
+    """Change ``state`` as the guards say; ``made`` tells what was made before of what they look at."""
     for change in changes:
         path, kinds, near, marks = Change(*change)  # type: ignore[arg-type] # plain tuples are welcome
         value = state.get(path.base)
-        if value is not None and (value.taints or value.fields):
-            state[path.base] = value.refined(_changed(kinds, near, marks))
+        if value is None or not (value.taints or value.fields):
+            continue
+        state[path.base] = value.refined(_changed(kinds, near, marks))
+        carried = kinds if ALL in kinds else kinds - _PLACED
+        for name in made.get(path.base, ()) if carried else ():
+            held = state.get(name)
+            if held is not None and (held.taints or held.fields):
+                state[name] = held.refined(_inside(value, carried))
+
+
+def _inside(tested: Value, kinds: frozenset[str]) -> Callable[[Taint], Taint]:
+    """Return what becomes of a taint of something that a value was built into."""
+    same = {(taint.source, taint.kind, taint.parameter) for taint in tested.every()}
+    return lambda taint: (
+        taint.cleaned(kinds) if (taint.source, taint.kind, taint.parameter) in same else taint
+    )
 
 
 def _changed(kinds: frozenset[str], near: str, marks: frozenset[str]) -> Callable[[Taint], Taint | None]:

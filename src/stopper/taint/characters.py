@@ -19,7 +19,8 @@ _EVERY: Characters = frozenset(range(129))
 _DIGITS: Characters = frozenset(b"0123456789")
 _LINES = frozenset(b"\n\r")
 _WORDS: Characters = frozenset(point for point in range(128) if chr(point).isalnum()) | frozenset(b"_-")
-_NUMBERS: Characters = frozenset(b"0123456789 .+-*/()eE")
+_NUMBERS: Characters = frozenset(b"0123456789 \t\n\r\f\v.,+-*/%()<>=&|^~eE")
+"""What numbers are written and worked out with: no name can be spelt of it."""
 
 
 def _of(text: str) -> Characters:

@@ -158,7 +158,7 @@ def _sequence(name: str, source: Value) -> Value:
 
 def method(last: str, receiver: Value, args: Args, keywords: Mapping[str, Value]) -> Result | None:
     """Return what a method of a container gives and leaves; None where the method is not known."""
-    if receiver.shape == "dict":
+    if receiver.shape == "dict" or (last == "update" and any(key[:2] == "['" for key, _ in receiver.fields)):
         found = _OF_DICTS.get(last)
         return found(receiver, args, keywords) if found else None
     if receiver.shape in SEQUENCES:

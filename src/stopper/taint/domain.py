@@ -390,8 +390,7 @@ def _name(item: tuple[str, Value]) -> str:
 
 
 def _by_number(item: tuple[str, Value]) -> tuple[int, str]:
-    text = item[0][1:-1]
-    return (int(text), "") if text.isdecimal() else (MAX_FIELDS, text)
+    return (int(text), "") if (text := item[0][1:-1]).isdecimal() else (MAX_FIELDS, text)
 
 
 def merged(*groups: Collection[Taint]) -> tuple[Taint, ...]:
@@ -444,7 +443,7 @@ def joined(one: Value, other: Value) -> Value:
     elif len(taints) > 1:
         taints = merged(taints)
     found = (
-        taints, constant, one.shape or other.shape, _fields(one, other) if other.fields and one.fields is not other.fields else one.fields,
+        taints, constant, one.shape or other.shape, _fields(one, other) if (other.fields or its) and one.fields is not other.fields else one.fields,
         one.literal or other.literal, one.name if one.name == other.name else _name_of(one, other),
         _union(one.targets, other.targets) if other.targets else one.targets,
         _union(one.classes, other.classes) if other.classes else one.classes, choices,
@@ -464,9 +463,10 @@ def _choices(one: Value, other: Value) -> tuple[Any, ...]:
 
 def _fields(one: Value, other: Value) -> tuple[tuple[str, Value], ...]:
     if not one.fields or not other.fields:
-        return one.fields or other.fields
-    left, right = dict(one.fields), dict(other.fields)
-    found = []
+        rest = Value(other.taints if one.fields else one.taints)  # what may be under any key of the other
+        told = one.fields or other.fields
+        return tuple([(name, joined(part, rest) if name[:2] == "['" else part) for name, part in told])
+    left, right, found = dict(one.fields), dict(other.fields), []
     for name in sorted(left | right):
         mine, its = left.get(name), right.get(name)
         if mine is not its or mine is None:

@@ -122,7 +122,14 @@ class Expressions(Builder):
         part, key = self._key(target.slice)
         if key is not None and part == ANY:
             self.emit(
-                Call(self.temporary(), f"{name}.__setitem__", "__setitem__", base, (key, source), at=node)
+                Call(
+                    self.temporary(),
+                    name and f"{name}.__setitem__",
+                    "__setitem__",
+                    base,
+                    (key, source),
+                    at=node,
+                )
             )
         self.emit(Store(base, part, source, name, node, key))
 

@@ -73,6 +73,9 @@ class FlaskEdges(Edges):
         heard = self.receivers.get(_sender(op), ()) if op.last == "send" and self.receivers else ()
         if heard:
             return _delayed(run, op, Value(targets=tuple(map(Target, heard))), args, keywords)
+        if op.name == "flask.after_this_request" and args:
+            _delayed(run, op, args[0], (Value(name="flask.Response()"),), {})
+            return args[0]
         if op.name in _ABORTS:
             _aborted(run, op, args, keywords)
             return None

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from stopper.taint.change import Change, apply
 from stopper.taint.containers import HOLDERS
+from stopper.taint.derived import derived
 from stopper.taint.domain import ANY, CLEAN, EACH, KEYS, SEQUENCES, Taint, Value, merged
 from stopper.taint.engine import Engine
-from stopper.taint.guards import Guards
+from stopper.taint.guards import Guards, Verdicts
 from stopper.taint.ir import AccessPath, Assign, Call, Constant, Function, Load, Operand, Place
 from stopper.taint.raising import FLYING, flying, is_exception, together_flying
-from stopper.taint.rereads import remembered, rereads
+from stopper.taint.rereads import kept_in, remembered, rereads
 from stopper.taint.sinks import Sinks
-from stopper.taint.steps import accepts, bounded, depth, shift
+from stopper.taint.steps import accepts, bounded, common, depth, shift
 from stopper.taint.summary import Hit, Summary
 
 MAX_HOLDERS = 5
@@ -34,6 +36,8 @@ class Frame:
         self.dead = False
         self.caught = False
         """Whether a handler waits for what is raised here."""
+        self.answered: dict[int, dict[int, Verdicts]] = {}
+        """What functions of the project have checked when their answer is true, by the call and the function."""
         self.rereads = rereads(function)
         self.guards = Guards(function, self.models, self.read, self.verdicts)
         self.sinks = Sinks(self.models, function, self.read, self.record, self.engine.lowered)
@@ -50,6 +54,12 @@ class Frame:
         """Return what a temporary is given, with what was learnt where the same was read before."""
         cell = self.rereads.get(name)
         return value if cell is None else remembered(self.state, cell, value)
+
+    def learn(self, changes: list[Change], state: dict[str, Value] | None = None) -> None:
+        """Change what is known of variables, of what was built of them, and of the dicts that they were read from."""
+        known = self.state if state is None else state
+        apply(known, changes, derived(self.function))
+        kept_in(known, self.function, [path.base for path, *_ in changes], self.read)
 
     def _outer(self, name: str) -> Value:
         """Return what a variable of an enclosing scope holds, which stays the same while one function is solved."""
@@ -158,8 +168,14 @@ class Frame:
             return Value((taint.hop(at, f"{label} is read"),), name=name)
         return None
 
-    def verdicts(self, call: Call) -> dict[int, frozenset[str]]:
-        """Return what the project's own function has checked of its arguments when its answer is true."""
+    def verdicts(self, call: Call) -> Verdicts:
+        """Return what the project's own function has checked of its arguments when its answer is true.
+
+        What it has checked with what it is given here is known where the call was followed.
+        """
+        every = list(self.answered.get(id(call), {}).values())
+        if every:
+            return {key: common(told.get(key, frozenset()) for told in every) for key in every[0]}
         scope = call.callee
         if scope is None or not hasattr(scope.node, "args"):
             return {}

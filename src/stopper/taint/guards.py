@@ -26,16 +26,18 @@ from stopper.taint.prefixes import (
     COMMON,
     HOST,
     NORMALISERS,
-    SIGNED,
     ending_changes,
     lacking_changes,
     prefix_changes,
     with_origins,
 )
 from stopper.taint.rereads import NONE, has_keys, rereads
+from stopper.taint.signatures import signed_changes
 
 Read = Callable[[Operand], Value]
-Ask = Callable[[Call], dict[int, frozenset[str]]]
+Verdicts = dict[int | str, frozenset[str]]
+"""What a function has checked of its arguments, by their places and keywords."""
+Ask = Callable[[Call], Verdicts]
 _Answer = TypeVar("_Answer")
 
 _EVERYTHING = frozenset((ALL,))
@@ -57,7 +59,6 @@ _PEELED = frozenset(("lower", "strip", "split", "rsplit", "partition", "rpartiti
 _OF_WHOLE = NORMALISERS | _HOSTS | {"scheme", "joined", "under"}
 """What is asked of a value as a whole; all else is about one of its parts."""
 _TEXTS = ("str", "bytes")
-_ENCODING = ("hexdigest", "digest", "b64encode", "decode", "encode")
 _NUMBERS = frozenset(("int", "float", "bool", "UUID", "Decimal", "date", "datetime"))
 RAISING = frozenset(
     (
@@ -259,7 +260,7 @@ class Guards:
         return [Change(path, _EVERYTHING)] if not ways else []
 
     def _call(self, op: Call, truth: bool) -> list[Change]:
-        if op.callee is not None:
+        if op.callee is not None or op.function is not None:
             return self._asked(op, truth)
         modelled = self._modelled_call(op, truth)
         if modelled:
@@ -288,7 +289,7 @@ class Guards:
             path, ways = self.subject(op.args[1])
             return [Change(path, _NAME)] if path is not None and not ways else []
         if op.last == "compare_digest":
-            return [change for arg in op.args for change in self._signed(arg)]
+            return [change for arg in op.args for change in signed_changes(self, arg)]
         if op.last == "endswith" and op.receiver is not None and op.args:
             path, ways = self.subject(op.receiver)
             return ending_changes(path, ways, self.read(op.args[0])) if path is not None else []
@@ -322,18 +323,6 @@ class Guards:
             if kind in _TEXTS
             else []
         )
-
-    def _signed(self, signature: Operand) -> list[Change]:
-        """Return what a signature that fits says of the data it was made of."""
-        made = self.op(signature)
-        for _ in range(_DEEP):  # a variable may be made of itself
-            if isinstance(made, Call) and made.last in _ENCODING and made.receiver is not None:
-                made = self.op(made.receiver)
-        if not isinstance(made, Call) or not made.name.startswith("hmac.") or len(made.args) < 2:
-            return []
-        path, _ = self.subject(made.args[1])
-        signed = frozenset((SIGNED,))
-        return [Change(path, frozenset(("deserialization",)), marks=signed)] if path is not None else []
 
     def sources(self, operand: Operand) -> list[Operand]:
         """Return every value that is assigned to a variable, the variable itself where there is none."""
@@ -374,9 +363,12 @@ class Guards:
         self._looked = True
         verdicts = self._ask(op)
         changes: list[Change] = []
-        for index, arg in enumerate(op.args):
+        if op.callee is None and not any(verdicts.values()):
+            return []  # what is called is a value, and may be anything
+        given: list[tuple[int | str, Operand]] = [*enumerate(op.args), *op.keywords]
+        for key, arg in given:
             path, _ = self.subject(arg)
-            kinds = verdicts.get(index, frozenset())
+            kinds = verdicts.get(key, frozenset())
             if path is not None:
                 near = "" if kinds else f"the function {op.last}() was not seen to refuse what is dangerous"
                 changes.append(Change(path, kinds, near, frozenset(("asked",))))

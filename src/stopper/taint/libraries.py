@@ -13,10 +13,13 @@ from stopper.taint.containers import element
 from stopper.taint.domain import ALL, CLEAN, Taint, Value, joined, merged
 from stopper.taint.ir import Call
 from stopper.taint.models import Entry, Models
+from stopper.taint.prefixes import begun_anew
 from stopper.taint.steps import after_method, is_number, path_joined
 from stopper.taint.strings import MATCH, loaded, matched_group, placed
 
 _TEXT = frozenset(("str", "json.dumps", "simplejson.dumps", "orjson.dumps", "ujson.dumps", "ascii", "format"))
+_ROWS = frozenset(("csv.reader", "csv.DictReader", "codecs.iterdecode"))
+"""What reads a stream and gives the text that is in it."""
 _ANSWERS = frozenset(
     ("startswith", "endswith", "count", "index", "find", "rfind", "rindex", "validate", "exists")
 )
@@ -162,7 +165,8 @@ def _substituted(pattern: str, args: tuple[Value, ...], op: Call) -> Value:
     kinds = characters.harmless(left) if left is not None else frozenset()
     if ALL in kinds:
         return CLEAN
-    return Value(tuple(taint.cleaned(kinds).hop(op.at, f"goes through {op.last}()") for taint in given))
+    note = f"goes through {op.last}()"
+    return Value(tuple(begun_anew(taint).cleaned(kinds).hop(op.at, note) for taint in given))
 
 
 def _carried(
@@ -175,7 +179,9 @@ def _carried(
     if entry.marks == ("path",):
         return path_joined(args, op, note, dict(keywords))
     shape = next((value.shape for value in args if value.shape), "")
-    gone = frozenset(("object",)) if name in _TEXT else frozenset()
+    gone = (
+        frozenset(("object",)) if name in _TEXT else frozenset(("stream",)) if name in _ROWS else frozenset()
+    )
     taints = [
         _undone(taint.within(taint.clean, taint.marks - gone) if gone else taint, entry) for taint in given
     ]

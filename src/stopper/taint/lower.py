@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from typing import Any
 
-from stopper.source.module import Kind, Scope, parameters
+from stopper.source.module import Bound, Kind, Scope, parameters
 from stopper.source.names import Names, RefKind
 from stopper.source.values import evaluate
 from stopper.taint.domain import Target, Value
@@ -162,6 +162,21 @@ class _Lowering(Expressions):
         scope = next((inner for inner in self.scope.children if inner.node is node), None)
         if scope is not None:
             self.emit(Assign(AccessPath(node.name), self.defined(scope), node))
+            for name in map(self._named, scope.decorators):
+                if name in _CALLING:
+                    self.emit(
+                        Call(
+                            self.temporary(),
+                            name,
+                            name.rpartition(".")[2],
+                            None,
+                            (AccessPath(node.name),),
+                            at=node,
+                        )
+                    )
+
+    def _named(self, decorator: ast.expr) -> str:
+        return self.names.name(decorator, self.scope) or ""
 
     def defined(self, scope: Scope) -> Operand:
         """Lower the definition of ``scope`` with those of its decorators that are the project's own."""
@@ -203,15 +218,34 @@ class _Lowering(Expressions):
 
     def return_(self, node: ast.Return) -> None:
         value = node.value
-        if isinstance(value, ast.Compare | ast.BoolOp) or (
-            isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.Not)
-        ):
+        if value is not None and self._is_verdict(value):
             self._verdict(value, node)
+        elif isinstance(value, ast.IfExp):
+            branches = [ast.copy_location(ast.Return(part), node) for part in (value.body, value.orelse)]
+            self.if_(ast.copy_location(ast.If(value.test, [*branches[:1]], [*branches[1:]]), node))
         elif isinstance(value, ast.Call) and (test := _asked(value)) is not None:
             self._verdict(test, node)
+        elif (
+            isinstance(value, ast.Call)
+            and isinstance(value.func, ast.Attribute)
+            and value.func.attr in _MATCHES
+        ):
+            self._alternatives(ast.BoolOp(ast.Or(), [value]), node)
         else:
             self.emit(Return(self.value(node.value) if node.value is not None else Constant(None), node))
         self.dead()
+
+    def _is_verdict(self, value: ast.expr) -> bool:
+        """Tell whether a value is what a test came out as: the test itself, or a variable that one test is assigned to."""
+        if isinstance(value, ast.Name):
+            bindings = self.scope.bindings.get(value.id, [])
+            test = bindings[0].value if len(bindings) == 1 and bindings[0].how is Bound.ASSIGN else None
+            asked = isinstance(test, ast.Call) and _asked(test) is test
+            return asked or (
+                test is not None and not isinstance(test, ast.Name | ast.BoolOp) and self._is_verdict(test)
+            )
+        negated = isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.Not)
+        return negated or isinstance(value, ast.Compare | ast.BoolOp)
 
     def _verdict(self, test: ast.expr, node: ast.Return) -> None:
         """Lower ``return a and not b`` as the branches that it is, so that a validator's verdict has its reasons."""
@@ -371,12 +405,23 @@ def _asked(call: ast.Call) -> ast.expr | None:
     """Return the test of a call that can only be true or false: ``path.startswith(base)``, ``bool(match)``."""
     if isinstance(call.func, ast.Attribute):
         return call if call.func.attr in _TRUTHS or call.func.attr.startswith("is_") else None
-    named = isinstance(call.func, ast.Name) and call.func.id == "bool" and len(call.args) == 1
-    return call.args[0] if named and not isinstance(call.args[0], ast.Starred) else None
+    name = call.func.id if isinstance(call.func, ast.Name) else ""
+    if name in _QUESTIONS:
+        return call
+    return (
+        call.args[0]
+        if name == "bool" and len(call.args) == 1 and not isinstance(call.args[0], ast.Starred)
+        else None
+    )
 
 
+_CALLING = frozenset(("flask.after_this_request",))
+"""The decorators of libraries that have a function called which a function has made."""
+_MATCHES = frozenset(("fullmatch", "match", "search"))
+_QUESTIONS = frozenset(("all", "any", "compare_digest", "hasattr", "isinstance"))
 _TRUTHS = frozenset(
-    "startswith endswith isalnum isalpha isascii isdecimal isdigit isidentifier isnumeric isabs issubset".split()
+    "startswith endswith isalnum isalpha isascii isdecimal isdigit isidentifier isnumeric isabs issubset issuperset isdisjoint "
+    "compare_digest".split()
 )
 _VERDICTS = (ast.Compare, ast.BoolOp, ast.UnaryOp, ast.Call)
 _TABLE: dict[type[ast.stmt], Callable[[_Lowering, Any], None]] = {

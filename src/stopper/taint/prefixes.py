@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from stopper.taint.change import Change, Reader
-from stopper.taint.domain import UNKNOWN, Value
+from stopper.taint.domain import UNKNOWN, Taint, Value
 from stopper.taint.ir import AccessPath, Call, Load, Operand
 
 HOST = frozenset(("redirect", "ssrf"))
@@ -22,6 +22,8 @@ _WEB = ("http://", "https://", "/", "#", "mailto:")
 _BARE_HOST = re.compile(r"https?://[^/]+$")
 
 
+BEGINNINGS = frozenset(("slash-first", "one-slash", "no-backslash"))
+"""The marks that tell how a text begins; they are gone when it is put behind another or loses its first letters."""
 LIKELY_LOCAL = "joined-host"
 """Stands among the kinds for an address that leads elsewhere only where browsers read it otherwise than Python does."""
 
@@ -41,6 +43,12 @@ def local_path(marks: frozenset[str]) -> frozenset[str]:
     if not marks >= {"slash-first", "one-slash"}:
         return frozenset()
     return frozenset(("redirect",)) if marks & {"no-backslash", "slashes"} else frozenset((LIKELY_LOCAL,))
+
+
+def begun_anew(taint: Taint) -> Taint:
+    """Return the taint of a text of which nobody knows how it begins."""
+    marks = taint.marks - BEGINNINGS
+    return taint if marks == taint.marks else taint.within(taint.clean, marks)
 
 
 def prefix_changes(guards: Reader, op: Call, path: AccessPath, ways: list[str], truth: bool) -> list[Change]:

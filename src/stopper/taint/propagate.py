@@ -4,7 +4,7 @@ What is approximated:
 
 - access paths are cut at depth 3; a container keeps its constant keys and places apart, all other elements are one; a container
   of more than 40 elements is one;
-- a branch that a constant decides is pruned; a guard cleans the variable it tests, not what was made of it before;
+- a branch that a constant decides is pruned; a guard cleans the variable it tests, and what was only built of it before;
 - objects are values: what a call changes is written back to where its arguments, its receiver and their holders were read from;
   two variables for one object see each other's stores only where one was assigned from the other, once;
 - a call of the project's own function uses its summary, solved with the constants, objects and functions that it is given and
@@ -27,7 +27,6 @@ from typing import Any
 
 from stopper.taint import constants, raising, texts
 from stopper.taint.builtin import Library
-from stopper.taint.change import apply
 from stopper.taint.constants import numbered, updated
 from stopper.taint.domain import (
     ANY,
@@ -176,7 +175,7 @@ class Run(Library):
         if not changes:
             return left
         state = dict(left)
-        apply(state, changes)
+        self.learn(changes, state)
         return state
 
     def _fall_off(self, number: int) -> None:

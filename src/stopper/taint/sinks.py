@@ -109,11 +109,11 @@ class Sinks:
         key = op.part.strip(".[]'").lower()
         name = op.name or holder
         response = name.startswith(("flask.", "werkzeug."))
-        if key == "location" and ("headers" in op.name or (response and op.part == ".location")):
+        if key == "location" and ("headers" in name or (response and op.part == ".location")):
             self._stored("redirect", "location", source, op.at, "the Location header", "high")
         elif key == "refresh" and "headers" in name:
             self._stored("redirect", "location", source, op.at, "the Refresh header", "high")
-        elif key == "set-cookie" and "headers" in op.name:
+        elif key == "set-cookie" and "headers" in name:
             self._stored("cookie", "", source, op.at, "the Set-Cookie header", "medium")
         elif response and op.part in (".data", ".response"):
             self._stored("html", "html", source, op.at, "the response", "high")
@@ -166,7 +166,7 @@ class Sinks:
             return kept
         made = self._made(operand)
         if isinstance(made, Load):
-            return made.name or made.part
+            return self.read(operand).name or made.name or made.part
         if not isinstance(made, Call):
             given = self.read(operand)
             return _bases(given) or given.name or operand.base

@@ -6,7 +6,12 @@ from collections.abc import Iterable
 
 from stopper.taint.domain import UNKNOWN, Taint, Target, Value, joined, merged
 from stopper.taint.ir import Call, Op, Operand, Store
-from stopper.taint.prefixes import local_path
+from stopper.taint.prefixes import begun_anew, local_path
+
+_SAME_BEGINNING = frozenset(
+    ("lower", "upper", "casefold", "rstrip", "removesuffix", "encode", "decode", "get")
+)
+"""The methods of a text that leave its first letters where they are."""
 
 MAX_WEIGHT = 10_000
 """How much one value may be made of; a list that is put into itself in a loop would grow without end."""
@@ -37,6 +42,8 @@ def after_method(taint: Taint, op: Call, args: tuple[Value, ...]) -> Taint:
             return taint.cleaned(("log", "header", "mail"))
     if op.last in ("save", "read", "stream"):
         return taint.marked("stream")
+    if op.last not in _SAME_BEGINNING:
+        taint = begun_anew(taint)
     return taint.hop(op.at, f"goes through .{op.last}()") if op.last not in ("get", "getlist") else taint
 
 

@@ -11,6 +11,7 @@ from stopper.regex import regex
 from stopper.taint import characters
 from stopper.taint.domain import ALL, CLEAN, UNKNOWN, Taint, Value, merged
 from stopper.taint.ir import Place
+from stopper.taint.prefixes import BEGINNINGS, begun_anew
 
 _HOST_FIXED = re.compile(
     r"(?:[a-z][a-z0-9+.-]*:)?//[^/\x00]+/|/(?![/\\])[^\x00]|[?#]|[\w.-]+[/?#]|mailto:", re.IGNORECASE
@@ -81,10 +82,11 @@ def _prefixed(taint: Taint, before: str) -> Taint:
         taint = taint.within(taint.clean - {"command"}, taint.marks)
         taint = taint.doubted(taint.near or "quoting a value for the shell does not help inside other quotes")
     marks, prefixed = _told_by(before)
+    kept = taint.marks - BEGINNINGS
     if "slash-first" in taint.marks and _BARE_HOST.match(before):
-        return taint.within(taint.clean | {"redirect"}, taint.marks.union(marks, ("prefixed",))).doubted("")
+        return taint.within(taint.clean | {"redirect"}, kept.union(marks, ("prefixed",))).doubted("")
     clean = taint.clean | {"redirect"} if prefixed else taint.clean
-    return taint.within(clean, taint.marks | marks)
+    return taint.within(clean, kept | marks)
 
 
 @lru_cache(maxsize=1024)
@@ -109,6 +111,7 @@ def _told_by(before: str) -> tuple[frozenset[str], bool]:
         "built": True,
         "script": _SCRIPT.search(before) is not None,
         "behind": not before.startswith(_GAP),
+        "slash-first": before.startswith("/"),
         "query": prefixed and "?" in before,
     }
     return frozenset(mark for mark, holds in {**told, "prefixed": prefixed}.items() if holds), prefixed
@@ -140,6 +143,8 @@ def loaded(base: Value, part: str) -> Value:
         return matched_group(base, _key(part))
     if part == ".port" and base.name.endswith(_SPLIT):
         return CLEAN
+    if part == "[:]":
+        return value.refined(begun_anew)
     if not part.startswith("['"):
         return value
     return value.refined(lambda taint: _named(taint, part))

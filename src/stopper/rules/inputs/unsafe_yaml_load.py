@@ -33,6 +33,7 @@ from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.regex import regex
 from stopper.rule import Rule
 from stopper.rules._posture import constant, own_calls
+from stopper.source.choices import choices
 from stopper.source.code import Expr
 from stopper.source.module import Kind
 from stopper.source.project import Project
@@ -53,9 +54,8 @@ class UnsafeYamlLoad(Rule):
             project, "yaml.load", "yaml.load_all", "yaml.unsafe_load", "yaml.unsafe_load_all"
         ):
             loader = call.argument(1, "Loader")
-            passed = project.code.passed(call.scope, loader.source) if loader is not None else []
-            given: list[Expr | None] = [*passed] or [loader]
-            if "unsafe" not in call.name and all(_is_harmless(one, project) for one in given):
+            given = choices(project.code, loader, call.scope) if loader is not None else []
+            if given and "unsafe" not in call.name and all(_is_harmless(one, project) for one in given):
                 continue
             yield self.found(
                 call.location,
@@ -75,10 +75,8 @@ class UnsafeYamlLoad(Rule):
                 )
 
 
-def _is_harmless(loader: Expr | None, project: Project) -> bool:
+def _is_harmless(loader: Expr, project: Project) -> bool:
     """Tell whether a loader builds plain data only: a safe or base loader, or a class of the project that is made from one."""
-    if loader is None:
-        return False
     name = loader.name or loader.source
     own = project.code.scope(name)
     made = own is not None and own.kind is Kind.CLASS

@@ -280,7 +280,7 @@ class Value:
     def part(self, name: str) -> Value:
         """Return what a field holds; a part that is not known by itself is as the whole."""
         found = self.field(name) if self.fields else None
-        if found is not None:
+        if found is not None and (name != ANY or self.shape != "dict"):
             return found
         if name[0] == ".":
             return Value(self.taints)
@@ -347,6 +347,11 @@ class Value:
         others = [item for item in self.fields if item not in items]
         fields = tuple(sorted([*others, (ANY, self._any())], key=_name))
         return self.holding(self.taints, fields, self.constant)
+
+    def ajar(self) -> Value:
+        """Return a dictionary that may have other keys than those that are known, or lack some of them."""
+        fields = tuple(sorted([*self.fields, (ANY, CLEAN)], key=_name))
+        return self if self.field(ANY) is not None else self.holding(self.taints, fields, self.constant)
 
     def mapped(self, change: Callable[[tuple[Taint, ...]], tuple[Taint, ...]]) -> Value:
         """Return the value with ``change`` applied to the taints of each of its parts, in what it calls as well."""
@@ -432,6 +437,8 @@ def joined(one: Value, other: Value) -> Value:
         return one
     if one.shape in SEQUENCES and other.shape in SEQUENCES and len(one.fields) != len(other.fields):
         one, other = one.opened(), other.opened()
+    elif one.shape == "dict" == other.shape and dict(one.fields).keys() != dict(other.fields).keys():
+        one, other = one.ajar(), other.ajar()
     constant, choices = one.constant, ()
     if constant is not other.constant and not _same(constant, other.constant):
         constant = UNKNOWN

@@ -188,7 +188,7 @@ def test_a_command_becomes_a_list_where_no_shell_is_needed(tmp_path: Path, body:
         ),
         (
             "redirect", rewrite.local_target, "return redirect(target)",
-            'return redirect(target if not urlsplit(target.replace("\\\\", "/")).netloc else url_for("index"))',
+            'return redirect(target if target.startswith("/") and not target.startswith(("//", "/\\\\", "/\\t")) else url_for("index"))',
         ),
     ],
 )  # fmt: skip

@@ -348,9 +348,10 @@ def local_target(code: Code, place: Location) -> str:
     if call is None or not call.node.args:
         return ""
     target = call.module.source(call.node.args[0])
-    if len(target) > 30 or "\n" in target:
+    if len(target) > 24 or "\n" in target:
         return ""
-    local = f'{target} if not urlsplit({target}.replace("\\\\", "/")).netloc else url_for("index")'
+    own = f'{target}.startswith("/") and not {target}.startswith(("//", "/\\\\", "/\\t"))'
+    local = f'{target} if {own} else url_for("index")'
     return _replaced(call, f"{call.target.source}({local})")
 
 

@@ -379,7 +379,7 @@ _SPECIAL: dict[str, Callable[[Library, Call, Value, Args, dict[str, Value]], Val
     **dict.fromkeys([f"{name}().__init__" for name in raising.BUILTIN], _exception_set_up),
     "getattr": _get_attribute, "setattr": _set_attribute, "locals": _locals, "vars": _vars,
     "dataclasses.asdict": _vars, "attr.asdict": _vars, "attrs.asdict": _vars,
-    "functools.partial": _partial, "functools.partialmethod": _partial, "operator.itemgetter": _getter,
+    "functools.partial": _partial, "functools.partialmethod": _partial, "staticmethod": _partial, "operator.itemgetter": _getter,
     "operator.attrgetter": _getter, "operator.methodcaller": _getter, "json.dumps": _dumped, "json.loads": _loaded, "flask.json.dumps": _dumped,
     "flask.json.loads": _loaded, "pickle.dumps": _pickled, "pickle.loads": _loaded, "operator.add": _operated,
     "operator.concat": _operated, "operator.iadd": _operated, "operator.iconcat": _operated, "operator.mod": _operated,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -53,10 +54,22 @@ class Calls(Frame):
             self.program.base(owner).endswith(_WORKERS) for owner in receiver.classes
         ):
             return self.members(receiver, "run")
+        made = tuple(target for owner in receiver.classes for target in self._made_there(owner, op.last))
+        if made:
+            return made
         value = self._answered(receiver, op.last, op) if receiver.classes else None
         if value is None:
             return ()
         return value.targets or ((Target(None, value.name),) if value.name else ())
+
+    def _made_there(self, owner: Any, name: str) -> tuple[Target, ...]:
+        """Return what a class's body makes that is called on its objects without them: ``run = partial(...)``, ``staticmethod(f)``."""
+        found = self.program.names.member(owner, name)
+        made = found[1].value if found is not None else None
+        if not isinstance(made, ast.Call) or ast.unparse(made.func).endswith("partialmethod"):
+            return ()
+        value = self._held(owner, name)
+        return value.targets if value is not None else ()
 
     def _inherited(self, op: Call, receiver: Value) -> tuple[Target, ...]:
         owner = self.function.scope.owner

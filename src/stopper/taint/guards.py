@@ -25,10 +25,13 @@ from stopper.taint.models import Models
 from stopper.taint.prefixes import (
     COMMON,
     HOST,
+    JOINED,
+    LIKELY_LOCAL,
     NORMALISERS,
     ending_changes,
     lacking_changes,
     prefix_changes,
+    unsettled,
     with_origins,
 )
 from stopper.taint.rereads import NONE, has_keys, rereads
@@ -201,11 +204,9 @@ class Guards:
                 return self._contains(part, op.right, holds=holds)
         if not holds:
             return []
-        sides = (
-            [(op.left, op.right)]
-            if op.operator in ("in", "not in")
-            else [(op.left, op.right), (op.right, op.left)]
-        )
+        sides = [(op.left, op.right)]
+        if op.operator not in ("in", "not in"):
+            sides.append((op.right, op.left))
         return [change for tested, other in sides for change in self._equal(tested, other)]
 
     def _is_match(self, operand: Operand) -> bool:
@@ -243,12 +244,14 @@ class Guards:
         if same:
             return [Change(path, same)]
         if _HOSTS & set(ways) and "joined" in ways:
-            return [Change(path, frozenset(("ssrf", "joined-host")))]
+            return [Change(path, frozenset(("ssrf", LIKELY_LOCAL)), JOINED)]
         if _HOSTS & set(ways):
             empty = value.constant == "" or any(part.constant == "" for _, part in value.fields)
             return self._no_host(path) if empty else [Change(path, HOST)]
         if "commonprefix" in ways and not str(value.constant).endswith("/"):
             return [Change(path, near=_SIBLING, marks=frozenset(("inside",)))]
+        if ways[:1] == ["parent"] and "parent" not in ways[1:]:
+            return [Change(path, _PATH)]
         if {"commonpath", "commonprefix"} & set(ways) or ways[:1] == ["parent"]:
             return self._plain(path, ways)
         if "scheme" in ways:
@@ -370,7 +373,7 @@ class Guards:
             path, _ = self.subject(arg)
             kinds = verdicts.get(key, frozenset())
             if path is not None:
-                near = "" if kinds else f"the function {op.last}() was not seen to refuse what is dangerous"
+                near = unsettled(kinds, op.last)
                 changes.append(Change(path, kinds, near, frozenset(("asked",))))
         return changes
 

@@ -23,6 +23,10 @@ _ROWS = frozenset(("csv.reader", "csv.DictReader", "codecs.iterdecode"))
 _ANSWERS = frozenset(
     ("startswith", "endswith", "count", "index", "find", "rfind", "rindex", "validate", "exists")
 )
+_LOOKS = frozenset(
+    ("read_text", "read_bytes", "open", "iterdir", "glob", "rglob", "stat", "lstat", "owner", "group")
+)
+"""The methods of a path that tell what lies there, which is not what the path is made of."""
 _TAKES = frozenset(("join", "replace"))
 _MATCHES = frozenset(("match", "fullmatch", "search", "findall", "finditer"))
 _PARSERS = frozenset(("XMLParser", "XMLPullParser", "ETCompatXMLParser", "YAML"))
@@ -216,7 +220,10 @@ def _method(op: Call, receiver: Value, args: tuple[Value, ...], keywords: Mappin
         return _grouped(op, receiver, args)
     if op.last.startswith("is") or op.last in _ANSWERS:
         return CLEAN
-    taints = merged(receiver.every(), *(value.every() for value in args if op.last in _TAKES))
+    own = receiver.every()
+    if op.last in _LOOKS:
+        own = tuple([taint for taint in own if "path" not in taint.marks])
+    taints = merged(own, *(value.every() for value in args if op.last in _TAKES))
     return Value(tuple(_stripped(after_method(taint, op, args), op, args) for taint in taints))
 
 

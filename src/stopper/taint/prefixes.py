@@ -36,6 +36,18 @@ SIGNED = "signed"
 """The mark of data whose signature fits: the application, or who shares its key, has written it."""
 
 
+JOINED = (
+    "the host is compared behind urljoin(), which takes '///evil.example' for a path, and browsers do not"
+)
+
+
+def unsettled(kinds: frozenset[str], called: str) -> str:
+    """Return what the verdict of a function of the project's own leaves open; "" where it settles something."""
+    if LIKELY_LOCAL in kinds:
+        return JOINED
+    return "" if kinds else f"the function {called}() was not seen to refuse what is dangerous"
+
+
 def local_path(marks: frozenset[str]) -> frozenset[str]:
     """Return what is settled of an address by who wrote it, and by the beginnings that it must have and must not have."""
     if SIGNED in marks:

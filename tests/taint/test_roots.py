@@ -9,6 +9,7 @@ import pytest
 from stopper.source.files import walk
 from stopper.source.project import Project
 from stopper.taint import flows, rounds
+from stopper.taint.domain import MAX_SOURCES, Taint, merged
 from stopper.taint.engine import Engine
 from stopper.taint.flows import Flows, every
 
@@ -115,9 +116,9 @@ CUT = frozenset(("bound methods", "closures"))
 """What an object or a function holds deeper than is told apart is given up, whether it nests fifty times or without end."""
 
 
-def test_twenty_functions_around_one_another_are_told_apart(tmp_path: Path) -> None:
+def test_fifteen_functions_around_one_another_are_told_apart(tmp_path: Path) -> None:
     made = "    run = make(run)\n"
-    result = found(tmp_path, NESTED["closures"].replace(made * DEEP, made * 20))
+    result = found(tmp_path, NESTED["closures"].replace(made * DEEP, made * 15))
     assert len(result.by_kind["command"]) == 1
 
 
@@ -128,3 +129,24 @@ def test_what_nests_without_end_is_followed_or_said_to_be_too_large(tmp_path: Pa
     names = {flow.function for flow in result.by_kind["command"]}
     assert "other" in names
     assert how in CUT or len(names) > 1 or len(result.skipped) == 1
+
+
+def test_what_may_come_from_hundreds_of_parts_of_a_parameter_keeps_some_of_them() -> None:
+    taints = [Taint("", "parameter", place) for place in range(500)]
+    assert merged(taints, taints[:3]) == tuple(taints[:MAX_SOURCES])
+
+
+def test_what_is_handed_on_is_paid_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = ", ".join(f"'{at}': [request.args['{at}'], request.args]" for at in range(30))
+    code = (
+        f"def same(x):\n    return x\n{VIEW}    rows = {{{rows}}}\n"
+        + "    if rows:\n        rows = same(rows)\n" * 20
+        + "    return ''\n"
+    )
+    assert found(tmp_path, code).skipped == ()
+    monkeypatch.setattr("stopper.taint.engine.MAX_STEPS", 1_000)
+    monkeypatch.setattr("stopper.taint.propagate.MAX_ROOT_STEPS", 1_000)
+    assert found(tmp_path, code).skipped == ()
+    monkeypatch.setattr("stopper.taint.calls.LIGHT", 1)
+    (skipped,) = found(tmp_path, code).skipped
+    assert "too large" in skipped.reason

@@ -22,6 +22,8 @@ from stopper.taint.summary import Summary
 Args = tuple[Value, ...]
 _WORKERS = ("threading.Thread", "threading.Timer", "multiprocessing.Process")
 _MAKERS = frozenset(("namedtuple", "collections.namedtuple"))
+LIGHT = 20
+"""How much of what is handed to a function and back costs as much time as one operation."""
 
 
 class Calls(Frame):
@@ -264,6 +266,9 @@ class Calls(Frame):
         elif isinstance(op, Define):
             self._left_with_maker(target.scope, summary, answer, op)
         self.dead = summary.ends
+        self.engine.steps += (
+            sum([value.weight for value in (*values.values(), *summary.after.values())]) // LIGHT
+        )
         return answer.value(summary.returns)
 
     def _note_verdict(self, op: Call, target: Target, summary: Summary, shifted: int) -> None:

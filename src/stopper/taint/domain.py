@@ -13,6 +13,8 @@ MAX_TAINTS = 6
 """How many taints of one value are kept apart."""
 MAX_DEPTH = 3
 """How deeply the fields of a value are kept apart."""
+MAX_SOURCES = 32
+"""How many of one value are kept at all, one for each part of a parameter that it may come from."""
 MAX_TRACE = 12
 """How many hops of a trace are kept."""
 MAX_FIELDS = 40
@@ -254,9 +256,8 @@ class Value:
     def weight(self) -> int:
         """Return how much it is made of, in what it calls as well; a level deeper counts by half more."""
         if not self._weight:
-            held = sum([value.weight for target in self.targets for value in target.held()])
-            held += sum([part.weight for _, part in self.fields])
-            self._weight = 1 + held + held // 2
+            called = sum([value.weight for target in self.targets for value in target.held()])
+            self._weight = 1 + 3 * (called + sum([part.weight for _, part in self.fields])) // 2
         return self._weight
 
     def every(self) -> tuple[Taint, ...]:
@@ -425,7 +426,7 @@ def _narrowed(taints: Iterable[Taint]) -> tuple[Taint, ...]:
         by_source[key] = (
             taint if other is None else other.within(other.clean & taint.clean, other.marks & taint.marks)
         )
-    return tuple(by_source.values())
+    return tuple(by_source.values())[:MAX_SOURCES]
 
 
 def joined(one: Value, other: Value) -> Value:

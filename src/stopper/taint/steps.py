@@ -13,7 +13,7 @@ _SAME_BEGINNING = frozenset(
 )
 """The methods of a text that leave its first letters where they are."""
 
-MAX_WEIGHT = 10_000
+MAX_WEIGHT = 2_000
 """How much one value may be made of; a list that is put into itself in a loop would grow without end."""
 
 

@@ -12,7 +12,6 @@ from stopper.taint.binding import Answer, bound
 from stopper.taint.change import Change
 from stopper.taint.domain import CLEAN, SEQUENCES, UNKNOWN, Target, Value, joined, merged, together
 from stopper.taint.frame import Frame
-from stopper.taint.guards import Verdicts
 from stopper.taint.ir import AccessPath, Call, Define, Operand, Store
 from stopper.taint.raising import BUILTIN, outwards, told
 from stopper.taint.refusals import near_miss
@@ -272,12 +271,9 @@ class Calls(Frame):
         return answer.value(summary.returns)
 
     def _note_verdict(self, op: Call, target: Target, summary: Summary, shifted: int) -> None:
-        """Note what the function has checked of its arguments when its answer is true, for who tests the answer."""
-        verdicts: Verdicts = dict(summary.approved.items())
-        if verdicts:
-            names = self.engine.lowered(target.scope).signature.positional[shifted:]
-            verdicts.update({at: verdicts[name] for at, name in enumerate(names) if name in verdicts})
-        self.answered.setdefault(id(op), {})[id(target.scope)] = verdicts
+        """Note what the function has checked of its arguments on each way out, for who tests the answer."""
+        names = self.engine.lowered(target.scope).signature.positional[shifted:]
+        self.answered.setdefault(id(op), {})[id(target.scope)] = summary.outcomes, names
 
     def _fill(self, scope: Any, values: dict[str, Value]) -> None:
         """Put in the defaults of the parameters that nothing was passed for."""

@@ -7,6 +7,7 @@ from typing import Any
 from stopper.taint import characters
 from stopper.taint.domain import ALL, ANY, EACH, Value
 from stopper.taint.ir import Call, Load, Operand
+from stopper.taint.outcomes import checked
 
 
 def filtered(
@@ -40,6 +41,6 @@ def _let_through(run: Any, test: Operand | None, held: Value) -> frozenset[str]:
         else ""
     )
     found: frozenset[str] = (
-        run.engine.summary(scope).approved.get(first, frozenset()) if first else frozenset()
+        checked(run.engine.summary(scope).outcomes).get(first, frozenset()) if first else frozenset()
     )
     return found

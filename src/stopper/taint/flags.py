@@ -23,6 +23,7 @@ from stopper.taint.ir import (
     Join,
     Op,
     Operand,
+    Return,
     Store,
 )
 
@@ -69,7 +70,7 @@ def flag_changes(guards: Guards, test: Operand, *, truth: bool) -> list[Change]:
         return []
     fits = [one for one in settings if (one.none if of_none else one.truth) == wanted]
     others = {one.block for one in settings if one not in fits}
-    uses = _places(function).tests.get(test, [])
+    uses = _places(function).tests.get(test) or _places(function).returned.get(test, [])
     if len(fits) != 1 or not uses or fits[0].block in others:
         return []
     if fits[0].block == settings[0].block:
@@ -106,10 +107,11 @@ def _settings(guards: Guards, flag: AccessPath) -> Iterator[_Setting]:
 
 @dataclass(frozen=True, slots=True)
 class _Places:
-    """Where a function changes and tests its variables, and what leads to each block."""
+    """Where a function changes, tests and returns its variables, and what leads to each block."""
 
     changes: dict[AccessPath, list[tuple[int, Op]]]
     tests: dict[Operand, list[int]]
+    returned: dict[Operand, list[int]]
     leading: dict[int, list[tuple[int, Edge]]]
 
 
@@ -119,11 +121,13 @@ def _places(function: Function) -> _Places:
 
 
 def _looked_up(function: Function) -> _Places:
-    places = _Places({}, {}, {})
+    places = _Places({}, {}, {}, {})
     for number in function.order:
         block = function.blocks[number]
         for op in block.ops:
             changed: Any = None
+            if isinstance(op, Return):
+                places.returned.setdefault(op.source, []).append(number)
             if isinstance(op, Call) and op.last in _GROWING | _SHRINKING:
                 changed = op.receiver
             elif isinstance(op, Store):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from stopper.taint.answers import Verdicts
 from stopper.taint.change import Change, apply
+from stopper.taint.constants import truth
 from stopper.taint.containers import HOLDERS
 from stopper.taint.derived import derived
 from stopper.taint.domain import ANY, CLEAN, EACH, KEYS, SEQUENCES, Taint, Value, merged
 from stopper.taint.engine import Engine
-from stopper.taint.guards import Guards, Verdicts
+from stopper.taint.guards import Guards
 from stopper.taint.ir import AccessPath, Assign, Call, Constant, Function, Load, Operand, Place
+from stopper.taint.outcomes import Asked, Outcome, checked
 from stopper.taint.raising import FLYING, flying, is_exception, together_flying
 from stopper.taint.rereads import kept_in, remembered, rereads
 from stopper.taint.sinks import Sinks
@@ -36,8 +40,8 @@ class Frame:
         self.dead = False
         self.caught = False
         """Whether a handler waits for what is raised here."""
-        self.answered: dict[int, dict[int, Verdicts]] = {}
-        """What functions of the project have checked when their answer is true, by the call and the function."""
+        self.answered: dict[int, dict[int, tuple[tuple[Outcome, ...], Sequence[str]]]] = {}
+        """What comes out of functions of the project and the names of their arguments, by the call and the function."""
         self.rereads = rereads(function)
         self.guards = Guards(function, self.models, self.read, self.verdicts)
         self.sinks = Sinks(self.models, function, self.read, self.record, self.engine.lowered)
@@ -168,23 +172,38 @@ class Frame:
             return Value((taint.hop(at, f"{label} is read"),), name=name)
         return None
 
-    def verdicts(self, call: Call) -> Verdicts:
-        """Return what the project's own function has checked of its arguments when its answer is true.
+    def told_apart(self, source: Operand, answer: Value) -> tuple[tuple[bool, dict[str, Value]], ...]:
+        """Return the state where a variable that is handed out is true, and where it is not, if that says more."""
+        if not isinstance(source, AccessPath) or source.base[0] == "%" or truth(answer) is not None:
+            return ()
+        found = [(holds, dict(self.state), self.guards.changes(source, holds)) for holds in (True, False)]
+        for _, state, changes in found:
+            self.learn(changes, state)
+        return tuple([(holds, state) for holds, state, _ in found]) if found[0][2] or found[1][2] else ()
+
+    def verdicts(self, call: Call, asked: Asked) -> Verdicts:
+        """Return what the project's own function has checked of its arguments when a test of its answer came out so.
 
         What it has checked with what it is given here is known where the call was followed.
         """
-        every = list(self.answered.get(id(call), {}).values())
-        if every:
-            return {key: common(told.get(key, frozenset()) for told in every) for key in every[0]}
-        scope = call.callee
-        if scope is None or not hasattr(scope.node, "args"):
-            return {}
-        approved = self.engine.summary(scope).approved
-        places = {name: place - shift(call) for place, name in enumerate(self.engine.lowered(scope).params)}
-        return {places[name]: kinds for name, kinds in approved.items()}
+        followed = list(self.answered.get(id(call), {}).values())
+        if not followed:
+            scope = call.callee
+            if scope is None or not hasattr(scope.node, "args"):
+                return {}
+            names = self.engine.lowered(scope).params[shift(call) :]
+            followed = [(self.engine.summary(scope).outcomes, names)]
+        every = [_placed(checked(outcomes, asked), names) for outcomes, names in followed]
+        return {key: common(told.get(key, frozenset()) for told in every) for key in every[0]}
 
     def record(self, kind: str, value: Value, at: Place, sink: str, confidence: str) -> None:
         """Note every taint of ``value`` that can harm a sink of ``kind``."""
         for taint in value.taints:
             if not taint.safe_for(kind) and accepts(kind, taint):
                 self.result.hits.setdefault(Hit(kind, taint, at, sink, confidence, self.function.scope))
+
+
+def _placed(kinds: dict[str, frozenset[str]], names: Sequence[str]) -> Verdicts:
+    """Return what is known of parameters by their names, and by the places of the arguments."""
+    found: Verdicts = dict(kinds.items())
+    return found | {at: kinds[name] for at, name in enumerate(names) if name in kinds}

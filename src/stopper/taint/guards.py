@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from stopper.taint import characters, letters
+from stopper.taint.answers import EQUALITIES, Verdicts, asked_changes, compared_changes, part_changes
 from stopper.taint.change import Change
 from stopper.taint.domain import ALL, Value
 from stopper.taint.flags import flag_changes
@@ -22,6 +23,7 @@ from stopper.taint.ir import (
     Operand,
 )
 from stopper.taint.models import Models
+from stopper.taint.outcomes import Asked
 from stopper.taint.prefixes import (
     COMMON,
     HOST,
@@ -31,16 +33,13 @@ from stopper.taint.prefixes import (
     ending_changes,
     lacking_changes,
     prefix_changes,
-    unsettled,
     with_origins,
 )
 from stopper.taint.rereads import NONE, has_keys, rereads
 from stopper.taint.signatures import signed_changes
 
 Read = Callable[[Operand], Value]
-Verdicts = dict[int | str, frozenset[str]]
-"""What a function has checked of its arguments, by their places and keywords."""
-Ask = Callable[[Call], Verdicts]
+Ask = Callable[[Call, Asked], Verdicts]
 _Answer = TypeVar("_Answer")
 
 _EVERYTHING = frozenset((ALL,))
@@ -75,7 +74,6 @@ _DEEP = 4
 """How many assignments are followed back from a test."""
 _RESOLVERS = frozenset(("ip_address", "gethostbyname", "getaddrinfo"))
 _JOINS = frozenset(("join", "joinpath", "/"))
-_EQUALITIES = {"==": True, "in": True, "is": True, "!=": False, "not in": False, "is not": False}
 
 
 class Guards:
@@ -162,6 +160,9 @@ class Guards:
         if path is None:
             return []
         op = self.op(test)
+        told = part_changes(self, op, truth=truth)
+        if told:
+            return told
         if isinstance(op, Load) and op.part.startswith(".is_"):
             return self._modelled(f"ipaddress.ip_address(){op.part}", path, truth=truth)
         if _HOSTS & set(ways):
@@ -182,9 +183,12 @@ class Guards:
     def _compare(self, op: Compare, truth: bool) -> list[Change]:
         if op.operator == "not":
             return self.changes(op.left, not truth)
+        told = compared_changes(self, op, truth=truth)
+        if told:
+            return told
         if isinstance(op.right, Constant) and op.right.value is None and self._is_match(op.left):
             return self.changes(op.left, truth == (op.operator in ("is not", "!=")))
-        positive = _EQUALITIES.get(op.operator)
+        positive = EQUALITIES.get(op.operator)
         if positive is None:
             return []
         holds = positive == truth
@@ -264,7 +268,9 @@ class Guards:
 
     def _call(self, op: Call, truth: bool) -> list[Change]:
         if op.callee is not None or op.function is not None:
-            return self._asked(op, truth)
+            return asked_changes(self, op, Asked(holds=truth))
+        if op.name == "bool" and len(op.args) == 1:
+            return self.changes(op.args[0], truth)
         modelled = self._modelled_call(op, truth)
         if modelled:
             return modelled
@@ -360,22 +366,10 @@ class Guards:
             if entry.when == truth
         ]
 
-    def _asked(self, op: Call, truth: bool) -> list[Change]:
-        if not truth:
-            return []
+    def verdicts(self, call: Call, asked: Asked) -> Verdicts:
+        """Return what a function of the project has checked where a test of its answer came out so."""
         self._looked = True
-        verdicts = self._ask(op)
-        changes: list[Change] = []
-        if op.callee is None and not any(verdicts.values()):
-            return []  # what is called is a value, and may be anything
-        given: list[tuple[int | str, Operand]] = [*enumerate(op.args), *op.keywords]
-        for key, arg in given:
-            path, _ = self.subject(arg)
-            kinds = verdicts.get(key, frozenset())
-            if path is not None:
-                near = unsettled(kinds, op.last)
-                changes.append(Change(path, kinds, near, frozenset(("asked",))))
-        return changes
+        return self._ask(call, asked)
 
     def subject(self, operand: Operand, deep: int = 0) -> tuple[AccessPath | None, list[str]]:
         """Return the variable that a tested value is made from, and what was done to it on the way."""

@@ -12,6 +12,7 @@ from stopper.taint.flask_edges import FlaskEdges
 from stopper.taint.flows import lowering
 from stopper.taint.ir import Call
 from stopper.taint.models import load
+from stopper.taint.outcomes import TRUE, Asked, checked
 from stopper.taint.program import Program
 from stopper.taint.propagate import solve
 from stopper.taint.summary import Summary
@@ -73,9 +74,10 @@ def _lines(summary: Summary, params: tuple[str, ...]) -> Iterator[str]:
     for name, kinds in sorted(summary.checked.items()):
         if kinds:
             yield f"  comes back only with {name} safe for {', '.join(sorted(kinds))}"
-    for name, kinds in sorted(summary.approved.items()):
-        if kinds and not summary.checked.get(name):
-            yield f"  is true only with {name} safe for {', '.join(sorted(kinds))}"
+    for word, asked in (("true", TRUE), ("false", Asked(holds=False))):
+        for name, kinds in sorted(checked(summary.outcomes, asked).items()):
+            if kinds and not summary.checked.get(name):
+                yield f"  is {word} only with {name} safe for {', '.join(sorted(kinds))}"
     if summary.ends:
         yield "  does not return"
     if summary.cut:

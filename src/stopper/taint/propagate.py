@@ -65,7 +65,8 @@ from stopper.taint.ir import (
     Store,
 )
 from stopper.taint.liveness import dead_behind
-from stopper.taint.steps import common, depth, joined_states, left_clean
+from stopper.taint.outcomes import Exit, anyway, brought, outcomes
+from stopper.taint.steps import depth, joined_states
 from stopper.taint.strings import added_to_markup, joined_text, loaded
 from stopper.taint.summary import TOO_LARGE, Hit, Summary
 
@@ -75,7 +76,7 @@ _METHODS = {
     "+": "add", "-": "sub", "*": "mul", "/": "truediv", "//": "floordiv", "%": "mod", "|": "or", "&": "and", "^": "xor",
     "<<": "lshift", ">>": "rshift", "@": "matmul", "**": "pow",
 }  # fmt: skip
-_Seen = tuple[dict[Hit, None], list[tuple[Value, dict[str, Value]]], list[Value]]
+_Seen = tuple[dict[Hit, None], list[Exit], list[Value]]
 """What one visit of a block has seen: what reached sinks, what came out with the state then, what was handed out."""
 _TEXTS = ("__str__", "__format__", "__repr__")
 
@@ -100,7 +101,9 @@ class Run(Library):
         page = engine.views.get(id(function.scope))
         self.view = page is not None
         self.sinks.json = page is False
-        self.exits: list[tuple[Value, dict[str, Value]]] = []
+        self.exits: list[Exit] = []
+        self.own: dict[str, set[int]] = {}
+        """The numbers of the taints that parameters have brought in."""
         self.yields: list[Value] = []
         self.steps = 0
         self.forgotten = dead_behind(function, self.rereads.values())
@@ -110,6 +113,7 @@ class Run(Library):
         """Run the worklist to its fixed point; of each block the last visit tells what reaches a sink and what comes out."""
         function, states = self.function, {0: entry}
         place = function.places
+        self.own = {name: ids for name in function.params if (ids := brought(entry.get(name, CLEAN)))}
         seen: dict[int, _Seen] = {}
         waiting = [0]
         while waiting:
@@ -184,34 +188,30 @@ class Run(Library):
         if self.dead or self.function.blocks[number].edges:
             return
         if not ops or not isinstance(ops[-1], Return | Raise) or getattr(ops[-1], "yields", False):
-            self.exits.append((Value(constant=None), self.state))
+            self.exits.append(Exit(Value(constant=None), self.state))
 
     def _conclude(self, entry: dict[str, Value]) -> None:
         """Read off the exits what callers may rely on."""
         result = self.result
         result.ends = not self.exits and not result.cut and not self.yields
-        returned = together([value for value, _ in self.exits])
+        returned = together([one.answer for one in self.exits])
         if self.yields:
             returned = Value(shape="iterator", fields=((ANY, together(self.yields)),))
         result.returns = returned
         for name in self.function.params:
             self._passed(name, entry.get(name, CLEAN))
+        if self.own:
+            result.outcomes = outcomes(self.exits, self.own)
+            result.checked = anyway(result.outcomes)
         if not self.function.params:
-            for _, state in self.exits:
-                result.state = joined_states(result.state, state) if result.state else dict(state)
+            for one in self.exits:
+                result.state = joined_states(result.state, one.state) if result.state else dict(one.state)
 
     def _passed(self, name: str, before: Value) -> None:
-        """Note what became of a parameter: what its object holds now, and what the function has checked."""
-        after = together([state.get(name, CLEAN) for _, state in self.exits])
+        """Note what the object of a parameter holds at the end."""
+        after = together([one.state.get(name, CLEAN) for one in self.exits])
         if name not in self.function.rebound and (after.fields or after.classes) and after != before:
             self.result.after[name] = after
-        own = {taint.parameter for taint in before.every()}
-        if own:
-            left = [(value, left_clean(state.get(name, CLEAN), own)) for value, state in self.exits]
-            self.result.checked[name] = common(kinds for _, kinds in left)
-            self.result.approved[name] = common(
-                kinds for value, kinds in left if not value.known or value.constant
-            )
 
     def assign(self, op: Assign) -> None:
         """Copy a value."""
@@ -431,7 +431,7 @@ class Run(Library):
         if op.yields:
             self.yields.append(value)
         else:
-            self.exits.append((value, self.state))
+            self.exits.append(Exit(value, self.state, self.told_apart(op.source, value) if self.own else ()))
         if self.view:
             self.sinks.page(value, op)
 

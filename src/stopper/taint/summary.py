@@ -8,6 +8,7 @@ from stopper.finding import Location
 from stopper.records import dataclass, field
 from stopper.taint.domain import CLEAN, Hop, Taint, Value, joined
 from stopper.taint.ir import Place
+from stopper.taint.outcomes import Outcome
 
 TOO_LARGE = "too large to follow its data to the end"
 
@@ -71,8 +72,8 @@ class Summary:
     """The variables at the end, of a module or a class body."""
     checked: dict[str, frozenset[str]] = field(default_factory=dict)
     """The kinds each parameter is safe for when the function came back."""
-    approved: dict[str, frozenset[str]] = field(default_factory=dict)
-    """The kinds each parameter is safe for when the answer was true."""
+    outcomes: tuple[Outcome, ...] = ()
+    """What it answers on each way out, and the kinds each parameter is safe for there."""
     reads: dict[str, int] = field(default_factory=dict, compare=False)
     """The cells that the work on it has read, and when."""
     shown: set[tuple[Location, str]] = field(default_factory=set, compare=False)

@@ -6,7 +6,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from stopper.taint.constants import numbered
-from stopper.taint.domain import ANY, CLEAN, EACH, SEQUENCES, UNKNOWN, Taint, Value, joined, merged, together
+from stopper.taint.domain import (
+    ANY,
+    CLEAN,
+    EACH,
+    KEYS,
+    SEQUENCES,
+    UNKNOWN,
+    Taint,
+    Value,
+    joined,
+    merged,
+    together,
+)
 from stopper.taint.ir import Function, Place
 
 _FILE = ".filename"
@@ -37,15 +49,15 @@ def bound(
         found[signature.star] = more if rest is None else more.opened().with_part(ANY, rest)
     if not keywords and not signature.double_star:
         return found
-    named, loose = _named(keywords)
+    given_names, loose, keys = named(keywords)
     extra = Value(shape="dict")
-    for key, value in named.items():
+    for key, value in given_names.items():
         if key in function.params and key not in (signature.star, signature.double_star):
             found[key] = value
         else:
             extra = extra.with_part(f"[{key!r}]", value)
     if loose is not None:
-        extra = extra.with_part(ANY, loose)
+        extra = extra.with_part(ANY, loose).with_part(KEYS, keys)
         for name in function.params:
             found.setdefault(name, loose)
     if signature.double_star:
@@ -79,18 +91,18 @@ def spread(args: tuple[Value, ...], stars: tuple[int, ...]) -> list[Value]:
     return given if rest is None else [*given, Value(rest.every())]
 
 
-def _named(keywords: Mapping[str, Value]) -> tuple[dict[str, Value], Value | None]:
-    """Return the keywords by name, and what ``**`` may pass under names that are not known."""
-    named = {key: value for key, value in keywords.items() if key != "**"}
+def named(keywords: Mapping[str, Value]) -> tuple[dict[str, Value], Value | None, Value]:
+    """Return the keywords by name, what ``**`` may pass under names that are not known, and what these names are."""
+    found = {key: value for key, value in keywords.items() if key != "**"}
     spread = keywords.get("**")
     if spread is None:
-        return named, None
+        return found, None, CLEAN
     for part, value in spread.fields:
         if part.startswith("['"):
-            named.setdefault(part[2:-2], value)
+            found.setdefault(part[2:-2], value)
     other = spread.field(ANY)
     loose = Value(spread.taints) if other is None else joined(other, Value(spread.taints))
-    return named, loose if loose != CLEAN else None
+    return found, loose if loose != CLEAN else None, spread.field(KEYS) or Value(spread.taints)
 
 
 class Tokens:

@@ -9,6 +9,7 @@ from typing import Any
 
 from stopper.source.module import Kind
 from stopper.taint.binding import Answer, bound
+from stopper.taint.binding import named as named_arguments
 from stopper.taint.change import Change
 from stopper.taint.domain import CLEAN, SEQUENCES, UNKNOWN, Target, Value, joined, merged, together
 from stopper.taint.frame import Frame
@@ -400,7 +401,11 @@ class Calls(Frame):
                 instance = instance.with_part(f"[{place}]", value) if named else instance
         for key, value in keywords.items():
             if key == "**":
-                instance = replace(instance, taints=merged(instance.taints, value.every()))
+                spread, loose, _ = named_arguments({"**": value})
+                for name, part in spread.items():
+                    instance = instance.with_part(f".{name}", part)
+                if loose is not None:
+                    instance = replace(instance, taints=merged(instance.taints, loose.every()))
                 for name in self.program.converted(owner) if fields else ():
                     instance = instance.with_part(f".{name}", CLEAN)
                 continue

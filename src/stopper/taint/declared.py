@@ -30,6 +30,7 @@ _CHECKS = frozenset(
 )
 _PATTERNS = frozenset(("Regexp", "regex"))
 _OBJECTS = frozenset("Nested List Dict Mapping Raw Tuple list dict FieldList FormField set tuple".split())
+_UPLOADS = frozenset(("FileField", "MultipleFileField", "FileStorage", "Upload"))
 _ADDRESSES = frozenset("Url URL HttpUrl AnyHttpUrl url".split())
 _CLOSED = frozenset(("enum.Enum", "enum.IntEnum", "enum.StrEnum"))
 _ALL = frozenset((ALL,))
@@ -42,7 +43,7 @@ class Declared:
     clean: frozenset[str] = frozenset()
     """The kinds of sinks that it cannot harm."""
     marks: frozenset[str] = frozenset()
-    """``object`` where it may be a list or a dict."""
+    """``object`` where it may be a list or a dict, ``stream`` where it is a file."""
 
 
 TEXT = Declared()
@@ -100,6 +101,8 @@ class Reader:
         keywords = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
         if last in _TYPES:
             return Declared(_ALL)
+        if last in _UPLOADS:
+            return Declared(marks=frozenset(("stream",)))
         kinds = frozenset(("page-url",)) if last in _ADDRESSES else frozenset[str]()
         for name in ("validators", "validate"):
             given = keywords.get(name) or (
@@ -128,6 +131,8 @@ class Reader:
         if made is not None and _last(made.func) in _PATTERNS and made.args:
             return name, Declared(self._pattern(made.args[0], scope))
         last = _last(made.func if made is not None else kind)
+        if last in _UPLOADS:
+            return name, Declared(marks=frozenset(("stream",)))
         marks = frozenset(("object",)) if last in _OBJECTS else frozenset[str]()
         return name, Declared(_ALL if last in _TYPES or self._is_enum(kind, scope) else frozenset(), marks)
 

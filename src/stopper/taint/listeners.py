@@ -13,6 +13,7 @@ from stopper.source.module import Kind, Module, Scope, parameters
 from stopper.source.names import Names, RefKind
 from stopper.source.project import Project
 from stopper.taint.domain import Taint, Value
+from stopper.taint.raising import BUILTIN
 
 HTTP_ERROR = "werkzeug.exceptions.HTTPException()"
 """The name of what an error handler is given that Flask itself raised."""
@@ -166,7 +167,7 @@ def caught(view: Scope, names: Names) -> dict[str, Value]:
             ref = names.resolve(arg, view.parent or view)
             if ref is not None and ref.kind is RefKind.CLASS and ref.scope is not None:
                 return {taken[0]: Value(classes=(ref.scope,))}
-            if ref is not None and ref.name in ("Exception", "BaseException"):
+            if ref is not None and ref.name in BUILTIN:
                 taint = Taint(f"the exception {taken[0]}", "exception")
                 return {taken[0]: Value((taint.hop(view.node, "the exception is handled"),))}
     return {taken[0]: Value(name=HTTP_ERROR)}

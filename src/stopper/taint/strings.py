@@ -152,7 +152,9 @@ def loaded(base: Value, part: str) -> Value:
 
 def _file_name(taint: Taint) -> Taint:
     """Return the name of an upload; that of an archive's member is still told as the archive's."""
-    return taint if "member" in taint.marks else replace(taint, source=f"{taint.source}.filename")
+    if "member" in taint.marks:
+        return taint
+    return replace(taint, source=f"{taint.source}.filename", marks=taint.marks - {"stream"})
 
 
 def attributes(holder: Value) -> Value:

@@ -93,18 +93,22 @@ class ErrorDetailsExposed(Rule):
 
     def source(self, project: Project) -> Iterator[Finding]:
         """Yield a finding for each flow."""
-        seen: set[tuple[str, int]] = set()
+        seen, told = set[tuple[str, int]](), set[tuple[str, int]]()
         own = {
             scope.name for module in project.modules for scope in module.scopes if scope.kind is Kind.CLASS
         }
-        for flow in flows_into(project, "error-details"):
+        for flow in sorted(flows_into(project, "error-details"), key=lambda flow: len(flow.steps)):
             place = (flow.place.path, flow.place.line)
-            if place in seen:
+            way = {(step.location.path, step.location.line) for step in flow.steps[1:]}
+            if (
+                place in seen or way & told
+            ):  # an answer is told where it is made, not once more where it is returned
                 continue
             seen.add(place)
             confidence = _confidence(flow, own)
             if confidence is None:
                 continue
+            told.add(place)
             if "traceback" in flow.source:
                 confidence = flow.confidence
             message = f"{flow.source} is shown to the client by {flow.sink_name}."

@@ -35,8 +35,8 @@ _EACH = frozenset(
 _CALLED = frozenset(("target", "func", "function", "callback"))
 _WHOLE = frozenset(("os.environ", "flask.Flask().config"))
 """What holds secrets among other things."""
-_GETTERS = frozenset(("operator.itemgetter", "operator.attrgetter"))
-_METHOD_CALLER = "operator.methodcaller"
+_GETTERS = frozenset(("operator.itemgetter()", "operator.attrgetter()"))
+_METHOD_CALLER = "operator.methodcaller()"
 _KEYED = frozenset(("sorted", "min", "max", "itertools.groupby"))
 _RUNNING = frozenset(
     ("submit", "run_in_executor", "to_thread", "Timer", "start_new_thread", "call_later", "add_job")
@@ -66,7 +66,7 @@ class Library(Calls):
     def _got(self, name: str, args: Args, op: Any) -> Value:
         """Return what a getter of one key gives, or the tuple that one of several gives; the last argument is the holder."""
         keys, holder = [key.constant for key in args[:-1]], args[-1]
-        if name.endswith("itemgetter"):
+        if name.endswith("itemgetter()"):
             found = [loaded(holder, f"[{key!r}]") for key in keys]
         else:
             found = [self._member(holder, str(key), op) for key in keys]
@@ -289,14 +289,17 @@ def _namespace(_: Library, __: Call, ___: Value, ____: Args, keywords: dict[str,
 def _copied(run: Library, op: Call, _: Value, args: Args, __: dict[str, Value]) -> Value | None:
     """Return a copy of the whole environment, or of the configuration; the text of an exception; None for all else."""
     if len(args) == 1 and args[0].classes and op.last == "str":
-        said = run.said(args[0])
+        written = next(
+            (found for name in ("__str__", "__repr__") if (found := run.members(args[0], name))), ()
+        )
+        said = run.invoke(written, (), (), {}, op) if written else run.said(args[0])
         return said if said is not args[0] else None
     whole = len(args) == 1 and args[0].name in _WHOLE
     return run.source(f"{args[0].name}.copy()", op.at) if whole else None
 
 
 def _getter(_: Library, op: Call, __: Value, args: Args, ___: dict[str, Value]) -> Value | None:
-    return Value(targets=(Target(None, op.name, args=args),)) if args else None
+    return Value(targets=(Target(None, f"{op.name}()", args=args),)) if args else None
 
 
 def _iterated(run: Library, op: Call, _: Value, args: Args, __: dict[str, Value]) -> Value | None:
@@ -389,6 +392,7 @@ _SPECIAL: dict[str, Callable[[Library, Call, Value, Args, dict[str, Value]], Val
     "dict": _copied, "str": _copied, "filter": filtered,
     "iter": _iterated,
     "type().__new__": lambda _run, _op, _receiver, args, _keywords: args[-1] if args else None,
+    "typing.cast": lambda _run, _op, _receiver, args, _keywords: args[1] if len(args) > 1 else None,
     "contextlib.closing": lambda _run, _op, _receiver, args, _keywords: args[0] if args else None,
 }  # fmt: skip
 

@@ -488,6 +488,7 @@ _CHECKS: dict[str, Callable[[Taint, Situation, Verdict], Verdict]] = {
     "location-header": _location_header, "location-set": _location_set, "module-file": _module_file, "log": _log, "logger": _logger,
     "lxml": _lxml, "mail-part": _mail_part, "mail-tree": _mail_tree, "mail-text": _mail_text, "password": _password, "path": _path,
     "path-object": _path_object, "probe": _probe, "program": _program, "program-arguments": _program_arguments,
+    "name": lambda taint, _, default: "" if "built" in taint.marks else default,
     "query-object": _query_object, "request-path": _request_path, "round-trip": _round_trip, "sent-file": _sent_file, "shell-words": _shell_words,
     "session-key": _session_key, "sql-text": _sql_text, "subprocess": _subprocess, "table": _table, "tar-filter": _tar_filter,
     "unchecked": _unchecked, "upload": _upload, "url": _url, "variable": _variable, "weights-only": _weights_only,

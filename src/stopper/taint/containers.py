@@ -53,7 +53,7 @@ _CHAINS = frozenset(
 )
 _ZIPS = frozenset(("zip", "itertools.zip_longest", "itertools.product"))
 _PICKS = frozenset(("next", "anext", "random.choice", "secrets.choice", "min", "max", "sum"))
-_MADE = frozenset(("enumerate",)).union(_DICTS, _LISTS, _ALIKE, _CHAINS, _ZIPS, _PICKS)
+_MADE = frozenset(("enumerate", "collections.ChainMap")).union(_DICTS, _LISTS, _ALIKE, _CHAINS, _ZIPS, _PICKS)
 """All functions that make a container, or go through one."""
 _INTO = frozenset(
     (
@@ -111,6 +111,8 @@ def made(name: str, args: Args, keywords: Mapping[str, Value]) -> Value | None:
     first = args[0] if args else CLEAN
     if name in _DICTS:
         return _dict(name, args, keywords)
+    if name == "collections.ChainMap":
+        return _update(Value(shape="dict"), args[::-1], {})[1]
     if name in _LISTS:
         return _sequence(name, first) if args else Value(shape=_LISTS[name])
     if name in _ALIKE:
@@ -232,7 +234,7 @@ def _set_default(holder: Value, args: Args, _: Mapping[str, Value]) -> Result | 
     return value, holder.with_part(_key(args[0]), value)
 
 
-def _update(holder: Value, args: Args, keywords: Mapping[str, Value]) -> Result | None:
+def _update(holder: Value, args: Args, keywords: Mapping[str, Value]) -> Result:
     for value in args:
         holder = updated(holder, value if value.shape == "dict" else _dict("dict", (value,), {}))
     for key, value in keywords.items():

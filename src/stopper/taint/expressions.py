@@ -189,7 +189,11 @@ class Expressions(Builder):
         base = self.value(expr.value)
         part, key = self._key(expr.slice)
         target = self.temporary()
-        self.emit(Load(target, base, part, "", expr, key))
+        holder = self.names.name(expr.value, self.scope) if part == ANY and key is not None else ""
+        if key is not None and holder in ("globals()", "locals()"):  # it is asked as by its method
+            self.emit(Call(target, f"{holder}.get", "get", base, (key,), at=expr))
+        else:
+            self.emit(Load(target, base, part, "", expr, key))
         return target
 
     def _call(self, expr: ast.Call) -> Operand:

@@ -64,7 +64,7 @@ def result(
     if op.last == "urljoin":
         given = tuple(_joined_to_base(taint) for taint in given)
     for entry in models.find("propagator", name):
-        return _carried(op, given, args, keywords, entry)
+        return _carried(op, given, receiver, args, keywords, entry)
     if op.last in ("join", "format", "format_map") and op.receiver is not None:
         taints = (taint.marked("built").hop(op.at, f"goes through .{op.last}()") for taint in given)
         return Value(tuple(taints), literal=receiver.literal)
@@ -174,14 +174,20 @@ def _substituted(pattern: str, args: tuple[Value, ...], op: Call) -> Value:
 
 
 def _carried(
-    op: Call, given: tuple[Taint, ...], args: tuple[Value, ...], keywords: Mapping[str, Value], entry: Entry
+    op: Call,
+    given: tuple[Taint, ...],
+    receiver: Value,
+    args: tuple[Value, ...],
+    keywords: Mapping[str, Value],
+    entry: Entry,
 ) -> Value:
     name = op.name or op.last
     note = f"goes through {op.last or name}()"
     if op.last == "normpath" and args and args[0].literal.startswith("/"):
         given = tuple([taint.marked("rooted") for taint in given])
     if entry.marks == ("path",):
-        return path_joined(args, op, note, dict(keywords))
+        parts = args if op.receiver is None else (receiver, *args)
+        return path_joined(parts, op, note, dict(keywords))
     shape = next((value.shape for value in args if value.shape), "")
     gone = (
         frozenset(("object",)) if name in _TEXT else frozenset(("stream",)) if name in _ROWS else frozenset()
@@ -220,6 +226,9 @@ def _method(op: Call, receiver: Value, args: tuple[Value, ...], keywords: Mappin
         return _grouped(op, receiver, args)
     if op.last.startswith("is") or op.last in _ANSWERS:
         return CLEAN
+    if op.last in ("partition", "rpartition") and args and isinstance(args[0].constant, str):
+        around = Value(tuple(after_method(taint, op, args) for taint in receiver.every()))
+        return Value(shape="tuple", fields=(("[0]", around), ("[1]", CLEAN), ("[2]", around)))
     own = receiver.every()
     if op.last in _LOOKS:
         own = tuple([taint for taint in own if "path" not in taint.marks])

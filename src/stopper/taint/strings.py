@@ -50,9 +50,17 @@ def joined_text(values: Sequence[Value], quoted: Sequence[int], at: Place) -> Va
     for index, value in enumerate(values):
         for taint in value.every() if value.taints or value.fields else ():
             grown = taint if alone else _prefixed(taint, before).hop(at, "joined into a string")
+            if "segment" in taint.marks and _is_hemmed(before, values[index + 1 :]):
+                grown = grown.cleaned(("path", "archive"))
             taints.append(grown.cleaned(("log", "header")) if index in quoted else grown)
         before += value.literal or ("" if value.constant == "" else _GAP)
     return Value(merged(taints), UNKNOWN, "", (), literal)
+
+
+def _is_hemmed(before: str, behind: Sequence[Value]) -> bool:
+    """Tell whether a segment of a URL shares its segment of the path with other text, so that it is no ``..``."""
+    after = behind[0].literal if behind else ""
+    return not {before[-1:], after[:1]} <= {"", "/", "\\", _GAP}
 
 
 def added_to_markup(operator: str, left: Value, right: Value, at: Place) -> Value | None:

@@ -20,10 +20,10 @@ _ASKING = regex(
 
 
 _TESTS = (
-    r"\b{name}\s+(?:not\s+)?in\b", r"\b{name}\s*[!=]=", r"\b{name}\.endswith\(", r"\w\({name}\)", r",\s*{name}\)",
+    r"\b{name}\s+(?:not\s+)?in\b", r"\b{name}\s*[!=]=", r"""\b{name}\.endswith\((?!\s*["'][\w-])""", r"\w\({name}\)", r",\s*{name}\)",
     r"\b{name}\.startswith\((?!\W*https?\b\W*\))",
 )  # fmt: skip
-"""How a function looks at an origin; that it begins with a scheme says nothing."""
+"""How a function looks at an origin; that it begins with a scheme says nothing, nor that it ends in a name without a dot before it."""
 
 
 def reflected(project: Project) -> Iterator[Location]:

@@ -66,6 +66,7 @@ from stopper.finding import Area, Confidence, Finding, Severity, Vantage
 from stopper.rule import Rule
 from stopper.rules._posture import constant, own_calls
 from stopper.rules.headers._reflected import reflected
+from stopper.source.code import Call, Expr
 from stopper.source.files import Role
 from stopper.source.project import Project
 
@@ -83,11 +84,9 @@ class CorsAnyOrigin(Rule):
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each CORS set-up that allows any origin, credentials above all."""
         for call in own_calls(project, "flask_cors.CORS", "flask_cors.cross_origin"):
-            origins = call.argument(None, "origins")
-            credentials = constant(call.argument(None, "supports_credentials")) is True
-            if not credentials or call.has_star or call.argument(None, "resources") is not None:
-                continue
-            confidence = _from_setting(project) if origins is None else _if_any(constant(origins))
+            told = [] if call.has_star else [origins for origins, sent in _set_ups(call) if sent]
+            sure = [_from_setting(project) if one is None else _if_any(constant(one)) for one in told]
+            confidence = next((one for one in sure if one is not None), None)
             if confidence is None:
                 continue
             unsure = "" if confidence is Confidence.HIGH else ", unless CORS_ORIGINS names the sites that may"
@@ -118,6 +117,20 @@ class CorsAnyOrigin(Rule):
                     vantage=Vantage.WIRE, context="cors", remedy='CORS(app, origins=["https://your.site"], supports_credentials=True)',
                 )  # fmt: skip
                 return
+
+
+def _set_ups(call: Call) -> Iterator[tuple[Expr | None, bool]]:
+    """Yield the origins that a call allows, for all answers or for some resources, and whether these may be sent cookies."""
+    origins, resources = call.argument(None, "origins"), call.argument(None, "resources")
+    sent = constant(call.argument(None, "supports_credentials"))
+    if resources is None:
+        yield origins, sent is True
+        return
+    for pair in resources.items():
+        own = {key.value.constant: value for key, value in pair[1].items() if key is not None}
+        if "origins" in own:
+            given = own.get("supports_credentials")
+            yield own["origins"], (sent if given is None else constant(given)) is True
 
 
 def _if_any(value: object) -> Confidence | None:

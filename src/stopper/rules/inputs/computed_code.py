@@ -44,6 +44,7 @@ from stopper.source.assembly import assembled
 from stopper.source.code import Expr
 from stopper.source.files import Role
 from stopper.source.project import Project
+from stopper.taint.flows import flows_into
 
 _FIRST = (
     *("eval", "exec", "execfile", "builtins.eval", "builtins.exec", "cProfile.run", "profile.run"),
@@ -80,8 +81,10 @@ class ComputedCode(Rule):
                     remedy="value = ast.literal_eval(text)  # or ACTIONS[name]() from a constant dict",
                     context=f"{call.function} {call.name}",
                 )
+        told = {flow.sink for flow in flows_into(project, "reflection")}
         for item, key in project.code.items_of("globals()", "locals()", ".__globals__"):
-            if item.module.role is Role.APP and is_unknown(key) and not _is_narrow(key):
+            known = not is_unknown(key) or item.location in told
+            if item.module.role is Role.APP and not known and not _is_narrow(key):
                 yield self.found(
                     item.location,
                     f"{key.source} chooses anything that the module holds; {ORIGIN}",

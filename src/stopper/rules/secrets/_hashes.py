@@ -55,7 +55,7 @@ def is_token(call: Call) -> bool:
 
 def is_of_token(call: Call) -> bool:
     """Tell whether what is hashed is a token."""
-    given = call.argument(0, "string")
+    given = call.argument(1, "data") if call.name == "hashlib.new" else call.argument(0, "string")
     return given is not None and _TOKEN.search(given.source) is not None
 
 

@@ -44,12 +44,13 @@ References:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.regex import regex
 from stopper.rule import Rule
-from stopper.rules._posture import function_text
+from stopper.rules._posture import constant, function_text
 from stopper.rules.secrets._hashes import (
     BROKEN,
     FAST,
@@ -76,7 +77,9 @@ class WeakPasswordHash(Rule):
         for call in project.code.calls(*FAST, *FED, *_METHODS, *_SCHEMES, "hashlib.new"):
             if call.module.role is not Role.APP or is_excused(call):
                 continue
-            name = call.name.removesuffix("().update").rpartition(".")[2]
+            name = _algorithm(call)
+            if name in _SLOW:
+                continue
             if _names_method(call) if call.name in _NAMING else hashes_password(call, project):
                 yield self.found(
                     call.location, f"{name} here is too fast for a password",
@@ -104,6 +107,8 @@ _SCHEMES = tuple(
     for name in "md5_crypt sha1_crypt des_crypt bsdi_crypt hex_md5 hex_sha1 plaintext nthash".split()
     for verb in ("hash", "using")
 )
+_SLOW = frozenset(("pbkdf2", "scrypt", "argon2", "bcrypt"))
+"""What a project calls the slow way to hash, in the setting that it may hand to ``hashlib.new``."""
 _SETTERS = ("set_password", "setPassword", "set_password_hash", "update_password")
 _DIGEST = regex(
     r"(?:hashlib\.(?:md5|sha1)|Crypto(?:dome)?\.Hash\.(?:MD[245]|SHA1?)\.new)\(\)\.(?:hex)?digest\(\)"
@@ -111,6 +116,17 @@ _DIGEST = regex(
 _HAZARD = regex(r"hashes\.(?:MD5|SHA1)\(")
 _NAMING = frozenset((*_METHODS, *_SCHEMES))
 _WEAK = regex(r"plain|md5|sha(?!\w*_crypt)|sha1_|hex_|des_|bsdi|nthash|pbkdf2:(md5|sha1)|pbkdf2:\w+:\d{1,5}$")
+
+
+def _algorithm(call: Call) -> str:
+    """Return the name of the hash, which ``hashlib.new`` is told: at the call, or where what is fed was made."""
+    name = call.name.removesuffix("().update").rpartition(".")[2]
+    if name != "new":
+        return name
+    told = constant(call.argument(0, "name")) if call.name == "hashlib.new" else None
+    fed = call.receiver.identifier if call.receiver is not None else ""
+    made = re.search(rf"""\b{fed} = hashlib\.new\(\s*["']([\w-]+)""", function_text(call)) if fed else None
+    return str(told or (made[1] if made else name)).lower().replace("-", "")
 
 
 def _is_broken(given: Expr, call: Call) -> bool:

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from stopper.finding import Location
 from stopper.regex import regex
 from stopper.rules._posture import constant
+from stopper.source.choices import choices
 from stopper.source.code import Call, Expr
 from stopper.source.files import Role
+from stopper.source.module import Scope
 from stopper.source.project import Project
 
 FLAGS = ("secure", "httponly", "samesite")
@@ -55,15 +57,16 @@ def missing_flags(call: Call, project: Project) -> list[str]:
     if not all(isinstance(one, dict) for one in spreads):
         return []
     spread = {key: value for one in spreads for key, value in one.items()}
-    return [flag for flag in FLAGS if _off(call.argument(None, flag), spread.get(flag), project)]
+    given = {flag: call.argument(None, flag) for flag in FLAGS}
+    return [flag for flag, value in given.items() if _off(value, spread.get(flag), project, call.scope)]
 
 
-def _off(flag: Expr | None, spread: object, project: Project) -> bool:
-    """Tell whether a flag is given as something false: at the call, in what is spread, or in the setting it is read from."""
+def _off(flag: Expr | None, spread: object, project: Project, scope: Scope) -> bool:
+    """Tell whether a flag is given as something false: at the call, by all who call, in what is spread, or in the setting it is read from."""
     if flag is None:
         return _is_false(spread)
     setting = _SETTING.search(flag.source)
-    kept = project.settings.in_production(setting["key"]) if setting else [flag]
+    kept = project.settings.in_production(setting["key"]) if setting else choices(project.code, flag, scope)
     return bool(kept) and all(one.value.known and _is_false(one.value.constant) for one in kept)
 
 

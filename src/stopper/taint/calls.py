@@ -309,7 +309,10 @@ class Calls(Frame):
         """Write back what the function changed: its arguments, its receiver, variables of this function."""
         refusing = near_miss(op.last, self.engine.lowered(target.scope))
         changed = summary.after or refusing or any(summary.checked.values())
-        for name, operand in self._origins(target, op, shifted).items() if changed else ():
+        origins = self._origins(target, op, shifted)
+        for name in self.engine.insists_on(target.scope) & origins.keys():
+            self.learn(self.guards.changes(origins[name], truth=True))
+        for name, operand in origins.items() if changed else ():
             if name in summary.after:
                 self.update(operand, answer.value(summary.after[name]))
             kinds = summary.checked.get(name, frozenset())

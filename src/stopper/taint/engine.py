@@ -240,6 +240,14 @@ class Engine:
             self._note_nested(scope, entry, whole)
         return self._in_context(scope, entry), tokens
 
+    def insists_on(self, scope: Any) -> frozenset[str]:
+        """Return the parameters without whose truth a function does not come back: ``def demand(test): if not test: abort(400)``."""
+        function = self.lowered(scope)
+        tested = function.once("insists", lambda: _tested_first(function))
+        return frozenset(
+            name for name in tested if self.applied(scope, {name: Value(constant=False)})[0].ends
+        )
+
     def _note_nested(self, scope: Any, entry: dict[str, Value], other: dict[str, Value]) -> None:
         """Note that a function which is being solved is called with less told apart than on other ways, where that is so."""
         if entry != other:
@@ -436,3 +444,9 @@ def _given(op: Call, entry: Entry) -> bool:
 
 def _first(item: tuple[str, Value]) -> str:
     return item[0]
+
+
+def _tested_first(function: Function) -> tuple[str, ...]:
+    """Return the parameters that a function begins by testing."""
+    tests = {edge.test.base for edge in function.blocks[0].edges if isinstance(edge.test, AccessPath)}
+    return tuple(name for name in function.params if name in tests and name not in function.rebound)

@@ -26,6 +26,7 @@ from stopper.taint.ir import (
     Return,
     Store,
 )
+from stopper.taint.outcomes import Asked
 
 _GROWING = frozenset(("append", "extend", "add", "insert", "update", "__setitem__", "setdefault"))
 _SHRINKING = frozenset(("clear", "pop", "popitem", "remove", "discard"))
@@ -49,57 +50,89 @@ class Guards(Protocol):
         """Return what is known where ``test`` came out as ``truth``."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Setting:
     """A place where a flag is set."""
 
     block: int
     truth: bool | None
     """Whether what it is set to is true; None where that is not known."""
-    none: bool = False
+    source: Operand | None = None
+    """What is assigned to it."""
+
+    def says(self, asked: Asked) -> bool | None:
+        """Tell whether the flag passes a test where it was set here; None where that is not known."""
+        if not asked.constants:
+            return self.truth
+        (constant,) = asked.constants
+        if isinstance(self.source, Constant):
+            return bool(self.source.value == constant)
+        return False if constant is None and self.truth is not None else None
 
 
 def flag_changes(guards: Guards, test: Operand, *, truth: bool) -> list[Change]:
     """Return what a test of a flag says of what was tested before the flag was set."""
-    flag, wanted, of_none = _asked(guards, test, truth)
+    flag, asked = _asked(guards, test, truth)
     function = guards.function
     if flag is None or function.loops or len(function.blocks) > _LARGE:
         return []
     settings = list(_settings(guards, flag))
-    if not 1 < len(settings) <= _UNLIKELY or any(one.truth is None for one in settings):
+    if len(settings) == 1 and isinstance(settings[0].source, AccessPath):
+        flag = settings[0].source
+    if flag.base[0] == "%":
+        settings = _left_standing(guards, flag)
+    said = [one.says(asked) for one in settings]
+    if not 1 < len(settings) <= _UNLIKELY or said.count(None) > (not asked.constants):
         return []
-    fits = [one for one in settings if (one.none if of_none else one.truth) == wanted]
+    fits = [one for one, says in zip(settings, said, strict=True) if says in (asked.holds, None)]
     others = {one.block for one in settings if one not in fits}
     uses = _places(function).tests.get(test) or _places(function).returned.get(test, [])
-    if len(fits) != 1 or not uses or fits[0].block in others:
+    if len(fits) != 1 or fits[0].block in others:
         return []
-    if fits[0].block == settings[0].block:
+    if fits[0].block == settings[0].block and uses:
         found = [change for number in others for change in _not_taken(guards, others, number, uses)]
     else:
         found = _taken(guards, fits[0].block)
+    if None in said and fits[0].source is not None:
+        found += guards.changes(fits[0].source, asked.holds)
     steady = function.definitions.keys() | function.params  # what these hold is still what was tested
     return [change for change in found if change.path.base in steady]
 
 
-def _asked(guards: Guards, test: Operand, truth: bool) -> tuple[AccessPath | None, bool, bool]:
-    """Return the flag that is tested, what it is then, and whether that is said of its being None."""
+def _left_standing(guards: Guards, flag: AccessPath) -> list[_Setting]:
+    """Return where a result is set that is no variable: ``status = 200 if x else 400``, ``valid = x and y``.
+
+    Of ``x and y`` the first part is the result only where it is not true.
+    """
+    settings = list(_settings(guards, flag))
+    blocks = {one.block for one in settings}
+    for one in settings:
+        edges = guards.function.blocks[one.block].edges if one.truth is None else ()
+        ways = {edge.truth for edge in edges if edge.test == one.source and edge.target not in blocks}
+        one.truth = ways.pop() if len(ways) == 1 else one.truth
+    return settings
+
+
+def _asked(guards: Guards, test: Operand, truth: bool) -> tuple[AccessPath | None, Asked]:
+    """Return the flag that is tested, and what is asked of it."""
     made = guards.op(test)
     if isinstance(made, Compare) and isinstance(made.left, AccessPath) and isinstance(made.right, Constant):
-        if made.operator in ("is", "is not", "==", "!=") and made.right.value is None:
-            return made.left, truth == (made.operator in ("is", "==")), True
-        if made.operator in ("is", "is not", "==", "!=") and isinstance(made.right.value, bool):
-            return made.left, (truth == (made.operator in ("is", "=="))) == made.right.value, False
-    return (
-        (test, truth, False) if isinstance(test, AccessPath) and test.base[0] != "%" else (None, truth, False)
-    )
+        if made.operator not in ("is", "is not", "==", "!="):
+            return None, Asked()
+        equal, constant = truth == (made.operator in ("is", "==")), made.right.value
+        truths = isinstance(constant, bool)
+        return made.left, Asked(holds=equal == constant) if truths else Asked("", equal, (constant,))
+    if not isinstance(test, AccessPath):
+        return None, Asked()
+    result = test.base[0] != "%" or len(_places(guards.function).changes.get(test, ())) > 1
+    return test if result else None, Asked(holds=truth)
 
 
 def _settings(guards: Guards, flag: AccessPath) -> Iterator[_Setting]:
     """Yield where a flag is set, in the order of the blocks."""
     for number, op in _places(guards.function).changes.get(flag, ()):
         if isinstance(op, Assign):
-            none = isinstance(op.source, Constant) and op.source.value is None
-            yield _Setting(number, _truth(guards, op.source), none)
+            yield _Setting(number, _truth(guards, op.source), op.source)
         else:
             grows = isinstance(op, Store) or (isinstance(op, Call) and op.last in _GROWING)
             yield _Setting(number, truth=True if grows else None)
@@ -133,7 +166,7 @@ def _looked_up(function: Function) -> _Places:
             elif isinstance(op, Store):
                 changed = op.base
             for path in (changed, getattr(op, "target", None)):
-                if isinstance(path, AccessPath) and path.base[0] != "%":
+                if isinstance(path, AccessPath) and (path.base[0] != "%" or isinstance(op, Assign)):
                     places.changes.setdefault(path, []).append((number, op))
         for test in {edge.test for edge in block.edges if edge.test is not None}:
             places.tests.setdefault(test, []).append(number)

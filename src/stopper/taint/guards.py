@@ -186,7 +186,7 @@ class Guards:
         told = compared_changes(self, op, truth=truth)
         if told:
             return told
-        if isinstance(op.right, Constant) and op.right.value is None and self._is_match(op.left):
+        if isinstance(op.right, Constant) and op.right.value is None and self._may_give_none(op.left):
             return self.changes(op.left, truth == (op.operator in ("is not", "!=")))
         positive = EQUALITIES.get(op.operator)
         if positive is None:
@@ -213,8 +213,16 @@ class Guards:
             sides.append((op.right, op.left))
         return [change for tested, other in sides for change in self._equal(tested, other)]
 
-    def _is_match(self, operand: Operand) -> bool:
-        return isinstance(made := self.op(operand), Call) and made.last in _MATCHES
+    def _may_give_none(self, operand: Operand) -> bool:
+        made = self.op(operand)
+        return isinstance(made, Call) and (made.last in _MATCHES or self._is_lookup(made))
+
+    def _is_lookup(self, op: Call) -> bool:
+        """Tell whether a call looks a key up in a table of the project's: ``TABLES.get(name)``."""
+        if op.last != "get" or op.receiver is None or len(op.args) != 1:
+            return False
+        table = self.read(op.receiver)
+        return table.shape == "dict" and table.closed and not table.every()
 
     def _letter(self, operand: Operand) -> Constant | None:
         """Return a constant; ``os.sep`` is a slash."""
@@ -294,6 +302,9 @@ class Guards:
             return []
         if op.last == "isinstance" and len(op.args) == 2:
             return self._instance(op)
+        if self._is_lookup(op):
+            path, ways = self.subject(op.args[0])
+            return [Change(path, _EVERYTHING)] if path is not None and not ways else []
         if op.name == "hasattr" and len(op.args) == 2:
             path, ways = self.subject(op.args[1])
             return [Change(path, _NAME)] if path is not None and not ways else []

@@ -72,6 +72,9 @@ PYTHON: dict[str, Callable[[], str | bytes]] = {
     "a merge conflict": lambda: APP + "<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> other\n",
     "an open string": lambda: APP + 'x = """never closed\n' + APP,
     "a global chosen outside every function": lambda: APP + "chosen = globals()[request.args['name']]\n",
+    "keys that are no plain texts": lambda: _view(
+        "x = {...: 1}\n    del x[...], x[-'a'], x[-True], x[1e999], x[not 1], x[b''], x[None], x[2j]\n    return x[~0], x[+1]"
+    ),
     "a key that has no hash": lambda: APP + "x = {({},): 1}\ny = {[]: 1}\nz = {{}: 1, (1, [2]): 3}\n",
     "imports in a circle": lambda: _imports("app"),
     "an import of nothing": lambda: _imports("." * 50 + "app"),

@@ -307,6 +307,25 @@ def test_a_helper_that_changed_is_followed_again_by_those_who_call_it(shop: Watc
     assert second == shop.fresh()
 
 
+def test_what_a_view_is_made_with_counts(shop: Watched) -> None:
+    head = (
+        "import os\nfrom flask import Flask, request\nfrom flask.views import View\napp = Flask(__name__)\n"
+    )
+    view = (
+        "class Show(View):\n    def __init__(self, act):\n        self.act = act\n"
+        "    def dispatch_request(self):\n        self.act(request.args['x'])\n        return ''\n"
+    )
+    added = "app.add_url_rule('/show', view_func=Show.as_view('show', {}))\n"
+    shop.write("shop/views.py", f"{head}{view}{added.format('print')}")
+    first = shop.report()
+    shop.write("shop/views.py", f"{head}{view}def run(text):\n    os.system(text)\n{added.format('run')}")
+    second = shop.report()
+
+    assert "Show.dispatch_request" in shop.solved
+    assert len(second.findings) > len(first.findings)
+    assert second == shop.fresh()
+
+
 def test_a_constant_that_nothing_asks_for_is_no_reason_to_solve(shop: Watched) -> None:
     shop.write("shop/alone.py", "X = 1\n")
     shop.report()

@@ -74,6 +74,9 @@ class Route:
     """Where the blueprint is registered; ``None`` on the app itself, and for a blueprint that nothing registers."""
     application: Location | None = None
     """Where the app is made; ``None`` when nothing registers the blueprint."""
+    given: tuple[tuple[str, object], ...] = ()
+    """For a class-based view: what ``as_view()`` hands to its constructor, by place or name, as far as it is known: a constant, or the
+    scope of a function or a class."""
 
     @property
     def ref(self) -> RouteRef:
@@ -244,6 +247,9 @@ def _holds(node: ast.AST, line: int) -> bool:
     return first <= line <= last
 
 
+_CONSTANTS = (str, bytes, int, float, bool, type(None))
+
+
 class _Builder:
     """Turn what was recorded into routes and hooks."""
 
@@ -291,7 +297,14 @@ class _Builder:
             blueprint,
             placed.registered,
             placed.app.location if placed.app is not None else None,
+            tuple(self._given(bare)) if isinstance(bare, ClassView) else (),
         )
+
+    def _given(self, view: ClassView) -> Iterable[tuple[str, object]]:
+        for key, value in view.given:
+            scope = scope_of(value, self.scopes)
+            if scope is not None or isinstance(value, _CONSTANTS):
+                yield key, value if scope is None else scope
 
     def _guards(self, blueprint: str) -> Iterable[str]:
         return (name for at, name in self.before if at in {"", blueprint})

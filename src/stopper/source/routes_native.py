@@ -357,7 +357,9 @@ class Registrar(Evaluator):
     ) -> Any:
         if name == "as_view":
             text = args[0] if args else kwargs.get("name", "")
-            return ClassView(target, text if isinstance(text, str) else target.node.name)
+            named = [(key, value) for key, value in kwargs.items() if key != "name" or args]
+            given = (*((str(place), value) for place, value in enumerate(args[1:])), *named)
+            return ClassView(target, text if isinstance(text, str) else target.node.name, given)
         if name == "register" and args and isinstance(args[0], Node):
             args[0].rules.extend(class_routes(target, kwargs, self.where(node, env)))
             return None

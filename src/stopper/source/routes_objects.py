@@ -138,6 +138,8 @@ class ClassView:
 
     cls: Class | External
     name: str
+    given: tuple[tuple[str, Any], ...] = ()
+    """What its constructor is given: by the place of an argument, or by its name."""
 
 
 @dataclass(eq=False, slots=True, repr=False)

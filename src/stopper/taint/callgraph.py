@@ -61,6 +61,8 @@ class Root:
     """Whether its text holds what reads data; else only what was stored may be found there."""
     owners: tuple[Scope, ...] = ()
     """For a method that answers a route: the class-based views that it answers for, which may have inherited it."""
+    given: tuple[tuple[Scope, str, object], ...] = ()
+    """What ``as_view()`` hands to the constructors of these: the view, the place or the name of the argument, a constant or a scope."""
 
     registered: bool = False
     """Whether something writes it down when it is defined."""
@@ -71,8 +73,8 @@ class Root:
     def traits(self) -> tuple[object, ...]:
         """Return all but the function itself."""
         return (
-            self.entry, self.view, self.page, self.route, self.called, self.reads, self.owners, self.registered,
-            self.followed,
+            self.entry, self.view, self.page, self.route, self.called, self.reads, self.owners, self.given,
+            self.registered, self.followed,
         )  # fmt: skip
 
 
@@ -125,7 +127,10 @@ def _entries(project: Project) -> dict[int, Root]:
             entry = _collected(scope, entry)
             ref = before.route if before is not None else route.ref
             page, owners = not _is_resource(project, scope), _owners(route.view, before)
-            found[id(scope)] = Root(scope, entry, view=True, page=page, route=ref, owners=owners)
+            made = before.given if before is not None else ()
+            if route.view is not None:
+                made = (*made, *[(route.view, key, value) for key, value in route.given])
+            found[id(scope)] = Root(scope, entry, view=True, page=page, route=ref, owners=owners, given=made)
     for hook in project.routes.hooks:
         if hook.kind in _HOOKS:
             handles = hook.kind == "errorhandler"

@@ -137,8 +137,10 @@ class Expressions(Builder):
         """Return the part that a subscript reads, and what it is computed from where it is no constant."""
         if isinstance(index, ast.Constant):
             return f"[{index.value!r}]", None
-        if isinstance(index, ast.UnaryOp) and isinstance(index.operand, ast.Constant):
-            return f"[-{index.operand.value!r}]", None
+        if isinstance(index, ast.UnaryOp) and isinstance(index.op, ast.USub):
+            number = getattr(index.operand, "value", None)
+            if type(number) is int:
+                return f"[-{number}]", None
         if isinstance(index, ast.Slice):
             bounds = tuple(
                 self.value(bound) if bound is not None else Constant(None)

@@ -197,8 +197,8 @@ class _Lowering(Expressions):
         for target in node.targets:
             if isinstance(target, ast.Subscript):
                 base = self.value(target.value)
-                part, key = self._key(target.slice)
-                given = key if key is not None else Constant(ast.literal_eval(part[1:-1]))
+                key = self._key(target.slice)[1]
+                given = key if key is not None else self.value(target.slice)
                 self.emit(Call(self.temporary(), "", "pop", base, (given,), at=node))
             else:
                 self.assign(target, Constant(None), node)

@@ -45,7 +45,6 @@ from stopper.taint.engine import MAX_STEPS as MAX_ROOT_STEPS
 from stopper.taint.engine import Engine
 from stopper.taint.ir import (
     APART,
-    AccessPath,
     Assign,
     Build,
     Call,
@@ -84,12 +83,6 @@ _TEXTS = ("__str__", "__format__", "__repr__")
 def solve(engine: Engine, function: Function, entry: dict[str, Value]) -> Summary:
     """Return what a function does when it is entered with ``entry``."""
     return Run(engine, function).solve(entry)
-
-
-def instance(engine: Engine, owner: Any) -> Value:
-    """Return an instance of a project's class, as its constructor leaves it when nothing is known of its arguments."""
-    run = Run(engine, engine.lowered(owner.module.scope))
-    return run.construct(owner, (), (), {}, Call(AccessPath("%0"), "", owner.name, None, ()))
 
 
 class Run(Library):

@@ -13,12 +13,13 @@ from stopper.records import dataclass
 from stopper.source.module import Kind, Scope
 from stopper.taint.binding import bound
 from stopper.taint.callgraph import Root
-from stopper.taint.domain import CLEAN, Target, Value
+from stopper.taint.constants import constant
+from stopper.taint.domain import CLEAN, Target, Value, joined
 from stopper.taint.engine import Engine
 from stopper.taint.ir import AccessPath, Call
 from stopper.taint.kept.reach import Reach, reach
 from stopper.taint.kept.unchanged import NOBODY, Unchanged
-from stopper.taint.propagate import Run, instance
+from stopper.taint.propagate import Run
 from stopper.taint.registries import makers, subclassed
 from stopper.taint.shared import Reads, Written
 from stopper.taint.summary import TOO_LARGE, Summary, failure
@@ -193,7 +194,8 @@ def _noted(engine: Engine, scope: Scope) -> Iterator[Summary]:
 def _solved_for(engine: Engine, root: Root, owner: Any) -> Iterator[Summary]:
     """Yield what a root does, a method as one of the class that it answers for."""
     scope = root.scope
-    entry = {**_own(engine, scope, owner), **root.entry}
+    given = [(key, value) for view, key, value in root.given if view is owner]
+    entry = {**_own(engine, scope, owner, given), **root.entry}
     for target in engine.function(scope).targets if root.view else ():
         if target.scope is scope or target.scope is None:
             continue
@@ -204,7 +206,7 @@ def _solved_for(engine: Engine, root: Root, owner: Any) -> Iterator[Summary]:
         yield engine.run(engine.lowered(scope), entry)
 
 
-def _own(engine: Engine, scope: Any, owner: Any) -> dict[str, Value]:
+def _own(engine: Engine, scope: Any, owner: Any, given: Sequence[tuple[str, object]]) -> dict[str, Value]:
     """Return what the first parameter of a method holds: an instance as its constructor leaves it."""
     first = next(iter(engine.lowered(scope).params), "")
     how = engine.program.how(scope)
@@ -212,4 +214,19 @@ def _own(engine: Engine, scope: Any, owner: Any) -> dict[str, Value]:
         return {}
     if how == "class":
         return {first: Value(targets=(Target(owner),))}
-    return {first: instance(engine, owner) if scope.name != "__init__" else Value(classes=(owner,))}
+    if scope.name == "__init__":
+        return {first: Value(classes=(owner,))}
+    handed: dict[str, Value] = {}
+    for key, value in given:
+        meant = engine.function(value) if isinstance(value, Scope) else constant(value)
+        handed[key] = joined(handed.get(key, meant), meant)
+    return {first: _instance(engine, owner, handed)}
+
+
+def _instance(engine: Engine, owner: Any, given: dict[str, Value]) -> Value:
+    """Return an instance of a project's class, as its constructor leaves it when no more is known of its arguments, by place or name."""
+    run = Run(engine, engine.lowered(owner.module.scope))
+    places = range(1 + max((int(key) for key in given if key.isdecimal()), default=-1))
+    args = tuple(given.get(str(place), CLEAN) for place in places)
+    named = {key: value for key, value in given.items() if not key.isdecimal()}
+    return run.construct(owner, args, (), named, Call(AccessPath("%0"), "", owner.name, None, ()))

@@ -62,8 +62,21 @@ class Frame:
     def learn(self, changes: list[Change], state: dict[str, Value] | None = None) -> None:
         """Change what is known of variables, of what was built of them, and of the dicts that they were read from."""
         known = self.state if state is None else state
+        cells = [
+            change._replace(path=AccessPath(cell))
+            for change in changes
+            if (cell := self._cell(change.path.base))
+        ]
+        changes = [*changes, *cells]
         apply(known, changes, derived(self.function))
         kept_in(known, self.function, [path.base for path, *_ in changes], self.read)
+
+    def _cell(self, name: str) -> str | None:
+        """Return the cell of what a variable was read from, and where it is read again: ``name = data["name"]``."""
+        made = self.function.definitions.get(name) if self.rereads else None
+        if not isinstance(made, Assign) or not isinstance(made.source, AccessPath):
+            return None
+        return self.rereads.get(made.source.base)
 
     def _outer(self, name: str) -> Value:
         """Return what a variable of an enclosing scope holds, which stays the same while one function is solved."""

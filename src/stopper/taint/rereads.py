@@ -83,7 +83,7 @@ def _found(function: Function) -> dict[str, str]:
         elif isinstance(op, Call) and op.last == "get" and op.receiver is not None and not op.keywords:
             key = _key(op.receiver, keys, function, stable)
             if key and op.args and all(isinstance(arg, Constant) for arg in op.args):
-                keys[op.target.base] = cell = f"{key}.get({', '.join(map(str, op.args))})"
+                keys[op.target.base] = cell = f"{key}[{op.args[0]}]"
                 _hold(holders, f"={cell}", op.receiver, op.args[0])
         elif isinstance(op, Store):
             stored.add(f"{_OWN.get(op.name, '')}{op.part}")

@@ -26,6 +26,7 @@ _CONDITION = re.compile(r"\s+if\s+.*\Z", re.DOTALL)
 _SET = re.compile(r"([\w\s,.]+?)\s*=(?!=)\s*(.+)\Z", re.DOTALL)
 _SIGNATURE = re.compile(r"(\w+)\s*\((.*)\)\s*\Z", re.DOTALL)
 _CALLER = re.compile(r"\(([^)]*)\)")
+_PIECE = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|.", re.DOTALL)
 _TOKEN = re.compile(r"csrf|hidden_tag|xsrf", re.IGNORECASE)
 _OPENING = frozenset(["for", "if", "macro", "call", "with", "block", "filter", "autoescape"])
 
@@ -274,7 +275,7 @@ class Reader:
                 self.template.sets[name] = (*self.template.sets.get(name, ()), *parts)
 
     def _with(self, rest: str, _start: int, _end: int) -> None:
-        for piece in re.split(r",(?=\s*\w+\s*=(?!=))", rest):
+        for piece in _pieces(rest):
             self._set(piece.strip(), 0, 0)
 
     def _autoescape(self, rest: str, start: int, end: int) -> None:
@@ -303,6 +304,18 @@ class Reader:
 
     def _tags(self) -> Iterator[Tag]:
         return (self._tag(element) for element in self.html.elements if not element.tag.startswith("/"))
+
+
+def _pieces(text: str) -> list[str]:
+    """Cut a text at the commas that stand in no bracket and no string."""
+    pieces, depth = [""], 0
+    for part in _PIECE.findall(text):
+        depth += (part in "([{") - (part in ")]}")
+        if part == "," and depth == 0:
+            pieces.append("")
+        else:
+            pieces[-1] += part
+    return pieces
 
 
 _STATEMENTS = {

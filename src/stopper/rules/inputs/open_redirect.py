@@ -38,6 +38,7 @@ References:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
@@ -47,6 +48,11 @@ from stopper.source.project import Project
 from stopper.taint.flow import Flow
 from stopper.taint.flows import flows_into
 
+_WHOLE = re.compile(
+    r"goes through (?:\.(?:replace|_replace|geturl)|str|url(?:un)?(?:parse|split))\(\)|assigned to .*"
+)
+"""What leaves an address whole, or takes it apart."""
+_APART, _TOGETHER = re.compile(r"url(?:parse|split)\("), re.compile(r"urlun(?:parse|split)\(|geturl\(")
 _OWN = (
     'return redirect(target if target.startswith("/") and not target.startswith(("//", "/\\\\", "/\\t")) '
     'else url_for("index"))'
@@ -79,7 +85,14 @@ class OpenRedirect(Rule):
 
 
 def _is_own_path(flow: Flow, project: Project) -> bool:
-    """Tell whether a view sends back to its own path: one that was routed begins with one slash, which a hook's may not."""
+    """Tell whether a view sends back to its own path: one that was routed begins with one slash, which a hook's may not.
+
+    An own URL, as long as it is whole, names the host that the browser has asked: ``request.url.replace("http:", "https:")``.
+    """
+    if flow.source == "request.url":
+        way = [step.note for step in flow.steps[1:-1]]
+        apart = any(map(_APART.search, way)) and not any(map(_TOGETHER.search, way))
+        return not apart and all(map(_WHOLE.fullmatch, way))
     read = flow.steps[0].location
     return (
         flow.source in ("request.path", "request.full_path")

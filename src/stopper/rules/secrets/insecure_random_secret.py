@@ -1,6 +1,7 @@
 """A secret must be drawn with secrets, not with random.
 
-The random module can be foretold from a few of its outputs; reset links and session ids with it.
+The random module can be foretold from a few of its outputs; reset links and session ids with it. A hash of the time is
+found by trying the seconds around a request.
 
 Bad::
 
@@ -60,6 +61,9 @@ _DRAWN = (
     *(f"numpy.random.{name}" for name in ("bytes", "choice", "rand", "randint", "random")),
     "uuid.uuid1",
 )
+_HASHED = tuple(f"hashlib.{name}" for name in "md5 sha1 sha224 sha256 sha384 sha512 blake2b".split())
+_CLOCK = regex(r"\btime\.time(?:_ns)?\(\)|\bdatetime\.(?:utc)?now\(|(?<![.\w])time\(\)")
+_UNKNOWN = regex(r"secret|(?<!\w)key|salt|urandom|random|uuid4|token_", re.IGNORECASE)
 _ASSIGNED = regex(r"(?P<name>[A-Za-z_]\w*) = ")
 _AROUND = regex(r"""(\w+)["']?\]?\s*[=:](?!=)""")
 _LABELS = (
@@ -71,14 +75,22 @@ _LABELS = (
 
 
 class InsecureRandomSecret(Rule):
-    """Look for calls of random in lines or functions whose name says token, password or code."""
+    """Look for calls of random, and for hashes of the time, in lines or functions whose name says token, password or code."""
 
     area = Area.SECRETS
     severity = Severity.MEDIUM
     cwe = (330, 338)
 
     def source(self, project: Project) -> Iterator[Finding]:
-        """Report each secret drawn from the random module."""
+        """Report each secret drawn from the random module, and each that is the hash of the time."""
+        for call in project.code.calls(*_HASHED):
+            made = call.arguments[0].source if call.arguments else ""
+            timed = _CLOCK.search(made) is not None and not _UNKNOWN.search(made)
+            if timed and call.module.role is Role.APP and any(map(_is_secret, _names(call, project))):
+                yield self.found(
+                    call.location, "a secret is made of the time, which others can tell as well",
+                    confidence=Confidence.MEDIUM, remedy="secrets.token_urlsafe(32)", context=call.function,
+                )  # fmt: skip
         keys = {(one.location.path, one.location.line) for one in key_settings(project)}
         for call in project.code.calls(*_DRAWN):
             if (call.location.path, call.location.line) in keys:

@@ -18,6 +18,8 @@ _DEEP = 8
 class Guards(Protocol):
     """The guards of one function, as far as they are asked here."""
 
+    models: Models
+
     def read(self, operand: Operand, /) -> Value:
         """Return what is known of an operand."""
 
@@ -35,7 +37,7 @@ def letter_changes(guards: Guards, tested: Operand, *, refused: bool) -> list[Ch
     """Return what ``all(letter.isalnum() for letter in text)`` says, and ``any(letter in BAD ...)`` that was ``refused``."""
     items: list[tuple[str, Operand]] = list(getattr(guards.op(tested), "items", ()))
     told = [
-        _letter(guards, source, refused=refused) for _, item in items[:1] for source in guards.sources(item)
+        letter(guards, source, refused=refused) for _, item in items[:1] for source in guards.sources(item)
     ]
     paths = {path for path, _ in told}
     if len(paths) != 1:
@@ -169,21 +171,21 @@ def unchanged(
     return frozenset()
 
 
-def _letter(
+def letter(
     guards: Guards, test: Operand, *, refused: bool
 ) -> tuple[AccessPath | None, characters.Characters]:
     """Return the text that a test of one letter is about, and the letters that get through."""
     op = guards.op(test)
     if isinstance(op, Compare) and op.operator == "not":
-        return _letter(guards, op.left, refused=not refused)
-    letter: Operand | None = None
+        return letter(guards, op.left, refused=not refused)
+    one: Operand | None = None
     allowed: characters.Characters | None = None
     if isinstance(op, Call) and op.receiver is not None:
-        letter, allowed = op.receiver, characters.of_method(op.last)
+        one, allowed = op.receiver, characters.of_method(op.last)
     elif isinstance(op, Compare) and op.operator in ("in", "not in", "==", "!="):
-        letter, allowed = op.left, characters.of_value(guards.read(op.right))
+        one, allowed = op.left, characters.of_value(guards.read(op.right))
         refused = refused != (op.operator in ("not in", "!="))
-    source = guards.op(letter) if letter is not None else None
+    source = guards.op(one) if one is not None else None
     if allowed is None or not isinstance(source, Load) or source.part not in ("[*]", "[each]"):
         return None, frozenset()
     return guards.subject(source.base)[0], characters.without(allowed) if refused else allowed

@@ -57,13 +57,13 @@ from stopper.taint.ir import (
     Join,
     Load,
     Opaque,
-    Operand,
     Raise,
     Return,
     Share,
     Store,
 )
 from stopper.taint.liveness import dead_behind
+from stopper.taint.loops import looked_through
 from stopper.taint.outcomes import Exit, anyway, brought, outcomes
 from stopper.taint.steps import depth, joined_states
 from stopper.taint.strings import added_to_markup, joined_text, loaded
@@ -160,15 +160,18 @@ class Run(Library):
         return [
             (edge.target, state)
             for edge in block.edges
-            if (state := left if edge.test is None else self._taken(edge, edge.test, left)) is not None
+            if (state := self._taken(number, edge, left)) is not None
         ]
 
-    def _taken(self, edge: Edge, test: Operand, left: dict[str, Value]) -> dict[str, Value] | None:
-        """Return the state on a way that a test opens; None for a way that cannot be taken."""
-        known = constants.truth(self.read(test))
-        if known is not None and known != edge.truth:
-            return None
-        changes = self.guards.changes(test, edge.truth)
+    def _taken(self, number: int, edge: Edge, left: dict[str, Value]) -> dict[str, Value] | None:
+        """Return the state on a way, with what its test says or the loop that ends here; None for a way that cannot be taken."""
+        if edge.test is None:
+            changes = looked_through(self.guards, self.function, number, edge)
+        else:
+            known = constants.truth(self.read(edge.test))
+            if known is not None and known != edge.truth:
+                return None
+            changes = self.guards.changes(edge.test, edge.truth)
         if not changes:
             return left
         state = dict(left)

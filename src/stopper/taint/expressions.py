@@ -101,16 +101,17 @@ class Expressions(Builder):
             self._store(target, source, node)
 
     def _unpack(self, parts: list[ast.expr], source: Operand, node: ast.AST) -> None:
-        """Lower ``a, *b, c = source``: places after the star count from the end."""
+        """Lower ``a, *b, c = source``: places after the star count from the end; ``source`` may be one of the targets."""
         star = next((at for at, part in enumerate(parts) if isinstance(part, ast.Starred)), len(parts))
-        for index, part in enumerate(parts):
-            piece = self.temporary()
+        pieces = [self.temporary() for _ in parts]
+        for index, piece in enumerate(pieces):
             if index == star:
                 end = index - len(parts) + 1
                 bounds = (Constant(index), Constant(end or None), Constant(None))
                 self.emit(Load(piece, source, "[:]", at=node, key=self.slice_of(bounds, node)))
             else:
                 self.emit(Load(piece, source, f"[{index if index < star else index - len(parts)}]", at=node))
+        for part, piece in zip(parts, pieces, strict=True):
             self.assign(part, piece, node)
 
     def _store(self, target: ast.Attribute | ast.Subscript, source: Operand, node: ast.AST) -> None:

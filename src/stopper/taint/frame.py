@@ -18,7 +18,7 @@ from stopper.taint.outcomes import Asked, Outcome, checked
 from stopper.taint.raising import FLYING, flying, is_exception, together_flying
 from stopper.taint.rereads import kept_in, remembered, rereads
 from stopper.taint.sinks import Sinks
-from stopper.taint.steps import accepts, bounded, common, depth, shift
+from stopper.taint.steps import accepts, aliases, bounded, common, depth, shift
 from stopper.taint.summary import Hit, Summary
 
 MAX_HOLDERS = 5
@@ -42,6 +42,7 @@ class Frame:
         """Whether a handler waits for what is raised here."""
         self.answered: dict[int, dict[int, tuple[tuple[Outcome, ...], Sequence[str]]]] = {}
         """What comes out of functions of the project and the names of their arguments, by the call and the function."""
+        self.aliases: dict[str, list[str]] = function.once("aliases", lambda: aliases(function))
         self.rereads = rereads(function)
         self.guards = Guards(function, self.models, self.read, self.verdicts)
         self.sinks = Sinks(self.models, function, self.read, self.record, self.engine.lowered)
@@ -97,6 +98,9 @@ class Frame:
             if not isinstance(holder, AccessPath):
                 return
             self.state[holder.base] = value = bounded(value)
+            for name in self.aliases.get(holder.base, ()):
+                if name in self.state:
+                    self.state[name] = value
             if holder.base in self.function.free and (not value.name or value.name.startswith(HOLDERS)):
                 self.keep(holder.base, value)
             op = self.function.definitions.get(holder.base)

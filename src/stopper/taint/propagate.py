@@ -6,7 +6,7 @@ What is approximated:
   of more than 40 elements is one;
 - a branch that a constant decides is pruned; a guard cleans the variable it tests, and what was only built of it before;
 - objects are values: what a call changes is written back to where its arguments, its receiver and their holders were read from;
-  two variables for one object see each other's stores only where one was assigned from the other, once;
+  two variables for one object see each other's stores only where one was assigned from the other, each once;
 - a call of the project's own function uses its summary, solved with the constants, objects and functions that it is given and
   with tokens for its taints; large functions that are called from many places are solved once for all constants of clean
   arguments, and after 500 ways of calling a function the parts of an argument are one; functions that call each other in a circle

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from stopper.taint.domain import UNKNOWN, Taint, Target, Value, joined, merged
-from stopper.taint.ir import Call, Op, Operand, Store
+from stopper.taint.ir import AccessPath, Assign, Call, Function, Op, Operand, Store
 from stopper.taint.prefixes import begun_anew, local_path
 
 _SAME_BEGINNING = frozenset(
@@ -64,6 +64,16 @@ def left_clean(value: Value, own: set[int]) -> frozenset[str]:
     """Return the kinds that a parameter is safe for, as one exit leaves it."""
     left = [taint for taint in value.every() if taint.parameter in own]
     return common(taint.clean | local_path(taint.marks) for taint in left)
+
+
+def aliases(function: Function) -> dict[str, list[str]]:
+    """Return the variables that are other names of what each variable holds, as both are assigned once: ``other = table``."""
+    found: dict[str, list[str]] = {}
+    for name, made in function.definitions.items():
+        source = made.source if isinstance(made, Assign) and name[0] != "%" else None
+        if isinstance(source, AccessPath) and source.base in function.definitions and source.base[0] != "%":
+            found.setdefault(source.base, []).append(name)
+    return found
 
 
 def depth(value: Value) -> int:

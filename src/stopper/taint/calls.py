@@ -56,6 +56,9 @@ class Calls(Frame):
             self.program.base(owner).endswith(_WORKERS) for owner in receiver.classes
         ):
             return self.members(receiver, "run")
+        kept = receiver.field(f".{op.last}") if receiver.classes else None
+        if kept is not None and kept.name and "(" not in kept.name:
+            return (Target(None, kept.name),)
         made = tuple(target for owner in receiver.classes for target in self._made_there(owner, op.last))
         if made:
             return made
@@ -310,8 +313,9 @@ class Calls(Frame):
         refusing = near_miss(op.last, self.engine.lowered(target.scope))
         changed = summary.after or refusing or any(summary.checked.values())
         origins = self._origins(target, op, shifted)
-        for name in self.engine.insists_on(target.scope) & origins.keys():
-            self.learn(self.guards.changes(origins[name], truth=True))
+        for truth in (True, False):
+            for name in self.engine.insists_on(target.scope, truth=truth) & origins.keys():
+                self.learn(self.guards.changes(origins[name], truth))
         for name, operand in origins.items() if changed else ():
             if name in summary.after:
                 self.update(operand, answer.value(summary.after[name]))

@@ -28,6 +28,7 @@ def _of(text: str) -> Characters:
 
 
 _QUOTES = _of("'\"`;\\")
+_FLAGS = {"re.MULTILINE": "m", "re.M": "m", "re.VERBOSE": "x", "re.X": "x", "re.DOTALL": "s", "re.S": "s"}
 _HARMFUL: dict[str, Characters] = {
     "sql": _of("'\"`;\\()=<>| \t\n\r#*"),
     "nosql": _of("'\"`;\\(){}$"),
@@ -169,6 +170,12 @@ def kept(pattern: str, replacement: str) -> Characters | None:
         return None
     removed = _single(found[0][0])
     return None if removed is None else (_EVERY - removed) | frozenset(replacement.encode("ascii"))
+
+
+def flagged(pattern: str, flags: Iterable[str]) -> str:
+    """Return a pattern that says itself which flags it is used with, of those that change what it lets through."""
+    told = "".join([_FLAGS.get(flag, "") for flag in flags])
+    return f"(?{told}){pattern}" if told else pattern
 
 
 @lru_cache(maxsize=512)

@@ -25,6 +25,7 @@ _DATABASE = regex(
 _SAFELY = regex(r"(?i)(?<!un)safe")
 _OBJECTS = tuple(f"request.{name}" for name in "json get_json payload form values args".split())
 _HEAD = regex(r"(?im)^(?:subject|to|from|cc|bcc|reply-to):[^\n]*$")
+_HTML = re.compile(r"html|svg|^[^/]*$")
 _NO_LOG = regex(r"(?i)catalog|dialog|backlog|changelog|blog|login|logout|logic|logo")
 _RUN = frozenset(f"['{key}']" for key in ("$where", "$function", "$accumulator", "body", "script"))
 _NO_FILTER = frozenset(
@@ -226,8 +227,7 @@ def _is_html(value: Value) -> bool:
         return True
     if told.taints and all(ALL in taint.clean for taint in told.taints):
         return False  # one of a list
-    text = told.constant
-    return not isinstance(text, str) or "html" in text or "svg" in text or "/" not in text
+    return any(not isinstance(one, str) or _HTML.search(one) for one in told.choices or (told.constant,))
 
 
 def _header_name(taint: Taint, situation: Situation, default: Verdict) -> Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 import string
 from collections.abc import Callable, Mapping
@@ -132,6 +133,11 @@ def updated(left: Value, right: Value) -> Value:
         left = left.with_part(name, part)
     taints = merged(left.taints, right.taints)
     return left if taints == left.taints else Value(taints, UNKNOWN, "dict", left.fields)
+
+
+def spread_together(spreads: list[Value]) -> Value:
+    """Return one dict of all that a call spreads as keywords: ``f(**one, **other)``."""
+    return functools.reduce(updated, spreads, Value(shape="dict"))
 
 
 def compared(symbol: str, left: Value, right: Value) -> Value:

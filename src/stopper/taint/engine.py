@@ -240,12 +240,12 @@ class Engine:
             self._note_nested(scope, entry, whole)
         return self._in_context(scope, entry), tokens
 
-    def insists_on(self, scope: Any) -> frozenset[str]:
-        """Return the parameters without whose truth a function does not come back: ``def demand(test): if not test: abort(400)``."""
+    def insists_on(self, scope: Any, *, truth: bool) -> frozenset[str]:
+        """Return the parameters without whose truth, or with it, a function does not come back: ``def demand(test): if not test: abort(400)``."""
         function = self.lowered(scope)
         tested = function.once("insists", lambda: _tested_first(function))
         return frozenset(
-            name for name in tested if self.applied(scope, {name: Value(constant=False)})[0].ends
+            name for name in tested if self.applied(scope, {name: Value(constant=not truth)})[0].ends
         )
 
     def _note_nested(self, scope: Any, entry: dict[str, Value], other: dict[str, Value]) -> None:

@@ -11,6 +11,7 @@ from stopper.taint.domain import ALL, EACH, Value
 from stopper.taint.ir import AccessPath, Build, Call, Compare, Compute, Constant, Load, Op, Operand
 from stopper.taint.models import Models
 
+_SPLITTING = frozenset(("split", "rsplit", "splitlines", "partition", "rpartition"))
 _DEEP = 8
 """How many replacements are followed back from a test."""
 
@@ -36,6 +37,9 @@ class Guards(Protocol):
 def letter_changes(guards: Guards, tested: Operand, *, refused: bool) -> list[Change]:
     """Return what ``all(letter.isalnum() for letter in text)`` says, and ``any(letter in BAD ...)`` that was ``refused``."""
     items: list[tuple[str, Operand]] = list(getattr(guards.op(tested), "items", ()))
+    parts = _part_changes(guards, items, refused=refused)
+    if parts:
+        return parts
     told = [
         letter(guards, source, refused=refused) for _, item in items[:1] for source in guards.sources(item)
     ]
@@ -45,6 +49,27 @@ def letter_changes(guards: Guards, tested: Operand, *, refused: bool) -> list[Ch
     allowed = frozenset[int]().union(*(one for _, one in told))
     path = next(iter(paths))
     return [Change(path, characters.harmless(allowed))] if path is not None else []
+
+
+def _part_changes(guards: Guards, items: list[tuple[str, Operand]], *, refused: bool) -> list[Change]:
+    """Return what ``any(part in ("", "..") for part in path.split("/"))`` says that was ``refused``: the parts climb nowhere."""
+    op = guards.op(items[0][1]) if len(items) == 1 and refused else None
+    part = guards.op(op.left) if isinstance(op, Compare) and op.operator in ("in", "==") else None
+    if not isinstance(op, Compare) or not isinstance(part, Load) or part.part != EACH:
+        return []
+    split, bad, listed = guards.op(part.base), guards.read(op.right), guards.op(op.right)
+    known = [one.constant for _, one in bad.items()] or [
+        item.value for _, item in getattr(listed, "items", ()) if isinstance(item, Constant)
+    ]
+    climbing = ".." in (bad.constant, op.right.value if isinstance(op.right, Constant) else "", *known)
+    if (
+        not climbing
+        or not isinstance(split, Call)
+        or split.last != "split"
+        or not isinstance(part.base, AccessPath)
+    ):
+        return []
+    return [Change(part.base, frozenset(("path", "archive")))]
 
 
 def member_changes(guards: Guards, tested: Operand) -> list[Change]:
@@ -127,14 +152,18 @@ def _pattern(guards: Guards, op: Call) -> tuple[str, Operand | None]:
     """Return the pattern of a match and the text it is asked of, None where the pattern is not known."""
     compiled = guards.op(op.receiver) if op.receiver is not None else None
     known = guards.read(op.receiver).literal if op.receiver is not None else ""
-    if isinstance(compiled, Call) and compiled.last == "compile" and compiled.args:
-        found, tested = guards.read(compiled.args[0]).constant, op.args[0]
-    elif known:
+    if known:
         found, tested = known, op.args[0]
+    elif isinstance(compiled, Call) and compiled.last == "compile" and compiled.args:
+        found, tested = guards.read(compiled.args[0]).constant, op.args[0]
     elif len(op.args) > 1:
         found, tested = guards.read(op.args[0]).constant, op.args[1]
     else:
         return "", None
+    if isinstance(found, str) and op.args and op.args[0] is not tested:
+        found = characters.flagged(
+            found, [guards.read(flag).name for flag in (*op.args[2:], *dict(op.keywords).values())]
+        )
     return (found, tested) if isinstance(found, str) else ("", None)
 
 
@@ -188,4 +217,7 @@ def letter(
     source = guards.op(one) if one is not None else None
     if allowed is None or not isinstance(source, Load) or source.part not in ("[*]", "[each]"):
         return None, frozenset()
+    split = guards.op(source.base)
+    if refused and isinstance(op, Compare) and isinstance(split, Call) and split.last in _SPLITTING:
+        return None, frozenset()  # a word that is not refused may hold what is refused as a word
     return guards.subject(source.base)[0], characters.without(allowed) if refused else allowed

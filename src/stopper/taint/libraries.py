@@ -89,8 +89,13 @@ def _kept(op: Call, args: tuple[Value, ...], keywords: Mapping[str, Value]) -> V
     if op.last in _PARSERS:
         options = [f"{key}={value.constant}" for key, value in keywords.items() if value.known]
         return Value(literal=" ".join([op.last, *options]))
-    known = op.name in _TEXTS and args and isinstance(args[0].constant, str)
-    return Value(literal=args[0].constant) if known else CLEAN
+    if op.name not in _TEXTS or not args or not isinstance(args[0].constant, str):
+        return CLEAN
+    return Value(
+        literal=characters.flagged(
+            args[0].constant, [value.name for value in (*args[1:], *keywords.values())]
+        )
+    )
 
 
 def _escaped(op: Call, text: str, args: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:

@@ -27,7 +27,7 @@ from typing import Any
 
 from stopper.taint import constants, raising, texts
 from stopper.taint.builtin import Library
-from stopper.taint.constants import numbered, updated
+from stopper.taint.constants import numbered, spread_together, updated
 from stopper.taint.domain import (
     ANY,
     CLEAN,
@@ -437,6 +437,8 @@ class Run(Library):
         receiver = read(op.receiver) if op.receiver is not None else CLEAN
         args = tuple([read(arg) for arg in op.args])
         keywords = {key: read(value) for key, value in op.keywords} if op.keywords else {}
+        if len(keywords) < len(op.keywords):
+            keywords["**"] = spread_together([read(value) for key, value in op.keywords if key == "**"])
         known = op.callee is not None or op.function is not None or op.direct
         if known or receiver.fields or receiver.classes or receiver.targets:
             targets = self.targets(op, receiver)

@@ -94,7 +94,10 @@ def unsplit(parts: Value, at: Place) -> Value | None:
         return None
     scheme, host, path, *rest = items
     empty = scheme.known and not scheme.constant and host.known and not host.constant
-    start = [] if empty else [scheme, constant("://"), host, constant("/")]
+    named = scheme if scheme.known else constant("https")  # what is not known of it says nothing of the host
+    chosen = any(not taint.safe_for("ssrf") for taint in host.every())
+    own = host if chosen or host.known else constant("host")
+    start = [] if empty else [named, constant("://"), own, constant("/")]
     return joined_text([*start, path, *rest], (), at)
 
 

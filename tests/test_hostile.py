@@ -164,6 +164,19 @@ def test_what_is_put_into_itself_in_a_loop_does_not_grow_without_end(tmp_path: P
     assert not told(report, "app.py")
 
 
+def test_many_variables_that_grow_with_each_other_cost_as_much_as_they_carry(tmp_path: Path) -> None:
+    names = [f"a{n}" for n in range(24)]
+    grown = "".join(
+        f"            if {name}:\n                {name}.append({names[n - 1]})\n                {name}.append([{names[n - 2]}, x])\n"
+        for n, name in enumerate(names)
+    )
+    start = "".join(f"    {name} = [x, request.args['{name}']]\n" for name in names)
+    view = f"@app.get('/<x>')\ndef grown(x):\n{start}    while x:\n        for y in x:\n{grown}    return str(a0)\n"
+    project(tmp_path, **{"app.py": f"{corpus.APP}\n{view}"})
+    (reason,) = told(survives(tmp_path), "app.py grown()")
+    assert "too large to follow" in reason
+
+
 @pytest.mark.parametrize(
     "page",
     [

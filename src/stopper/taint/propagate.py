@@ -65,10 +65,14 @@ from stopper.taint.ir import (
 from stopper.taint.liveness import dead_behind
 from stopper.taint.loops import looked_through
 from stopper.taint.outcomes import Exit, anyway, brought, outcomes
-from stopper.taint.steps import depth, joined_states
+from stopper.taint.steps import depth, index, joined_states
 from stopper.taint.strings import added_to_markup, joined_text, loaded
 from stopper.taint.summary import TOO_LARGE, Hit, Summary
 
+LONG = 1_000
+"""After how many operations of one function it counts how much the variables hold."""
+CARRIED = 100
+"""How much variables may hold so that to join them costs as much as one operation."""
 MAX_STEPS = 20_000
 """How many operations one function may cost."""
 _METHODS = {
@@ -111,7 +115,7 @@ class Run(Library):
         waiting = [0]
         while waiting:
             number = function.order[heappop(waiting)]
-            if not self._afford(number):
+            if not self._afford(number, states[number]):
                 break
             self.result.hits, self.exits, self.yields = seen[number] = {}, [], []
             ways = self._leave(number, states[number])
@@ -136,9 +140,11 @@ class Run(Library):
             self.exits += exits
             self.yields += yields
 
-    def _afford(self, number: int) -> bool:
-        """Count the operations of a block; past the bounds the work stops."""
+    def _afford(self, number: int, state: dict[str, Value]) -> bool:
+        """Count the operations of a block and, where it goes on for long, what they carry; past the bounds the work stops."""
         cost = len(self.function.blocks[number].ops) + 1
+        if self.steps > LONG:
+            cost += sum([value.weight for value in state.values()]) // CARRIED
         self.steps += cost
         self.engine.steps += cost
         if self.steps > MAX_STEPS or self.engine.steps > MAX_ROOT_STEPS:
@@ -267,7 +273,7 @@ class Run(Library):
             return self.invoke(found, (), (), {}, op).part(EACH) if found else None
         if not base.classes and part != "[:]" and not isinstance(base.constant, str | bytes):
             return None
-        key = self.read(op.key) if op.key is not None else constants.constant(_index(part))
+        key = self.read(op.key) if op.key is not None else constants.constant(index(part))
         if part == "[:]":
             piece = constants.slice_of(key)
             return constants.part_of(base, piece) if piece is not None else None
@@ -282,7 +288,7 @@ class Run(Library):
         base = self.read(op.base)
         setter = self.members(base, "__setitem__") if base.classes and part[0] == "[" else ()
         if setter:
-            key = self.read(op.key) if op.key is not None else constants.constant(_index(part))
+            key = self.read(op.key) if op.key is not None else constants.constant(index(part))
             call = Call(op.target, "", "__setitem__", op.base, (), at=op.at) if hasattr(op, "target") else op
             self.invoke(setter, (key, source), (), {}, call)
         if op.key is not None and part == ANY and base.shape == "dict":
@@ -479,14 +485,6 @@ def _added(operator: str, left: Value, right: Value) -> Value | None:
         found = constants.computed(operator, left, right)
         return found if found.known else None
     return None
-
-
-def _index(part: str) -> Any:
-    """Return the key that a field's name stands for: a number or a text."""
-    text = part[1:-1]
-    if text.removeprefix("-").isdecimal():
-        return int(text)
-    return text[1:-1] if text[:1] in "'\"" else None
 
 
 _TRANSFER: dict[type, Callable[[Run, Any], None]] = {

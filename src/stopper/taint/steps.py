@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from stopper.taint.domain import UNKNOWN, Taint, Target, Value, joined, merged
 from stopper.taint.ir import AccessPath, Assign, Call, Function, Op, Operand, Store
@@ -127,3 +128,11 @@ def joined_states(one: dict[str, Value], other: dict[str, Value]) -> dict[str, V
             result = dict(one) if result is one else result
             result[name] = after
     return result
+
+
+def index(part: str) -> Any:
+    """Return the key that a field's name stands for: a number or a text."""
+    text = part[1:-1]
+    if text.removeprefix("-").isdecimal():
+        return int(text)
+    return text[1:-1] if text[:1] in "'\"" else None

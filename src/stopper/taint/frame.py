@@ -18,7 +18,7 @@ from stopper.taint.outcomes import Asked, Outcome, checked
 from stopper.taint.raising import FLYING, flying, is_exception, together_flying
 from stopper.taint.rereads import kept_in, remembered, rereads
 from stopper.taint.sinks import Sinks
-from stopper.taint.steps import accepts, aliases, bounded, common, depth, shift
+from stopper.taint.steps import accepts, aliases, bounded, common, depth, from_start, shift
 from stopper.taint.summary import Hit, Summary
 
 MAX_HOLDERS = 5
@@ -106,7 +106,7 @@ class Frame:
             op = self.function.definitions.get(holder.base)
             if isinstance(op, Assign):
                 holder = op.source
-            elif isinstance(op, Load) and op.part != ".headers":
+            elif isinstance(op, Load) and op.part not in (".headers", "[:]"):  # a slice is a copy
                 part = ANY if op.part == EACH else self.part(op)
                 base = self.read(op.base)
                 if part == ANY and op.key is not None and base.shape == "dict":
@@ -155,6 +155,7 @@ class Frame:
         base = self.read(holder)
         if part == "[:]" and base.shape in SEQUENCES:
             base, part, source = base.opened(), ANY, source.part(EACH)
+        part = from_start(base, part)
         self.update(holder, base.with_part(part, source, depth(source)))
 
     def keep(self, name: str, value: Value) -> None:

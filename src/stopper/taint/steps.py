@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from stopper.taint.domain import UNKNOWN, Taint, Target, Value, joined, merged
+from stopper.taint.domain import ANY, SEQUENCES, UNKNOWN, Taint, Target, Value, joined, merged
 from stopper.taint.ir import AccessPath, Assign, Call, Function, Op, Operand, Store
 from stopper.taint.prefixes import begun_anew, local_path
 
@@ -75,6 +75,14 @@ def aliases(function: Function) -> dict[str, list[str]]:
         if isinstance(source, AccessPath) and source.base in function.definitions and source.base[0] != "%":
             found.setdefault(source.base, []).append(name)
     return found
+
+
+def from_start(holder: Value, part: str) -> str:
+    """Return the place in a list that is counted from its end, ``[-1]``, counted from its start; anywhere, where that is not known."""
+    if part[:2] != "[-" or holder.shape not in SEQUENCES:
+        return part
+    place = len(holder.items()) + int(part[1:-1]) if part[2:-1].isdecimal() and holder.closed else -1
+    return f"[{place}]" if place >= 0 else ANY
 
 
 def depth(value: Value) -> int:

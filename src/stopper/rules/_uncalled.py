@@ -18,8 +18,8 @@ def unseen_by_flows(project: Project) -> Callable[[Call], bool]:
     views = {
         id(view) for route in project.routes.routes for view in (route.view, *route.handlers.values()) if view
     }
-    heard = {id(scope) for scope, _ in listeners(project)}
-    followed = views | heard | every(project).called
+    followed = views | every(project).called
+    followed |= {id(scope) for scope, _ in listeners(project)}
 
     def test(call: Call) -> bool:
         if call.module.role is not Role.APP:

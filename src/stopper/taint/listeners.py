@@ -7,7 +7,7 @@ WSGI applications and middleware, the workers of threads, and the handlers of th
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from stopper.source.module import Kind, Module, Scope, parameters
 from stopper.source.names import Names, RefKind
@@ -46,8 +46,12 @@ _SOCKET = "simple_websocket.Server()"
 _REQUEST = Value(name="flask.request")
 
 
-def listeners(project: Project) -> Iterator[tuple[Scope, dict[str, Value]]]:
-    """Yield each function that listens, with what its parameters hold."""
+def listeners(project: Project) -> Iterable[tuple[Scope, dict[str, Value]]]:
+    """Return each function that listens, with what its parameters hold."""
+    return project.cached("taint.listeners", lambda: tuple(_listeners(project)))
+
+
+def _listeners(project: Project) -> Iterator[tuple[Scope, dict[str, Value]]]:
     names = project.code.names
     sockets = bool(project.code.imports("flask_socketio", "flask_sock", "flask_sockets"))
     graphs = bool(project.code.imports("graphene", "strawberry", "ariadne"))

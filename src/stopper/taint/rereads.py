@@ -36,7 +36,7 @@ def remembered(state: dict[str, Value], cell: str, value: Value) -> Value:
 def has_keys(function: Function, path: AccessPath) -> bool:
     """Tell whether a function reads a value by keys: ``"name" in data`` then asks for a key, and says nothing of any text."""
     return any(
-        (isinstance(op, Load) and op.base == path and op.part[:2] in ("['", '["'))
+        (isinstance(op, Load) and op.part[:2] in ("['", '["') and op.base == path)
         or (isinstance(op, Call) and op.last == "get" and op.receiver == path)
         for op in function.definitions.values()
     )

@@ -72,6 +72,11 @@ PYTHON: dict[str, Callable[[], str | bytes]] = {
     "a merge conflict": lambda: APP + "<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> other\n",
     "an open string": lambda: APP + 'x = """never closed\n' + APP,
     "a global chosen outside every function": lambda: APP + "chosen = globals()[request.args['name']]\n",
+    "a library's function that Flask calls": lambda: _view(
+        "import functools, operator\n    from flask import after_this_request\n"
+        "    after_this_request(functools.partial(open, x))\n    after_this_request(operator.methodcaller('get', x))\n"
+        "    return ''"
+    ),
     "keys that are no plain texts": lambda: _view(
         "x = {...: 1}\n    del x[...], x[-'a'], x[-True], x[1e999], x[not 1], x[b''], x[None], x[2j]\n    return x[~0], x[+1]"
     ),

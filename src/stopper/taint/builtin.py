@@ -8,7 +8,7 @@ from typing import Any
 
 from stopper.taint import constants, containers, contents, raising, texts
 from stopper.taint.binding import spread
-from stopper.taint.calls import Args, Calls, record_maker
+from stopper.taint.calls import Args, Calls, record_maker, target_of
 from stopper.taint.change import apply
 from stopper.taint.domain import ANY, CLEAN, EACH, PAYLOAD, Target, Value, joined, merged, together
 from stopper.taint.filtered import filtered
@@ -60,7 +60,7 @@ class Library(Calls):
         operands = op.args if isinstance(op, Call) and len(op.args) == len(args) else ()
         given = op.keywords if isinstance(op, Call) else ()
         return self.outside(
-            Call(op.target, name, last, None, operands, given, None, op.at), CLEAN, args, keywords
+            Call(target_of(op), name, last, None, operands, given, None, op.at), CLEAN, args, keywords
         )
 
     def _got(self, name: str, args: Args, op: Any) -> Value:
@@ -86,7 +86,9 @@ class Library(Calls):
             return self.invoke(targets, args, (), {}, op)
         name = self.program.canonical(f"{holder.name}.{last}") if holder.name else ""
         operands = tuple(Constant(arg.constant if arg.known else None) for arg in args)
-        return self.outside(Call(op.target, name, last, Constant(None), operands, at=op.at), holder, args, {})
+        return self.outside(
+            Call(target_of(op), name, last, Constant(None), operands, at=op.at), holder, args, {}
+        )
 
     def _record(self, args: Args, keywords: dict[str, Value]) -> Value:
         """Return a named tuple; its maker passes the names of its fields as keywords."""

@@ -440,3 +440,9 @@ def record_maker(args: Args) -> Value | None:
     if names is None:
         return None
     return Value(targets=(Target(None, "namedtuple", keywords=tuple((name, CLEAN) for name in names)),))
+
+
+def target_of(op: Any) -> AccessPath:
+    """Return what takes the result of an operation; where Flask or a template calls, nothing does."""
+    found: AccessPath = getattr(op, "target", None) or AccessPath("%0")
+    return found

@@ -33,7 +33,8 @@ corpus = importlib.import_module("corpus")
 LOW = "Stopper, low too"
 NOT_RUN = "not run"
 NOTE = (
-    "The pairs are our own, each a hole and its nearest safe neighbour; the rule tests are the other tools' own. "
+    "The pairs are our own, each a hole and its nearest safe neighbour, and Stopper was tuned on them. "
+    "The rule tests are the other tools' own. "
     "Any finding of the class counts, in a hole as found, in a safe neighbour as a false alarm; "
     "of `Stopper` low confidence counts only for the holes of which a pair says that nobody can be sure."
 )
@@ -71,7 +72,7 @@ def main() -> None:
     options = read_arguments()
     peers = Peers(options.bandit, options.ruff, options.semgrep, options.semgrep_rules)
     with tempfile.TemporaryDirectory() as folder:
-        boards = run_corpus(peers, Path(folder).resolve())
+        boards = run_corpus(peers, Path(folder).resolve(), corpus.read_pairs())
     missing = peers.missing()
     parts = [show_corpus(boards, missing)]
     if options.semgrep_tests or options.codeql_tests:
@@ -97,9 +98,9 @@ def read_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def run_corpus(peers: Peers, folder: Path) -> list[Board]:
-    """Write every half of every pair below a folder and return what each tool made of them."""
-    pairs, weaknesses = corpus.read_pairs(), corpus.read_weaknesses()
+def run_corpus(peers: Peers, folder: Path, pairs: list[Any]) -> list[Board]:
+    """Write every half of each pair below a folder and return what each tool made of them."""
+    weaknesses = corpus.read_weaknesses()
     halves: list[tuple[Any, str, Path]] = []
     for number, pair in enumerate(pairs):
         for half in ("hole", "safe"):

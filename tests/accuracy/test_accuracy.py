@@ -132,6 +132,12 @@ def test_the_classes_name_rules_that_are_there() -> None:
     assert named <= set(rules_by_slug())
 
 
+def test_what_was_asked_at_first_sight_is_in_the_corpus() -> None:
+    looks = tomllib.loads((HERE / "first_sight.toml").read_text("utf-8"))["look"]
+
+    assert {name for look in looks for name in look["pairs"]} <= {pair.name for pair in PAIRS}
+
+
 def test_what_is_known_to_be_wrong_is_in_the_corpus() -> None:
     assert {*KNOWN["missed"], *KNOWN["alarms"]} <= {pair.name for pair in PAIRS}
 

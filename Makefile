@@ -25,6 +25,7 @@ docs: $(VENV)/.dev  ## Build the documentation into docs/_build/html
 bench: $(VENV)/.dev  ## Measure speed, memory and accuracy; bandit, ruff and semgrep join in where they are on PATH
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/accuracy.py
+	$(BIN)/python benchmarks/first_sight.py
 	$(BIN)/python benchmarks/overhead.py
 
 lock:  ## Compile the pinned requirements anew (needs uv)

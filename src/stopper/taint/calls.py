@@ -312,9 +312,10 @@ class Calls(Frame):
         """Write back what the function changed: its arguments, its receiver, variables of this function."""
         refusing = near_miss(op.last, self.engine.lowered(target.scope))
         changed = summary.after or refusing or any(summary.checked.values())
-        origins = self._origins(target, op, shifted)
-        for truth in (True, False):
-            for name in self.engine.insists_on(target.scope, truth=truth) & origins.keys():
+        insisted = self.engine.insists_on(target.scope)
+        origins = self._origins(target, op, shifted) if changed or insisted else {}
+        for name, truth in insisted:
+            if name in origins:
                 self.learn(self.guards.changes(origins[name], truth))
         for name, operand in origins.items() if changed else ():
             if name in summary.after:

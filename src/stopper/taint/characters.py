@@ -27,6 +27,8 @@ def _of(text: str) -> Characters:
     return frozenset(text.encode("ascii"))
 
 
+MATCHES = frozenset(("fullmatch", "match", "search"))
+"""The functions of ``re`` that ask whether a text is as a pattern says."""
 _QUOTES = _of("'\"`;\\")
 _FLAGS = {"re.MULTILINE": "m", "re.M": "m", "re.VERBOSE": "x", "re.X": "x", "re.DOTALL": "s", "re.S": "s"}
 _HARMFUL: dict[str, Characters] = {

@@ -240,13 +240,16 @@ class Engine:
             self._note_nested(scope, entry, whole)
         return self._in_context(scope, entry), tokens
 
-    def insists_on(self, scope: Any, *, truth: bool) -> frozenset[str]:
-        """Return the parameters without whose truth, or with it, a function does not come back: ``def demand(test): if not test: abort(400)``."""
+    def insists_on(self, scope: Any) -> list[tuple[str, bool]]:
+        """Return the parameters that must be true, or must not, for a function to come back: ``def demand(test): if not test: abort(400)``."""
         function = self.lowered(scope)
         tested = function.once("insists", lambda: _tested_first(function))
-        return frozenset(
-            name for name in tested if self.applied(scope, {name: Value(constant=not truth)})[0].ends
-        )
+        return [
+            (name, truth)
+            for truth in (True, False)
+            for name in tested
+            if self.applied(scope, {name: Value(constant=not truth)})[0].ends
+        ]
 
     def _note_nested(self, scope: Any, entry: dict[str, Value], other: dict[str, Value]) -> None:
         """Note that a function which is being solved is called with less told apart than on other ways, where that is so."""

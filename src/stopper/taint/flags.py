@@ -30,6 +30,7 @@ from stopper.taint.outcomes import Asked
 
 _GROWING = frozenset(("append", "extend", "add", "insert", "update", "__setitem__", "setdefault"))
 _SHRINKING = frozenset(("clear", "pop", "popitem", "remove", "discard"))
+_CHANGING = _GROWING | _SHRINKING
 _TRANSLATED = frozenset(("_", "gettext", "lazy_gettext", "_l"))
 _UNLIKELY = 12
 """With more ways to set it than these a variable is no flag."""
@@ -161,7 +162,7 @@ def _looked_up(function: Function) -> _Places:
             changed: Any = None
             if isinstance(op, Return):
                 places.returned.setdefault(op.source, []).append(number)
-            if isinstance(op, Call) and op.last in _GROWING | _SHRINKING:
+            if isinstance(op, Call) and op.last in _CHANGING:
                 changed = op.receiver
             elif isinstance(op, Store):
                 changed = op.base

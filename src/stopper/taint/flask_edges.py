@@ -13,6 +13,7 @@ from stopper.finding import Location
 from stopper.records import dataclass
 from stopper.source.project import Project
 from stopper.source.template import Output, Template
+from stopper.taint.binding import named
 from stopper.taint.callgraph import routed
 from stopper.taint.contexts import Harm
 from stopper.taint.domain import CLEAN, Target, Value, joined, merged
@@ -298,18 +299,13 @@ def _delayed(
     if op.last in _QUEUES:
         targets, args = args[0].targets, args[1:]
     if op.last in ("apply_async", "apply"):
-        named = keywords.get("kwargs", args[1] if len(args) > 1 else CLEAN)
         given = keywords.get("args", args[0] if args else CLEAN)
-        args, keywords = tuple(part for _, part in given.items()), _named(named)
+        by_name, _, _ = named({"**": keywords.get("kwargs", args[1] if len(args) > 1 else CLEAN)})
+        args, keywords = tuple(part for _, part in given.items()), by_name
     if any(_is_bound(target.scope) for target in targets):
         args = (CLEAN, *args)
     run.invoke(targets, args, (), keywords, _Site(op.at))
     return CLEAN
-
-
-def _named(given: Value) -> dict[str, Value]:
-    """Return the arguments that a dict names: ``{"url": url}``."""
-    return {key[2:-2]: part for key, part in given.items() if key[1] in "'\""}
 
 
 def _is_bound(scope: Any) -> bool:

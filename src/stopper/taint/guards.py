@@ -53,7 +53,6 @@ _TRANSPARENT = frozenset(
 _NAME = characters.harmless(characters.of_method("isidentifier") or frozenset())
 """What the name of an attribute cannot harm."""
 _SIBLING = "commonprefix() compares letter by letter and lets a sibling folder through, as in /data-evil"
-_MATCHES = frozenset(("fullmatch", "match", "search"))
 _URLS = frozenset(("urlparse", "urlsplit", "URL", "url_parse"))
 _HOSTS = frozenset(("netloc", "hostname", "host", "is_absolute"))
 _PEELED = frozenset(("lower", "strip", "split", "rsplit", "partition", "rpartition"))
@@ -215,7 +214,7 @@ class Guards:
 
     def _may_give_none(self, operand: Operand) -> bool:
         made = self.op(operand)
-        return isinstance(made, Call) and (made.last in _MATCHES or self._is_lookup(made))
+        return isinstance(made, Call) and (made.last in characters.MATCHES or self._is_lookup(made))
 
     def _is_lookup(self, op: Call) -> bool:
         """Tell whether a call looks a key up in a table of the project's: ``TABLES.get(name)``."""
@@ -296,7 +295,7 @@ class Guards:
         if op.last == "dirname" and op.args and not truth:
             path, ways = self.subject(op.args[0])
             return [Change(path, _PATH)] if path is not None and not ways else []
-        if op.last in _MATCHES and op.args:
+        if op.last in characters.MATCHES and op.args:
             return letters.matched_changes(self, op, truth=truth)
         if not truth:
             return []

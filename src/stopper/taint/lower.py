@@ -14,6 +14,7 @@ from typing import Any
 from stopper.source.module import Bound, Kind, Scope, parameters
 from stopper.source.names import Names, RefKind
 from stopper.source.values import evaluate
+from stopper.taint.characters import MATCHES
 from stopper.taint.domain import Target, Value
 from stopper.taint.expressions import OPERATORS, Expressions
 from stopper.taint.ir import (
@@ -228,7 +229,7 @@ class _Lowering(Expressions):
         elif (
             isinstance(value, ast.Call)
             and isinstance(value.func, ast.Attribute)
-            and value.func.attr in _MATCHES
+            and value.func.attr in MATCHES
         ):
             self._alternatives(ast.BoolOp(ast.Or(), [value]), node)
         else:
@@ -417,7 +418,6 @@ def _asked(call: ast.Call) -> ast.expr | None:
 
 _CALLING = frozenset(("flask.after_this_request",))
 """The decorators of libraries that have a function called which a function has made."""
-_MATCHES = frozenset(("fullmatch", "match", "search"))
 _QUESTIONS = frozenset(("all", "any", "compare_digest", "hasattr", "isinstance"))
 _TRUTHS = frozenset(
     "startswith endswith isalnum isalpha isascii isdecimal isdigit isidentifier isnumeric isabs issubset issuperset isdisjoint "

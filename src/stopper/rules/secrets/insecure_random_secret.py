@@ -1,7 +1,7 @@
 """A secret must be drawn with secrets, not with random.
 
-The random module can be foretold from a few of its outputs; reset links and session ids with it. A hash of the time is
-found by trying the seconds around a request.
+The random module can be foretold from a few of its outputs, and a hash of the time by trying the seconds around a request;
+reset links and session ids with them.
 
 Bad::
 

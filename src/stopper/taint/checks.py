@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from stopper.records import dataclass
 from stopper.regex import regex
-from stopper.taint.domain import ALL, UNKNOWN, Taint, Value
+from stopper.taint.domain import ALL, CONTAINERS, UNKNOWN, Taint, Value
 from stopper.taint.prefixes import LIKELY_LOCAL, SIGNED, local_path
 from stopper.taint.programs import has_script, option, runs_shell
 
@@ -417,10 +417,10 @@ def _cell(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
 
 
 def _log(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
-    if _conversion(situation) in ("r", "a", "d", "i", "f", "x"):
+    if _conversion(situation) in ("r", "a", "d", "i", "f", "x") or situation.value.shape in CONTAINERS:
         return ""
     if "object" not in taint.marks or "built" in taint.marks:
-        return default
+        return "low" if "one-line" in taint.marks else default
     # An object is written as Python writes it, with its line ends escaped; what stands in it may be text.
     return "low" if "field" in taint.marks else ""
 

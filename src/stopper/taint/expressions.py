@@ -268,11 +268,13 @@ class Expressions(Builder):
         except ValueError:
             pieces = []
         parts: list[Operand] = []
+        quoted: list[int] = []
         counter = 0
-        for literal, name, _, _ in pieces:
+        for literal, name, _, conversion in pieces:
             parts.append(Constant(literal))
             if name is None:
                 continue
+            quoted += [len(parts)] if conversion in ("r", "a") else []
             key = name.partition(".")[0].partition("[")[0]
             index = int(key) if key.isdecimal() else counter
             counter += 1
@@ -280,7 +282,7 @@ class Expressions(Builder):
             parts.append(
                 found or (positional[index] if index < len(positional) else named.get("**", Constant("")))
             )
-        return self.joined(parts, expr)
+        return self.joined(parts, expr, tuple(quoted))
 
     def _fstring(self, expr: ast.JoinedStr) -> Operand:
         parts: list[Operand] = []

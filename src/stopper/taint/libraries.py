@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from stopper.taint import characters
 from stopper.taint.containers import element
-from stopper.taint.domain import ALL, CLEAN, Taint, Value, joined, merged
+from stopper.taint.domain import ALL, ANY, CLEAN, Taint, Value, joined, merged
 from stopper.taint.ir import Call
 from stopper.taint.models import Entry, Models
 from stopper.taint.prefixes import begun_anew
@@ -216,7 +216,7 @@ def _undone(taint: Taint, entry: Entry) -> Taint:
     return replace(
         taint,
         clean=clean,
-        marks=taint.marks - {"urlquoted", "quoted-twice", "encoded", "normalised", "no-dots"},
+        marks=taint.marks - {"urlquoted", "quoted-twice", "encoded", "normalised", "no-dots", "one-line"},
     )
 
 
@@ -226,6 +226,8 @@ def _method(op: Call, receiver: Value, args: tuple[Value, ...], keywords: Mappin
         return CLEAN
     if op.last in ("get", "pop", "setdefault", "getlist") and args and args[0].known:
         value = loaded(receiver, f"[{args[0].constant!r}]")
+        if op.last == "getlist" and value.taints and not value.fields:
+            return Value(shape="list", fields=((ANY, value),))
         return joined(value, args[1]) if len(args) > 1 and args[1].every() else value
     if op.last in ("group", "groups", "groupdict") and receiver.literal:
         return _grouped(op, receiver, args)

@@ -8,6 +8,7 @@ from typing import Any
 from stopper.taint.domain import ANY, SEQUENCES, UNKNOWN, Taint, Target, Value, joined, merged
 from stopper.taint.ir import AccessPath, Assign, Call, Function, Op, Operand, Store
 from stopper.taint.prefixes import begun_anew, local_path
+from stopper.taint.strings import HEADERS
 
 _SAME_BEGINNING = frozenset(
     ("lower", "upper", "casefold", "rstrip", "removesuffix", "encode", "decode", "get")
@@ -41,6 +42,8 @@ def after_method(taint: Taint, op: Call, args: tuple[Value, ...]) -> Taint:
             return taint.marked("slashes")
         if args[0].constant in ("\n", "\r\n", "\r"):
             return taint.cleaned(("log", "header", "mail"))
+    if op.last in ("get", "getlist") and taint.source == HEADERS:
+        return taint.marked("one-line")
     if op.last in ("save", "read", "stream"):
         return taint.marked("stream")
     if op.last not in _SAME_BEGINNING:

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from stopper.regex import regex
 from stopper.taint import characters
-from stopper.taint.domain import ALL, CLEAN, UNKNOWN, Taint, Value, merged
+from stopper.taint.domain import ALL, CLEAN, CONTAINERS, UNKNOWN, Taint, Value, merged
 from stopper.taint.ir import Place
 from stopper.taint.prefixes import BEGINNINGS, begun_anew
 
@@ -31,6 +31,8 @@ _MARKUP = "Markup()"
 _ESCAPED = ("html", "markup")
 MATCH = "re.match()"
 """The name of what a regular expression found."""
+HEADERS = "request.headers"
+"""All headers together, which are many lines; each of them is one."""
 _FOUND = ("match()", "search()")
 _SPLIT = ("urlsplit()", "urlparse()", "url_parse()")
 """The names of addresses taken apart; their port is a number."""
@@ -52,7 +54,8 @@ def joined_text(values: Sequence[Value], quoted: Sequence[int], at: Place) -> Va
             grown = taint if alone else _prefixed(taint, before).hop(at, "joined into a string")
             if "segment" in taint.marks and _is_hemmed(before, values[index + 1 :]):
                 grown = grown.cleaned(("path", "archive"))
-            taints.append(grown.cleaned(("log", "header")) if index in quoted else grown)
+            shown = index in quoted or value.shape in CONTAINERS  # with the elements as repr() shows them
+            taints.append(grown.cleaned(("log", "header")) if shown else grown)
         before += value.literal or ("" if value.constant == "" else _GAP)
     return Value(merged(taints), UNKNOWN, "", (), literal)
 
@@ -153,7 +156,7 @@ def loaded(base: Value, part: str) -> Value:
         return CLEAN
     if part == "[:]":
         return value.refined(begun_anew)
-    if not part.startswith("['"):
+    if part[:1] != "[":
         return value
     return value.refined(lambda taint: _named(taint, part))
 
@@ -191,6 +194,10 @@ def _named(taint: Taint, part: str) -> Taint:
         and taint.source.startswith("request.")
         and "[" not in taint.source
     )
+    if taint.source == HEADERS:
+        taint = taint.marked("one-line")
+    if part[:2] != "['":
+        return taint
     if "object" in taint.marks:
         taint = taint.marked("field")
     if not fresh:

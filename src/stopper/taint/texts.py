@@ -16,6 +16,8 @@ MAX_PARTS = 60
 """Of how many parts a text may be made."""
 _PERCENT = regex(r"%(?:\((?P<key>[^)]*)\))?[#0\- +]*(?:\*|\d+)?(?:\.\d+)?[hlL]?(?P<kind>[diouxXeEfFgGcrsa%])")
 _NUMBERS = frozenset("diouxXeEfFgG")
+_QUOTING = ("r", "a")
+"""The conversions that show a text as Python writes it."""
 
 
 def formatted(
@@ -27,11 +29,13 @@ def formatted(
     except ValueError:
         return None
     parts: list[Value] = []
-    for counter, (literal, name, _, _) in enumerate(pieces):
+    quoted: list[int] = []
+    for counter, (literal, name, _, conversion) in enumerate(pieces):
         parts.append(constant(literal))
         if name is not None:
+            quoted += [len(parts)] if conversion in _QUOTING else []
             parts.append(_named(name, counter, args, keywords))
-    return joined_text(parts, (), at) if len(parts) <= MAX_PARTS else None
+    return joined_text(parts, quoted, at) if len(parts) <= MAX_PARTS else None
 
 
 def _named(name: str, counter: int, args: tuple[Value, ...], keywords: Mapping[str, Value]) -> Value:
@@ -47,6 +51,7 @@ def _named(name: str, counter: int, args: tuple[Value, ...], keywords: Mapping[s
 def percent(template: str, given: Value, at: Place) -> Value | None:
     """Return what ``template % given`` gives; None where the template is not understood."""
     parts: list[Value] = []
+    quoted: list[int] = []
     end = place = 0
     several = given.shape == "tuple" and given.closed
     values = [item for _, item in given.items()] if several else [given]
@@ -60,9 +65,10 @@ def percent(template: str, given: Value, at: Place) -> Value | None:
         else:
             value = values[place] if place < len(values) else CLEAN
             place += 1
+        quoted += [len(parts)] if found["kind"] in _QUOTING else []
         parts.append(CLEAN if found["kind"] in _NUMBERS else value)
     parts.append(constant(template[end:]))
-    return joined_text(parts, (), at) if len(parts) <= MAX_PARTS else None
+    return joined_text(parts, quoted, at) if len(parts) <= MAX_PARTS else None
 
 
 def replaced(text: str, old: str, new: Value, at: Place) -> Value | None:

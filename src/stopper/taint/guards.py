@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Callable
 
 from stopper.taint import characters, letters
 from stopper.taint.answers import EQUALITIES, Verdicts, asked_changes, compared_changes, part_changes
 from stopper.taint.change import Change
-from stopper.taint.domain import ALL, Value
+from stopper.taint.domain import ALL
 from stopper.taint.flags import flag_changes
 from stopper.taint.ir import (
     AccessPath,
-    Assign,
     Call,
     Compare,
     Constant,
     Function,
-    Join,
     Load,
-    Op,
     Operand,
 )
 from stopper.taint.models import Models
@@ -35,30 +31,17 @@ from stopper.taint.prefixes import (
     prefix_changes,
     with_origins,
 )
-from stopper.taint.rereads import NONE, has_keys, rereads
+from stopper.taint.rereads import has_keys
 from stopper.taint.signatures import signed_changes
+from stopper.taint.subjects import HOSTS, Read, Subjects
 
-Read = Callable[[Operand], Value]
 Ask = Callable[[Call, Asked], Verdicts]
-_Answer = TypeVar("_Answer")
 
 _EVERYTHING = frozenset((ALL,))
 _PATH = frozenset(("path", "archive"))
-_TRANSPARENT = frozenset(
-    (
-        "lower", "upper", "strip", "lstrip", "rstrip", "casefold", "title", "str", "encode", "decode", "Path",
-        "PurePath", "fspath",
-    )
-)  # fmt: skip
 _NAME = characters.harmless(characters.of_method("isidentifier") or frozenset())
 """What the name of an attribute cannot harm."""
 _SIBLING = "commonprefix() compares letter by letter and lets a sibling folder through, as in /data-evil"
-_URLS = frozenset(("urlparse", "urlsplit", "URL", "url_parse"))
-_HOSTS = frozenset(("netloc", "hostname", "host", "is_absolute"))
-_PEELED = frozenset(("lower", "strip", "split", "rsplit", "partition", "rpartition"))
-"""What is done to a host before it is compared: its port is cut off, its letters are made small."""
-_OF_WHOLE = NORMALISERS | _HOSTS | {"scheme", "joined", "under"}
-"""What is asked of a value as a whole; all else is about one of its parts."""
 _TEXTS = ("str", "bytes")
 _NUMBERS = frozenset(("int", "float", "bool", "UUID", "Decimal", "date", "datetime"))
 RAISING = frozenset(
@@ -67,32 +50,18 @@ RAISING = frozenset(
     )
 )  # fmt: skip
 """What raises for everything that is not a number, a date or an id."""
-FORM_VALIDATOR = "validate_"
-"""How the name of a form's method begins that validates one field: it is given the field, which holds the data."""
-_DEEP = 4
-"""How many assignments are followed back from a test."""
-_RESOLVERS = frozenset(("ip_address", "gethostbyname", "getaddrinfo"))
-_JOINS = frozenset(("join", "joinpath", "/"))
 
 
-class Guards:
+class Guards(Subjects):
     """The guards of one function."""
 
     def __init__(self, function: Function, models: Models, read: Read, ask: Ask) -> None:
         """Take how operands are read here, and how a call of the project's own function is asked for its verdict."""
-        self.function = function
+        super().__init__(function, read)
         self.models = models
-        self._read = read
         self._ask = ask
-        self._looked = False
-        """Whether what variables hold here was asked for, so that the answer is this context's alone."""
         self._flags: list[Operand] = []
         """The tests of which it is being asked whether they are flags."""
-
-    def read(self, operand: Operand) -> Value:
-        """Return what is known of an operand here."""
-        self._looked = True
-        return self._read(operand)
 
     def passed(self, op: Call) -> list[Change]:
         """Return what is known after a call that came back, and would have raised otherwise."""
@@ -107,18 +76,7 @@ class Guards:
         """Return what is known where ``test`` came out as ``truth``."""
         if not isinstance(test, AccessPath):
             return self._changes(test, truth)
-        return self._once((test.base, truth), lambda: with_origins(self, self._changes(test, truth)))
-
-    def _once(self, question: object, answer: Callable[[], _Answer]) -> _Answer:
-        """Return an answer, remembered with the function where it rests on its operations alone."""
-        found: _Answer | None = self.function.known.get(question)
-        if found is None:
-            outside, self._looked = self._looked, False
-            found = answer()
-            if not self._looked:
-                self.function.known[question] = found
-            self._looked = self._looked or outside
-        return found
+        return self.once((test.base, truth), lambda: with_origins(self, self._changes(test, truth)))
 
     def _changes(self, test: Operand, truth: bool) -> list[Change]:
         op = self.op(test)
@@ -135,24 +93,13 @@ class Guards:
     def _flagged(self, test: Operand, truth: bool) -> list[Change]:
         """Return what a flag says, unless that is what is being asked already."""
         if test in self._flags:
-            self._looked = True  # an answer that rests on this one is no answer for later
+            self.looked = True  # an answer that rests on this one is no answer for later
             return []
         self._flags.append(test)
         try:
             return flag_changes(self, test, truth=truth)
         finally:
             self._flags.pop()
-
-    def op(self, operand: Operand) -> Op | None:
-        """Return the operation that made a value, names put aside."""
-        for _ in range(5):
-            if not isinstance(operand, AccessPath):
-                return None
-            op = self.function.definitions.get(operand.base)
-            if not isinstance(op, Assign):
-                return op
-            operand = op.source
-        return None
 
     def _truth(self, test: Operand, truth: bool) -> list[Change]:
         path, ways = self.subject(test)
@@ -164,7 +111,7 @@ class Guards:
             return told
         if isinstance(op, Load) and op.part.startswith(".is_"):
             return self._modelled(f"ipaddress.ip_address(){op.part}", path, truth=truth)
-        if _HOSTS & set(ways):
+        if HOSTS & set(ways):
             return [] if truth else self._no_host(path)
         return [Change(path, _EVERYTHING)] if not truth and not ways else []
 
@@ -254,9 +201,9 @@ class Guards:
         same = letters.unchanged(self, self.models, tested, path, other)
         if same:
             return [Change(path, same)]
-        if _HOSTS & set(ways) and "joined" in ways:
+        if HOSTS & set(ways) and "joined" in ways:
             return [Change(path, frozenset(("ssrf", LIKELY_LOCAL)), JOINED)]
-        if _HOSTS & set(ways):
+        if HOSTS & set(ways):
             empty = value.constant == "" or any(part.constant == "" for _, part in value.fields)
             return self._no_host(path) if empty else [Change(path, HOST)]
         if "commonprefix" in ways and not str(value.constant).endswith("/"):
@@ -343,15 +290,6 @@ class Guards:
             else []
         )
 
-    def sources(self, operand: Operand) -> list[Operand]:
-        """Return every value that is assigned to a variable, the variable itself where there is none."""
-        if not isinstance(operand, AccessPath):
-            return [operand]
-        every = self.function.assigned.get(operand.base) or [operand]
-        if len(every) == 1 and every[0] is not operand and isinstance(every[0], AccessPath):
-            return self.function.assigned.get(every[0].base) or every
-        return every
-
     def _inside(self, tested: Operand) -> list[Change]:
         """Return what ``path.is_relative_to(base)`` says: it compares as text, so the path must be plain."""
         path, ways = self.subject(tested)
@@ -378,118 +316,5 @@ class Guards:
 
     def verdicts(self, call: Call, asked: Asked) -> Verdicts:
         """Return what a function of the project has checked where a test of its answer came out so."""
-        self._looked = True
+        self.looked = True
         return self._ask(call, asked)
-
-    def subject(self, operand: Operand, deep: int = 0) -> tuple[AccessPath | None, list[str]]:
-        """Return the variable that a tested value is made from, and what was done to it on the way."""
-        if deep or not isinstance(operand, AccessPath):
-            return self._subject(operand, deep)
-        return self._once(("subject", operand.base), lambda: self._subject(operand, deep))
-
-    def _subject(self, operand: Operand, deep: int) -> tuple[AccessPath | None, list[str]]:
-        ways: list[str] = []
-        path: AccessPath | None = operand if isinstance(operand, AccessPath) else None
-        again = rereads(self.function)
-        for _ in range(8):
-            if path is not None and path.base in again:
-                path = AccessPath(again[path.base])
-            if path is None or not path.base.startswith("%"):
-                break
-            made = self.function.definitions.get(path.base)
-            if made is None and len(self.sources(path)) > 1:
-                break  # one of several: `host or ""`
-            path, way = self._origin(made)
-            ways += way
-            again = again if not way or way[0] in _OF_WHOLE else NONE
-        if path is None or deep > _DEEP:
-            return path, ways
-        made = self.op(path)
-        if made is None:
-            return self._either(path, ways, deep)
-        if path.base.startswith("%"):
-            return path, ways
-        if isinstance(made, Call) and made.last in COMMON and not ways:
-            return self._origin(made)
-        if isinstance(made, Call) and made.last in _RESOLVERS and made.args:
-            inner, more = self.subject(made.args[0], deep + 1)
-            return (inner, [*ways, *more]) if _HOSTS & set(more) else (path, ways)
-        if isinstance(made, Call) and made.last in _URLS and ways:
-            inner, more = self.subject(made.args[0], deep + 1) if made.args else (None, [])
-            return inner or path, ways + more
-        host = self._host_of(made) if not ways else None
-        return self.subject(host, deep + 1) if host is not None else (path, ways)
-
-    def _host_of(self, made: Op | None) -> Operand | None:
-        """Return where a variable's host was read: ``host = urlparse(url).netloc.lower()``."""
-        for _ in range(_DEEP):
-            if isinstance(made, Load) and made.part[1:] in _HOSTS:
-                return made.target
-            if isinstance(made, Call) and made.last in _PEELED and made.receiver is not None:
-                made = self.op(made.receiver)
-            elif isinstance(made, Load) and made.part in ("[0]", "[-1]"):
-                made = self.op(made.base)
-        return None
-
-    def _either(self, path: AccessPath, ways: list[str], deep: int) -> tuple[AccessPath | None, list[str]]:
-        """Return what ``host = urlparse(url).hostname or ""`` is about: the one value that is not constant."""
-        every = self.sources(path)
-        named = [one for one in every if isinstance(one, AccessPath)]
-        empty = all(not one.value for one in every if isinstance(one, Constant))
-        if path.base.startswith("%") and len(named) == 1 and len(every) > 1 and empty:
-            inner, more = self.subject(named[0], deep + 1)
-            return inner, ways + more
-        computed = [one for one in every if isinstance(one, AccessPath) and one.base.startswith("%")]
-        if len(computed) != 1 or len(every) < 2:
-            return path, ways
-        inner, more = self.subject(computed[0], deep + 1)
-        return (inner, ways + more) if _HOSTS & set(more) else (path, ways)
-
-    def _origin(self, op: Op | None) -> tuple[AccessPath | None, list[str]]:
-        if isinstance(op, Load) and isinstance(op.base, AccessPath):
-            if op.part == ".data" and self.function.scope.name.startswith(FORM_VALIDATOR):
-                return op.base, []
-            return op.base, [op.part[1:] if op.part.startswith(".") else "part"]
-        if not isinstance(op, Call):
-            return None, []
-        if op.last in ("get", "pop", "split") and isinstance(op.receiver, AccessPath):
-            return op.receiver, ["parts" if op.last == "split" else "part"]
-        if op.receiver is not None and op.last in _TRANSPARENT:
-            return (op.receiver, []) if isinstance(op.receiver, AccessPath) else (None, [])
-        source = op.args[0] if op.args else op.receiver
-        if op.last == "urljoin" and len(op.args) > 1:
-            return (op.args[1], ["joined"]) if isinstance(op.args[1], AccessPath) else (None, [])
-        if op.last in _TRANSPARENT or op.last in _URLS or op.last in _RESOLVERS:
-            return (source, []) if isinstance(source, AccessPath) else (None, [])
-        if op.last in NORMALISERS and isinstance(source, AccessPath):
-            path, ways = self._in_list(source)
-            return path, [op.last, *ways]
-        if op.last in _JOINS:
-            return self._tainted((*op.args, op.receiver)), ["under"]
-        if isinstance(op.receiver, AccessPath) and not op.args:
-            return op.receiver, ["part"]
-        return None, []
-
-    def _in_list(self, source: AccessPath) -> tuple[AccessPath, list[str]]:
-        """Return the first element of ``commonpath((path, base))`` that is tainted, and what was done to it."""
-        made = self.function.definitions.get(source.base)
-        items: Iterable[tuple[str, Operand]] = getattr(made, "items", ())
-        item = self._tainted(item for _, item in items if not self._is_own(item))
-        if item is None:
-            return source, []
-        path, ways = self.subject(item)
-        return path or item, ways
-
-    def _is_own(self, item: Operand) -> bool:
-        """Tell whether a value is the object's own: ``self.base``."""
-        return isinstance(op := self.op(item), Load) and str(op.base) == "self"
-
-    def _tainted(self, operands: Iterable[Operand | None]) -> AccessPath | None:
-        """Return the last operand that is tainted: the folder that it is put into stands before it."""
-        found = [one for one in operands if isinstance(one, AccessPath) and self.read(one).every()]
-        return found[-1] if found else None
-
-    def joined_last(self, operand: Operand) -> Operand | None:
-        """Return the last part of a string that is joined, as ``os.sep`` in ``base + os.sep``."""
-        op = self.op(operand)
-        return op.parts[-1] if isinstance(op, Join) and op.parts else None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from pickle import PicklingError
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stopper.finding import Confidence, Location, RouteRef, Step
-from stopper.source.module import Kind, Module, Scope
+from stopper.source.module import Bound, Kind, Module, Scope
 from stopper.taint.callgraph import Root
 from stopper.taint.domain import MAX_TRACE, Value
 from stopper.taint.flow import Flow
@@ -107,7 +107,7 @@ def _flow(hit: Hit, root: Root, places: Places) -> Flow | None:
     sink = last.location if isinstance(hit.at, Location) else hit.scope.module.location(hit.at)
     place, function = sink, hit.scope
     if not isinstance(hit.at, Location):
-        function, at = _answerable(hit.scope, [(scope, note) for scope, _, note in hops], places.views)
+        function, at = _answerable(hit.scope, hops, places.views)
         place = steps[at].location if at is not None else sink
     return Flow(
         hit.kind, hit.taint.source, _without_repeats([*steps, last]), sink, place, hit.sink, _confidence(hit),
@@ -117,23 +117,30 @@ def _flow(hit: Hit, root: Root, places: Places) -> Flow | None:
 
 
 def _answerable(
-    sink: Scope, hops: list[tuple[Scope, str]], views: frozenset[int]
+    sink: Scope, hops: list[tuple[Scope, Any, str]], views: frozenset[int]
 ) -> tuple[Scope, int | None]:
     """Return the function to look at first, and the hop in it, None for the sink.
 
     That is the one that holds the sink; but a helper that only hands on what it is given is not to blame, its caller is. The
-    caller of a view is its decorator, which many views share.
+    caller of a view is its decorator, which many views share, and so is that of a decorator below another.
     """
     at, found = sink, None
     for place in range(len(hops) - 1, -1, -1):
-        scope, note = hops[place]
-        wrapped = id(at) in views and scope is hops[0][0] and _is_nested(scope)
+        scope, node, note = hops[place]
+        wrapped = _is_wrapper(scope, node) or (id(at) in views and scope is hops[0][0] and _is_nested(scope))
         handed = scope is not at and note.startswith("passed to") and not wrapped
         if handed:
             at, found = scope, place
         elif scope is not at or note.startswith(_BUILDING):
             break
     return at, found
+
+
+def _is_wrapper(scope: Scope, node: Any) -> bool:
+    """Tell whether a call is that of a decorator's inner function, of the function that the decorator was given."""
+    name = getattr(getattr(node, "func", None), "id", "")
+    outer = scope.parent.bindings.get(name, []) if scope.parent is not None and _is_nested(scope) else []
+    return name not in scope.bindings and any(bound.how is Bound.PARAMETER for bound in outer)
 
 
 def _is_nested(scope: Scope) -> bool:

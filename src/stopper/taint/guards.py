@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from stopper.taint import characters, letters
+from stopper.taint import characters, items, letters
 from stopper.taint.answers import EQUALITIES, Verdicts, asked_changes, compared_changes, part_changes
+from stopper.taint.beginnings import beginning_changes
 from stopper.taint.change import Change
 from stopper.taint.domain import ALL
 from stopper.taint.flags import flag_changes
@@ -42,7 +43,10 @@ _PATH = frozenset(("path", "archive"))
 _NAME = characters.harmless(characters.of_method("isidentifier") or frozenset())
 """What the name of an attribute cannot harm."""
 _SIBLING = "commonprefix() compares letter by letter and lets a sibling folder through, as in /data-evil"
-_TEXTS = ("str", "bytes")
+_TYPED = {
+    "str": frozenset(("nosql",)), "bytes": frozenset(("nosql",)), "HTTPException": frozenset(("error-details",)),
+}  # fmt: skip
+"""What an object of a class harms no longer: a text is no operator of a query, and an HTTP error says what everybody may read."""
 _NUMBERS = frozenset(("int", "float", "bool", "UUID", "Decimal", "date", "datetime"))
 RAISING = frozenset(
     (
@@ -129,7 +133,7 @@ class Guards(Subjects):
     def _compare(self, op: Compare, truth: bool) -> list[Change]:
         if op.operator == "not":
             return self.changes(op.left, not truth)
-        told = compared_changes(self, op, truth=truth)
+        told = compared_changes(self, op, truth=truth) or beginning_changes(self, op, truth=truth)
         if told:
             return told
         if isinstance(op.right, Constant) and op.right.value is None and self._may_give_none(op.left):
@@ -206,7 +210,7 @@ class Guards(Subjects):
         if HOSTS & set(ways):
             empty = value.constant == "" or any(part.constant == "" for _, part in value.fields)
             return self._no_host(path) if empty else [Change(path, HOST)]
-        if "commonprefix" in ways and not str(value.constant).endswith("/"):
+        if "commonprefix" in ways and not self._ends_in_separator(other):
             return [Change(path, near=_SIBLING, marks=frozenset(("inside",)))]
         if ways[:1] == ["parent"] and "parent" not in ways[1:]:
             return [Change(path, _PATH)]
@@ -219,6 +223,11 @@ class Guards(Subjects):
         if set(ways) & {"part", "splitext", "suffix", "name"}:
             return [Change(path, near="only a part of the value is compared")]
         return [Change(path, _EVERYTHING)] if not ways else []
+
+    def _ends_in_separator(self, folder: Operand) -> bool:
+        last = self.joined_last(folder)
+        ending = self._letter(last) if last is not None else None
+        return str(ending.value if ending is not None else self.read(folder).constant).endswith("/")
 
     def _call(self, op: Call, truth: bool) -> list[Change]:
         if op.callee is not None or op.function is not None:
@@ -236,7 +245,7 @@ class Guards(Subjects):
         if op.last == "is_relative_to" and op.receiver is not None:
             return self._inside(op.receiver) if truth else []
         if op.last == ("all" if truth else "any") and op.args and op.receiver is None:
-            return letters.letter_changes(self, op.args[0], refused=not truth)
+            return items.every_changes(self, op.args[0], truth=truth)
         if op.last == "any" and op.args and op.receiver is None:
             return letters.member_changes(self, op.args[0])
         if op.last == "dirname" and op.args and not truth:
@@ -277,18 +286,11 @@ class Guards(Subjects):
         )
 
     def _instance(self, op: Call) -> list[Change]:
-        """Return what ``isinstance(value, str)`` says: a number harms nothing, and a text is no operator of a query."""
+        """Return what ``isinstance(value, str)`` says: a number harms nothing."""
         path, ways = self.subject(op.args[0])
         kind = str(op.args[1]).rpartition(".")[2]
-        if path is None or ways:
-            return []
-        return (
-            [Change(path, _EVERYTHING)]
-            if kind in _NUMBERS
-            else [Change(path, frozenset(("nosql",)))]
-            if kind in _TEXTS
-            else []
-        )
+        kinds = _EVERYTHING if kind in _NUMBERS else _TYPED.get(kind, frozenset())
+        return [Change(path, kinds)] if path is not None and not ways and kinds else []
 
     def _inside(self, tested: Operand) -> list[Change]:
         """Return what ``path.is_relative_to(base)`` says: it compares as text, so the path must be plain."""

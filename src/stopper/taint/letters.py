@@ -6,6 +6,7 @@ from typing import Protocol
 
 from stopper.taint import characters
 from stopper.taint.addresses import settled
+from stopper.taint.beginnings import begun
 from stopper.taint.change import Change
 from stopper.taint.domain import ALL, EACH, Value
 from stopper.taint.ir import AccessPath, Build, Call, Compare, Compute, Constant, Load, Op, Operand
@@ -143,7 +144,9 @@ def matched_changes(guards: Guards, op: Call, *, truth: bool) -> list[Change]:
     if allowed is not None and characters.chosen(pattern):
         return [Change(path, frozenset((ALL,)))]
     kinds = (characters.harmless(allowed) if allowed is not None else frozenset()) | settled(pattern, op.last)
-    marks = frozenset(("urlquoted",) if allowed is not None and characters.one_segment(allowed) else ())
+    marks = begun(pattern, allowed)
+    if allowed is not None and characters.one_segment(allowed):
+        marks |= {"urlquoted"}
     near = "" if ALL in kinds else f"the pattern {pattern!r} lets dangerous characters through"
     return [Change(path, kinds, near, marks)]
 

@@ -94,7 +94,8 @@ def _refused(guards: Reader, op: Call) -> _Told | None:
 def _accepted(guards: Reader, op: Call, path: AccessPath, ways: list[str]) -> _Told:
     prefix = guards.read(op.args[0])
     text = prefix.constant if isinstance(prefix.constant, str) else ""
-    if _FIXED_HOST.match(text):
+    begins = text or ("" if prefix.every() else prefix.literal)
+    if _FIXED_HOST.match(begins):
         return frozenset(("redirect", "page-url", "argument")), "", frozenset(("prefixed",))
     texts = {text, *(part.constant for _, part in prefix.fields)} - {""}
     no_script = bool(texts) and all(isinstance(one, str) and one.startswith(_WEB) for one in texts)

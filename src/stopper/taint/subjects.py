@@ -20,7 +20,7 @@ URLS = frozenset(("urlparse", "urlsplit", "URL", "url_parse"))
 _TRANSPARENT = frozenset(
     (
         "lower", "upper", "strip", "lstrip", "rstrip", "casefold", "title", "str", "encode", "decode", "Path",
-        "PurePath", "fspath",
+        "PurePath", "PurePosixPath", "PosixPath", "fspath",
     )
 )  # fmt: skip
 _PEELED = frozenset(("lower", "strip", "split", "rsplit", "partition", "rpartition"))
@@ -29,7 +29,8 @@ _OF_WHOLE = NORMALISERS | HOSTS | {"scheme", "joined", "under"}
 """What is asked of a value as a whole; all else is about one of its parts."""
 _DEEP = 4
 """How many assignments are followed back from a test."""
-_RESOLVERS = frozenset(("ip_address", "gethostbyname", "getaddrinfo"))
+RESOLVERS = frozenset(("ip_address", "gethostbyname", "getaddrinfo"))
+"""What gives the addresses of a host."""
 _JOINS = frozenset(("join", "joinpath", "/"))
 
 
@@ -109,7 +110,7 @@ class Subjects:
             return path, ways
         if isinstance(made, Call) and made.last in COMMON and not ways:
             return self._origin(made)
-        if isinstance(made, Call) and made.last in _RESOLVERS and made.args:
+        if isinstance(made, Call) and made.last in RESOLVERS and made.args:
             inner, more = self.subject(made.args[0], deep + 1)
             return (inner, [*ways, *more]) if HOSTS & set(more) else (path, ways)
         if isinstance(made, Call) and made.last in URLS and ways:
@@ -157,7 +158,7 @@ class Subjects:
         source = op.args[0] if op.args else op.receiver
         if op.last == "urljoin" and len(op.args) > 1:
             return (op.args[1], ["joined"]) if isinstance(op.args[1], AccessPath) else (None, [])
-        if op.last in _TRANSPARENT or op.last in URLS or op.last in _RESOLVERS:
+        if op.last in _TRANSPARENT or op.last in URLS or op.last in RESOLVERS:
             return (source, []) if isinstance(source, AccessPath) else (None, [])
         if op.last in NORMALISERS and isinstance(source, AccessPath):
             path, ways = self._in_list(source)

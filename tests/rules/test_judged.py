@@ -58,6 +58,7 @@ def login():
         ("User.verify_token(token)", 0),
         ("User.verify_hash(hash, salt='reset')", 0),
         ("serializer.loads(token, max_age=600)", 0),
+        ("signer.loads(request.args['key'], max_age=600)", 0),
         ('User.check_password(request.form["old"]) and User.verify_token(token)', 1),
         ("User.one().verify_totp(token)", 1),
         ('User.by_code(request.form["code"])', 1),
@@ -191,6 +192,140 @@ def test_what_was_reported_wrongly_is_quiet_and_its_neighbour_is_not(tmp_path: P
 
     assert len(found(tmp_path / "hole", slug, HEAD + text.replace("{hole}", hole))) == 1
     assert found(tmp_path / "safe", slug, HEAD + text.replace("{hole}", safe)) == []
+
+
+LOCKED = """\
+from flask import Flask, session
+import accounts
+
+app = Flask(__name__)
+
+
+def enter(name, password):
+    return accounts.verify_user(name, password)
+
+
+@app.post("/login")
+def login():
+    session["user"] = enter(request.form["name"], request.form["password"])
+    return "", 204
+"""
+ACCOUNTS = """\
+class TooManyAttemptsError(Exception):
+    pass
+
+
+def verify_user(name, password):
+    user = User.named(name)
+    {hole}
+    return user
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "times"),
+    [("if user.waits(): raise TooManyAttemptsError(name)", 0), ("if user.waits(): user.warn()", 1)],
+)
+def test_a_login_whose_wrong_tries_are_counted_needs_no_other_limit(
+    tmp_path: Path, line: str, times: int
+) -> None:
+    accounts = ("accounts.py", ACCOUNTS.replace("{hole}", line))
+
+    assert len(found(tmp_path, "login-without-limit", LOCKED, accounts)) == times
+
+
+BASIC = """\
+from flask import Flask, jsonify
+from flask_httpauth import HTTPBasicAuth
+from flask_limiter import Limiter
+from models import User
+
+app = Flask(__name__)
+limiter = Limiter(lambda: "one", app=app)
+basic_auth = HTTPBasicAuth()
+
+
+@basic_auth.verify_password
+def verify_password(name, password):
+    user = User.named(name)
+    return user if user.check_password(password) else None
+
+
+@app.post("/tokens")
+{hole}
+@basic_auth.login_required
+def tokens():
+    return jsonify(token=basic_auth.current_user().token())
+"""
+
+
+@pytest.mark.parametrize(("line", "times"), [('@limiter.limit("9/minute")', 0), ("", 1)])
+def test_basic_authentication_is_a_login_in_each_request(tmp_path: Path, line: str, times: int) -> None:
+    every = found(tmp_path, "login-without-limit", BASIC.replace("{hole}", line))
+
+    assert [one.message[:30] for one in every] == ["/tokens: basic authentication "] * times
+
+
+CODE = """\
+import codes
+from flask import Flask, request, session
+from flask_login import login_user
+from models import User, signer
+
+app = Flask(__name__)
+
+
+@app.post("/<token>/{name}")
+def enter(token):
+    user = {user}
+    {check}login_user(user)
+    return "", 204
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "check", "times"),
+    [("otpvalidation", 'if user.otp == request.form["otp"]: ', 1), ("reset", "", 0)],
+)
+def test_a_code_can_be_guessed_whatever_token_the_address_has(
+    tmp_path: Path, name: str, check: str, times: int
+) -> None:
+    text = CODE.replace("{user}", "User.of(token)").replace("{check}", check).replace("{name}", name)
+
+    assert len(found(tmp_path, "login-without-limit", text)) == times
+
+
+def test_a_forgotten_password_has_mails_sent(tmp_path: Path) -> None:
+    text = '@app.post("/forgot")\ndef forgot():\n    post.send(request.form["email"])\n    session["asked"] = 1\n    return ""\n'
+    (finding,) = found(tmp_path, "login-without-limit", HEAD + text)
+
+    assert finding.message.startswith("/forgot sends mail to whoever is named")
+
+
+MOUNTED = """\
+from flask import Flask
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+app = Flask(__name__)
+shop = Flask("shop")
+
+
+@shop.get("/")
+def index():
+    return ""
+
+
+app.wsgi_app = DispatcherMiddleware({rest}, {"/shop": shop})
+"""
+
+
+@pytest.mark.parametrize(("rest", "lines"), [('Flask("rest")', [5]), ("app.wsgi_app", [4, 5])])
+def test_an_app_that_only_mounts_others_answers_no_request(
+    tmp_path: Path, rest: str, lines: list[int]
+) -> None:
+    every = found(tmp_path, "security-headers-missing", MOUNTED.replace("{rest}", rest))
+
+    assert [one.location.line for one in every] == lines
 
 
 def test_an_app_that_a_command_makes_answers_no_request(tmp_path: Path) -> None:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from stopper.finding import Confidence, Finding, Location
+from stopper.finding import Confidence, Finding
 from stopper.policy import SAFE_METHODS
 from stopper.regex import regex
 from stopper.rule import Rule
+from stopper.rules._places import app_places
 from stopper.source.code import Call, Expr
 from stopper.source.files import Role
 from stopper.source.module import Module, Scope
@@ -41,17 +42,6 @@ def own_calls(project: Project, *names: str) -> Iterator[Call]:
 def constant(expr: Expr | None) -> Any:
     """Return the constant that an argument is where nothing is set in the environment, or UNKNOWN."""
     return UNKNOWN if expr is None else expr.value.in_production()
-
-
-def app_places(project: Project) -> list[Location]:
-    """Return where the project's own Flask objects are made; empty when only tests or examples make one.
-
-    One that a function makes and that has no route is there for commands, where another answers the requests.
-    """
-    own = [one for one in project.applications if one.module.role is Role.APP]
-    answering = {route.application for route in project.routes.routes}
-    kept = [one.location for one in own if one.location in answering or not one.call.function]
-    return kept or [one.location for one in own]
 
 
 def absence(project: Project) -> Confidence:

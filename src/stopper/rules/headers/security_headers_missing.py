@@ -59,7 +59,7 @@ from stopper.finding import Area, Cleared, Confidence, Finding, Location, Severi
 from stopper.policy import DEMANDED
 from stopper.rule import Rule
 from stopper.rules._headers import header_names
-from stopper.rules._posture import app_places
+from stopper.rules._places import app_places
 from stopper.rules._sent import hook_for, judged, left_out, sent
 from stopper.source.project import Project
 

@@ -41,7 +41,8 @@ from typing import TYPE_CHECKING
 from stopper.finding import Area, Cleared, Confidence, Finding, Severity, few
 from stopper.rule import Rule
 from stopper.rules._closed import closed_by
-from stopper.rules._posture import app_places, decorated_with, uses_sessions
+from stopper.rules._places import app_places
+from stopper.rules._posture import decorated_with, uses_sessions
 from stopper.rules.inputs._forged import checked_by_hook, is_checked
 from stopper.source.files import Role
 from stopper.source.project import Project

@@ -53,7 +53,8 @@ from stopper.finding import Area, Cleared, Confidence, Finding, Severity, Vantag
 from stopper.policy import UPLOAD_BYTES
 from stopper.rule import Rule
 from stopper.rules._closed import closed_by
-from stopper.rules._posture import absence, app_places
+from stopper.rules._places import app_places
+from stopper.rules._posture import absence
 from stopper.rules._when import bounds_body
 from stopper.source.files import Role
 from stopper.source.project import Project

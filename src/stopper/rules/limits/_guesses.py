@@ -6,6 +6,7 @@ import re
 
 from stopper.regex import regex
 from stopper.rules._prose import code_of
+from stopper.rules.limits._locked import functions
 from stopper.source.module import Bound, Kind
 from stopper.source.names import Ref
 from stopper.source.project import Project
@@ -16,10 +17,17 @@ _SENT_SECRET = regex(r"\brequest\.\w+(?:\[|\.get\()\s*[\"']\w*secret\w*[\"']")
 _OWN_USER = re.compile(r"\bcurrent_user\b|\bg\.user\b|\bsession\.get_user\(")
 _ENTERS = re.compile(r"\blogin_user\(|\bsession\[[^\]]*\]\s*=[^=]|set_cookie\(|create_\w*token\(")
 _ASKS_WHO = re.compile(r"login|admin|auth|jwt|token|user|permission|role", re.IGNORECASE)
+_FORGOT = re.compile(r"forgot|reset", re.IGNORECASE)
+_PASSWORD = re.compile(r"[\"'.]passw(?:or)?d\b", re.IGNORECASE)
+_BASIC = re.compile(r"(?:^|[._])(?:\w+_)?(?:http_?)?basic_?auth", re.IGNORECASE)
 _ANSWERS = frozenset(("render_template", "jsonify", "redirect", "url_for", "make_response", "abort"))
 _REGISTRARS = frozenset(("route", "get", "post", "put", "patch", "delete"))
 
-_CHECKS_SIGNED = re.compile(r"\b\w*(verify|loads|unsign|decode)\w*\(\s*(token|hash|signature|signed)\b")
+_CHECKS_SIGNED = re.compile(
+    r"\b\w*(verify|loads|unsign|decode)\w*\(\s*(token|hash|signature|signed)\b|\b\w*(signer|serializer)\.(loads|unsign)\(",
+    re.IGNORECASE,
+)
+_ASKS_CODE = re.compile(r"(?<![a-z])(otp|totp|2fa|mfa|two_?factor)", re.IGNORECASE)
 _CHECKS_PASSWORD = re.compile(
     r"(check|verify|authenticate)\w*password|\bauthenticate\(|otp|2fa|mfa|two_?factor", re.IGNORECASE
 )
@@ -40,6 +48,20 @@ def guesses(project: Project, route: Route) -> bool:
     guards = [name for name in route.guarded_by if name.rpartition(".")[2] not in _REGISTRARS]
     known = _OWN_USER.search(text) or any(_ASKS_WHO.search(name) for name in guards)
     return not known or "passw" in text.lower()
+
+
+def danger(route: Route) -> str:
+    """Return what may be done without end: to have mails sent, or to guess."""
+    text = code_of(route.view) if route.view is not None else ""
+    if _FORGOT.search(route.rule) and not _PASSWORD.search(text):
+        return "sends mail to whoever is named, and nothing limits how often"
+    return "takes passwords or codes, and nothing limits how many are tried"
+
+
+def asks_basic(project: Project, route: Route) -> bool:
+    """Tell whether a route is guarded by basic authentication, by a function of the project or a library's object."""
+    named = [name for name in route.guarded_by if _BASIC.search(name)]
+    return any("." in name or name in functions(project) for name in named)
 
 
 def _is_handed(route: Route) -> bool:
@@ -63,7 +85,7 @@ def _called(project: Project, route: Route) -> list[Ref | None]:
 
 def _takes_signed_token(route: Route) -> bool:
     """Tell whether a route asks for a signed token, and for no password or one-time code that one could guess."""
-    if any("token" in name or "signature" in name for name in route.parameters):
-        return True
     text = route.view.module.source(route.view.node) if route.view is not None else ""
+    if any("token" in name or "signature" in name for name in route.parameters):
+        return _ASKS_CODE.search(text) is None
     return _CHECKS_SIGNED.search(text) is not None and _CHECKS_PASSWORD.search(text) is None

@@ -69,16 +69,19 @@ from stopper.rule import Rule
 from stopper.rules._closed import closed_by
 from stopper.rules._posture import takes_post
 from stopper.rules._when import limits_logins
-from stopper.rules.limits._guesses import guesses
+from stopper.rules.limits._guesses import asks_basic, danger, guesses
 from stopper.rules.limits._limited import limited, limited_everywhere
+from stopper.rules.limits._locked import locks
 from stopper.source.files import Role
 from stopper.source.project import Project
+from stopper.source.routes import Route
 
 if TYPE_CHECKING:
     from stopper.wire.site import Site
 
 _LOGIN = re.compile(
-    r"\b(log_?in|sign_?in|authenticate|otp|totp|2fa|mfa|two_factor|forgot|reset_?(password|request)?)\b|password_?reset|forgot_?password",
+    r"\b(log_?in|sign_?in|authenticate|forgot|reset_?(password|request)?)\b|password_?reset|forgot_?password"
+    r"|(?<![a-z])(otp|totp|2fa|mfa|two_?factor)",
     re.IGNORECASE,
 )
 _UNTRIED = frozenset((400, 403, 422))
@@ -97,20 +100,23 @@ class LoginWithoutLimit(Rule):
         """Report each login-like route that neither a limit on it, on its blueprint or app, nor a lock covers."""
         if limited_everywhere(project):
             return
-        for route in project.routes.routes:
-            own = route.view is not None and project.role(route.location.path) is Role.APP
-            if route.view is None or not own or not takes_post(route.methods):
-                continue
-            named = _LOGIN.search(f"{route.rule} {route.view.name}")
-            if named and not limited(route.decorators) and guesses(project, route):
-                yield self.found(
-                    route.location,
-                    f"{route.rule} takes passwords or codes, and nothing limits how many are tried; a limit at a proxy would settle it",
-                    confidence=Confidence.MEDIUM,
-                    remedy='@limiter.limit("5 per minute")  # below the route decorator',
-                    route=route.ref,
-                    context=route.endpoint,
-                )
+        own = [one for one in project.routes.routes if project.role(one.location.path) is Role.APP]
+        free = [one for one in own if one.view is not None and not limited(one.decorators)]
+        for route in free:
+            named = route.view is not None and _LOGIN.search(f"{route.rule} {route.view.name}")
+            if named and takes_post(route.methods) and guesses(project, route) and not locks(project, route):
+                yield self._open(route, f"{route.rule} {danger(route)}", route.endpoint)
+        asking = [route for route in free if asks_basic(project, route)]
+        if asking and not locks(project, asking[0]):
+            more = f" and {len(asking) - 1} more" if asking[1:] else ""
+            what = "basic authentication takes passwords, and nothing limits how many are tried"
+            yield self._open(asking[0], f"{asking[0].rule}{more}: {what}", "basic")
+
+    def _open(self, route: Route, what: str, context: str) -> Finding:
+        return self.found(
+            route.location, f"{what}; a limit at a proxy would settle it", confidence=Confidence.MEDIUM,
+            remedy='@limiter.limit("5 per minute")  # below the route decorator', route=route.ref, context=context,
+        )  # fmt: skip
 
     def wire(self, site: Site) -> Iterator[Finding | Cleared | Skipped]:
         """Say after how many wrong logins the site refused, where an active look sent some."""

@@ -125,8 +125,8 @@ def matched(pattern: str, method: str) -> Characters | None:
     found = parsed(pattern)
     if found is None:
         return None
-    tree, flags = found
-    if method != "fullmatch" and (flags & re.MULTILINE or not _ends(tree)):
+    tree, _ = found
+    if method != "fullmatch" and not ends(found):
         return None
     if method == "search" and not _begins(tree):
         return None
@@ -223,8 +223,10 @@ def _inside(op: Any, value: Any) -> list[Any]:
     return []
 
 
-def _ends(tree: Any) -> bool:
-    return _anchored(tree, -1, (codes.AT_END, codes.AT_END_STRING))
+def ends(found: tuple[Any, int]) -> bool:
+    """Tell whether nothing may follow what a pattern fits, as ``parsed`` gives it."""
+    tree, flags = found
+    return not flags & re.MULTILINE and _anchored(tree, -1, (codes.AT_END, codes.AT_END_STRING))
 
 
 def _begins(tree: Any) -> bool:

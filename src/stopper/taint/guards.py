@@ -12,8 +12,10 @@ from stopper.taint.domain import ALL
 from stopper.taint.flags import flag_changes
 from stopper.taint.ir import (
     AccessPath,
+    Build,
     Call,
     Compare,
+    Compute,
     Constant,
     Function,
     Load,
@@ -156,6 +158,9 @@ class Guards(Subjects):
             part = self._letter(op.left)
             if part is not None:
                 return self._contains(part, op.right, holds=holds)
+            text = self.read(op.right).constant
+            if isinstance(text, str):
+                return letters.part_of_changes(self, op.left, text) if holds else []
         if not holds:
             return []
         sides = [(op.left, op.right)]
@@ -175,16 +180,18 @@ class Guards(Subjects):
         return table.shape == "dict" and table.closed and not table.every()
 
     def _letter(self, operand: Operand) -> Constant | None:
-        """Return a constant; ``os.sep`` is a slash."""
+        """Return a constant; ``os.sep`` is a slash, ``os.pardir`` two dots."""
         made = None if isinstance(operand, Constant) else self.op(operand)
-        if isinstance(made, Load) and made.part in (".sep", ".altsep"):
-            return Constant("/")
+        if isinstance(made, Load) and made.part in (".sep", ".altsep", ".pardir"):
+            return Constant(".." if made.part == ".pardir" else "/")
         return operand if isinstance(operand, Constant) else None
 
     def _contains(self, part: Constant, whole: Operand, *, holds: bool) -> list[Change]:
         """Return what ``"/" in name`` says: nothing of what else there is, and much where it is not in it."""
         path, ways = self.subject(whole)
-        if path is None or (ways and ways != ["parts"]) or not isinstance(part.value, str):
+        if path is None or not isinstance(part.value, str):
+            return []
+        if ways and (ways[0] != "parts" or not NORMALISERS.issuperset(ways[1:])):
             return []
         if (ways and part.value != "..") or has_keys(self.function, path):
             return []
@@ -288,9 +295,21 @@ class Guards(Subjects):
     def _instance(self, op: Call) -> list[Change]:
         """Return what ``isinstance(value, str)`` says: a number harms nothing."""
         path, ways = self.subject(op.args[0])
-        kind = str(op.args[1]).rpartition(".")[2]
-        kinds = _EVERYTHING if kind in _NUMBERS else _TYPED.get(kind, frozenset())
-        return [Change(path, kinds)] if path is not None and not ways and kinds else []
+        if path is None or ways:
+            return []
+        named = [str(kind).rpartition(".")[2] for kind in self._kinds(op.args[1])]
+        told = [_TYPED.get(kind, frozenset()) for kind in named if kind not in _NUMBERS]
+        kinds = frozenset.intersection(*told) if told else _EVERYTHING
+        return [Change(path, kinds)] if kinds else []
+
+    def _kinds(self, named: Operand) -> list[Operand]:
+        """Return the types of ``(int, float)`` and of ``int | float``, or the one that is named."""
+        made = self.op(named)
+        if isinstance(made, Build) and made.items:
+            return [item for _, item in made.items]
+        if isinstance(made, Compute) and made.operator == "|":
+            return [*self._kinds(made.left), *self._kinds(made.right)]
+        return [named]
 
     def _inside(self, tested: Operand) -> list[Change]:
         """Return what ``path.is_relative_to(base)`` says: it compares as text, so the path must be plain."""

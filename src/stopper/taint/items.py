@@ -52,7 +52,7 @@ def every_changes(guards: Guards, tested: Operand, *, truth: bool) -> list[Chang
     """Return what ``all(is_name(one) for one in names)`` says, and ``any(is_bad(one) for one in names)`` that is false."""
     found = letters.letter_changes(guards, tested, refused=not truth)
     made = guards.op(tested)
-    if found or not isinstance(made, Build) or len(made.items) != 1:
+    if found or not isinstance(made, Build) or len(made.items) != 1 or _leaves_out(made):
         return found
     for change in guards.changes(made.items[0][1], truth):
         item = guards.op(change.path)
@@ -61,3 +61,8 @@ def every_changes(guards: Guards, tested: Operand, *, truth: bool) -> list[Chang
         if about is not None and kinds:
             found.append(Change(about.path, kinds))
     return found
+
+
+def _leaves_out(made: Build) -> bool:
+    """Tell whether items are passed over: ``all(is_name(one) for one in names if one)``."""
+    return any(walk.ifs for walk in getattr(made.at, "generators", ()))

@@ -11,6 +11,8 @@ from stopper.taint.change import Change
 from stopper.taint.domain import ALL, EACH, Value
 from stopper.taint.ir import AccessPath, Build, Call, Compare, Compute, Constant, Load, Op, Operand
 from stopper.taint.models import Models
+from stopper.taint.prefixes import HOST
+from stopper.taint.subjects import HOSTS
 
 _SPLITTING = frozenset(("split", "rsplit", "splitlines", "partition", "rpartition"))
 _DEEP = 8
@@ -82,11 +84,23 @@ def member_changes(guards: Guards, tested: Operand) -> list[Change]:
     for name, one in ((op.left, op.right), (op.right, op.left)):
         among = guards.op(one)
         path, ways = guards.subject(name)
-        if path is None or ways or not isinstance(among, Load) or among.part != EACH:
+        if path is None or not isinstance(among, Load) or among.part != EACH:
             continue
         if path != guards.subject(one)[0] and _is_own(guards, among.base):
-            return [Change(path, frozenset((ALL,)))]
+            whole = frozenset((ALL,)) if not ways else HOST if HOSTS & set(ways) - {"joined"} else None
+            return [Change(path, whole)] if whole is not None and "joined" not in ways else []
     return []
+
+
+def part_of_changes(guards: Guards, tested: Operand, text: str) -> list[Change]:
+    """Return what ``name in "some text"`` says: the name is any piece of the text, and has no other letters."""
+    path, ways = guards.subject(tested)
+    if path is None or ways:
+        return []
+    kinds = characters.harmless(characters.of_text("".join(text.split())))
+    return [
+        Change(path, kinds, "the value is looked for in a text, so that any piece of the text gets through")
+    ]
 
 
 def _is_own(guards: Guards, names: Operand) -> bool:
@@ -196,6 +210,8 @@ def unchanged(
     """Return what a text is safe for that is the same as what a sanitiser makes of it."""
     for one in (tested, other):
         made = guards.op(one)
+        if isinstance(made, Load) and made.part == ".name" and guards.subject(one) == (path, ["name"]):
+            return frozenset(("path", "archive"))
         if isinstance(made, Call) and made.args and guards.subject(made.args[0]) == (path, []):
             return frozenset(
                 kind for entry in models.find("sanitizer", made.name) for kind in entry.kinds

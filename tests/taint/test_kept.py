@@ -197,6 +197,20 @@ FILES: dict[str, tuple[str | None, ...]] = {
         "import helpers\nbp = Blueprint('more', __name__)\n@bp.get('/find')\ndef find():\n    keep('a', request.args['z'])\n"
         "    return helpers.clean(unused())\ndef unused():\n    return os.system(request.args['x'])\n"),
     ),
+    "shop/kept.py": (
+        "from shop.store import SEEN\nFIRST = SEEN.get('a')\nCOUNT = len('abc')\n",
+        "from shop.store import last\nFIRST = last()\nCOUNT = 3\n",
+        ("from shop.store import SEEN\nfrom shop import again\nFIRST = SEEN.get('a') + again.SUFFIX\nCOUNT = again.AGAIN\n"),
+        None,
+    ),
+    "shop/again.py": (
+        ("import os\nfrom flask import Blueprint\nfrom shop import kept\nfrom shop.kept import FIRST\nAGAIN = FIRST\nSUFFIX = 'x'\n"
+        "bp = Blueprint('again', __name__)\n@bp.get('/again')\ndef again():\n    return os.system('ls ' + AGAIN)\n"
+        "@bp.get('/count')\ndef count():\n    return os.system('ls %s' % kept.COUNT)\n"),
+        ("import os\nfrom flask import Blueprint, request\nfrom shop import kept, store\ndef made():\n    return kept.FIRST or 'x'\n"
+        "AGAIN = made()\nSUFFIX = store.last()\nbp = Blueprint('again', __name__)\n@bp.get('/again')\ndef again():\n"
+        "    store.keep('b', request.args['b'])\n    return os.system('ls ' + AGAIN)\n"),
+    ),
     "shop/templates/page.html": ("<p>{{ q }}", "<p>{{ q|safe }}{{ user }}", "<a href='{{ q }}'>{{ user|shout|safe }}</a>"),
     "shop/cart.py": (CART, *(CART.replace(*edit) for edit in CART_EDITS)),
     "shop/buy.py": (BUY, BUY.replace("def first", "# moved\n\ndef first"), BUY.replace("limit()", "str(limit())")),

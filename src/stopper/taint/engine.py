@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from stopper.records import dataclass
-from stopper.source.module import Kind
+from stopper.source.module import Kind, Scope
 from stopper.taint.binding import Tokens
 from stopper.taint.constants import constant, of_library
 from stopper.taint.domain import CLEAN, UNKNOWN, Taint, Target, Value, joined
@@ -16,8 +16,8 @@ from stopper.taint.ir import AccessPath, Call, Constant, Function, Load, Op
 from stopper.taint.liveness import looked_at
 from stopper.taint.models import Entry, Models
 from stopper.taint.program import Program, Variable
-from stopper.taint.shared import Shared
-from stopper.taint.summary import TOO_LARGE, Summary, Trail, failure
+from stopper.taint.shared import Shared, left
+from stopper.taint.summary import TOO_LARGE, Leaving, Summary, Trail, failure
 
 MAX_CALLS = 40
 """How deeply calls of the project's own functions are followed."""
@@ -83,7 +83,8 @@ class Engine:
         self._read_by: dict[int, AbstractSet[str]] = {}
         """The variables that each function looks at, by the identity of its scope."""
         self._general: dict[int, Summary] = {}
-        self._modules: dict[int, Summary] = {}
+        self.modules: dict[int, Leaving] = {}
+        """What the statements of modules do, by the identity of their scopes, for those who ask for a variable of one."""
         self._definitions: dict[int, Summary] = {}
         self._constants: dict[str, Value] = {}
         self.trails = [Trail()]
@@ -157,7 +158,7 @@ class Engine:
 
     def forget(self) -> None:
         """Give up the summaries that rest on cells which hold more now."""
-        tables: tuple[dict[Any, Summary], ...] = (self._done, self._general, self._modules, self._definitions)
+        tables: tuple[dict[Any, Summary], ...] = (self._done, self._general, self._definitions)
         for table in tables:
             for key in [key for key, summary in table.items() if self.shared.outdated(summary.reads)]:
                 del table[key]
@@ -210,6 +211,12 @@ class Engine:
 
     def _read(self, summary: Summary) -> Summary:
         """Return a summary that was known; who uses it rests on what it rests on."""
+        if summary.reads:
+            self.shared.rest_on(summary.reads)
+        return self._use(summary)
+
+    def _use(self, summary: Summary) -> Summary:
+        """Return a summary that was known, and note that it is used."""
         trail, used = self.trails[-1], summary.trail
         if id(summary) not in trail.uses:
             trail.uses[id(summary)] = summary
@@ -217,8 +224,6 @@ class Engine:
                 trail.height = max(trail.height, used.height)
                 if used.passing:
                     self._pass(0)
-        if summary.reads:
-            self.shared.rest_on(summary.reads)
         return summary
 
     def applied(self, scope: Any, values: dict[str, Value]) -> tuple[Summary, Tokens]:
@@ -365,10 +370,46 @@ class Engine:
         cell = self.shared.get(variable.key)
         start = self._constant(variable) if variable.constant is not UNKNOWN else None
         if start is None:
-            start = self.module(variable.module.scope).get(variable.last, CLEAN) if variable.module else CLEAN
+            start = self._left(variable.module.scope, variable.last) if variable.module else CLEAN
             start = start.named(variable.name) if variable.name and not start.name else start
             start = self._used(start) if start.classes and start.fields else start
         return start if cell is None else joined(start, cell)
+
+    def _left(self, scope: Scope, name: str) -> Value:
+        """Return a variable as the statements of a module leave it; who asks rests on that, not on all that these have read."""
+        found, reads = self._done.get((id(scope), ())), dict[str, int]()
+        if found is None:
+            self.shared.reading.append(reads)
+            summary = self._in_context(scope, {})
+            self.shared.reading.pop()
+            found = self._done.get((id(scope), ()))
+        else:
+            summary = self._use(found)
+        if (
+            found is None or found.trail is None or found.trail.passing
+        ):  # a circle is not closed yet, or this holds on this way alone
+            self.shared.rest_on(reads or summary.reads)
+        else:
+            self.modules.setdefault(id(scope), Leaving(scope, found))
+            self.shared.ask(left(scope, name))
+        return summary.state.get(name, CLEAN)
+
+    def renewed(self, scope: Scope) -> Summary | None:
+        """Return what the statements of a module do now, None where that does not come to an end or is another thing on another way."""
+        self.begin()
+        self.steps, reading = 0, self.shared.reading
+        depth = len(reading)
+        reading.append({})
+        try:
+            summary = self._in_context(scope, {})
+        except RecursionError:
+            self.abandon()
+            return None
+        finally:
+            del reading[depth:]
+        passing = summary.trail is None or summary.trail.passing
+        self.end()
+        return None if passing or self.bounded else summary
 
     def _used(self, made: Value) -> Value:
         """Return an object of a module as it may be later on: methods have set what its constructor left constant."""

@@ -22,6 +22,7 @@ from stopper.taint.kept.recording import Writer, keep
 from stopper.taint.kept.stable import Stable
 from stopper.taint.kept.unchanged import NOBODY, Record, StaleError
 from stopper.taint.models import load
+from stopper.taint.modules import Behind
 from stopper.taint.pages import pages_of
 from stopper.taint.program import Program
 from stopper.taint.propagate import solve
@@ -225,7 +226,8 @@ class _Analysis:
     def _told(self, share: Share) -> dict[int, Record]:
         """Return what the roots of a share did, by their places."""
         writer = Writer(self.project, self.program, self.stable)
-        found = {place: writer.record(self.roots[place], one) for place, one in share.solved.items()}
+        behind = Behind(share.engine)
+        found = {place: writer.record(self.roots[place], one, behind) for place, one in share.solved.items()}
         return found | {place: writer.idle(self.roots[place], rests) for place, rests in share.idle.items()}
 
 

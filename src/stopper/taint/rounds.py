@@ -19,13 +19,17 @@ from stopper.taint.engine import Engine
 from stopper.taint.ir import AccessPath, Call
 from stopper.taint.kept.reach import Reach, reach
 from stopper.taint.kept.unchanged import NOBODY, Unchanged
+from stopper.taint.modules import renew
 from stopper.taint.propagate import Run
 from stopper.taint.registries import makers, subclassed
 from stopper.taint.shared import Reads, Written
 from stopper.taint.summary import TOO_LARGE, Summary, failure
 
-MAX_ROUNDS = 3
-"""How often roots are solved because cells hold more than when they were read: data that is kept twice on its way is found."""
+SET_UP = 2
+"""How many rounds there are of what is done when the code is defined, on which most roots rest: tables are filled, and read to be filled."""
+MAX_ROUNDS = SET_UP + 3
+"""How many rounds there are at most: after these what Flask calls; what nothing has called, and who read a cell that holds more now;
+these once more, so that data which is kept twice on its way is found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +65,9 @@ class Share:
         self.solved: dict[int, Solved] = {}
         self.idle: dict[int, int] = {}
         """The roots that nothing follows and that need not be, and the parts of the code on which that rests."""
-        self.waiting = [place for place, root in roots.items() if root.called]
-        """The roots that the next round solves: first those that Flask calls."""
+        self.waiting = [place for place, root in roots.items() if not root.followed]
+        """The roots that the next round solves."""
+        self._called = [place for place, root in roots.items() if root.called and root.followed]
         self._rest = [place for place, root in roots.items() if not root.called]
         self._followed = frozenset[int]()
 
@@ -76,7 +81,7 @@ class Share:
             if solved.reach.bounded:  # what is known of others must have no part in what is cut
                 shared.withdraw(place)
                 alone = Engine(engine.models, engine.program, engine.solve, engine.edges)
-                alone.shared, alone.views = shared, engine.views
+                alone.shared, alone.views, alone.modules = shared, engine.views, engine.modules
                 solved = self._one(alone, place)
             before = self.solved.get(place)
             solved.written = {**(before.written if before else {}), shared.rounds: shared.by(place)}
@@ -100,12 +105,21 @@ class Share:
         shared = self.engine.shared
         kept = self.unchanged.written(shared.rounds)
         shared.end_round([kept, *(other.written for other in others)])
+        if shared.rounds < MAX_ROUNDS:
+            renew(self.engine)
         self.waiting = [place for place, one in self.solved.items() if shared.outdated(one.reads)]
-        if shared.rounds > 1:
+        if shared.rounds == SET_UP:
+            self.waiting += self._called
+        if shared.rounds != SET_UP + 1:
             return
         followed = self.unchanged.followed.union(self._followed, *(other.followed for other in others))
         self.unchanged.drop(followed)
         self.waiting += [place for place in self._rest if self._is_worthwhile(place, followed)]
+
+    @property
+    def pending(self) -> bool:
+        """Tell whether there is something to do in the next round."""
+        return self.engine.shared.rounds <= SET_UP or bool(self.waiting or self.unchanged.records)
 
     def _is_worthwhile(self, place: int, followed: frozenset[int]) -> bool:
         """Tell whether a root must be solved by itself: nothing has called it, and it may read data, or harm with what was stored."""
@@ -125,7 +139,7 @@ def run(shares: Sequence[Share]) -> None:
         left = [share.solve() for share in shares]
         for share in shares:
             share.end([one for other, one in zip(shares, left, strict=True) if other is not share])
-        if not any(share.waiting or share.unchanged.records for share in shares):
+        if not any(share.pending for share in shares):
             break
 
 

@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from stopper.records import dataclass, field
+from stopper.source.module import Scope
 from stopper.taint.domain import CLEAN, Value, joined, merged, together
 
 Reads = dict[str, int]
-"""The cells that were read, each with how many rounds had ended when it was first read."""
+"""The cells that were read, each with how often cells had grown when it was first read."""
 Written = dict[str, dict[int, Value]]
 """What was written to each cell, by the place of the root that wrote it."""
 
@@ -25,9 +26,11 @@ class Shared:
     cells: dict[str, Value] = field(default_factory=dict)
     """What each cell held when the round began."""
     grown: Reads = field(default_factory=dict)
-    """When each cell got to hold more last: how many rounds had ended by then."""
+    """When each cell got to hold more last."""
     rounds: int = 0
     """How many rounds have ended."""
+    now: int = 0
+    """How often cells have grown so far."""
     reading: list[Reads] = field(default_factory=lambda: [{}])
     """The cells that the functions being solved have read, the outermost first."""
     writer: int = 0
@@ -40,23 +43,32 @@ class Shared:
 
     def get(self, key: str) -> Value | None:
         """Return what a cell holds, None where nothing was written."""
-        self.reading[-1].setdefault(key, self.rounds)
+        self.reading[-1].setdefault(key, self.now)
         return self.cells.get(key)
 
     def fresh(self, key: str) -> Value | None:
         """Return what a cell holds, to who does not look at what of it was stored."""
-        self.reading[-1].setdefault(f"{key} fresh", self.rounds)
+        self.reading[-1].setdefault(f"{key} fresh", self.now)
         return self.cells.get(key)
 
     def under(self, prefix: str) -> list[Value]:
         """Return what all cells of a table hold: ``table users``."""
-        self.reading[-1].setdefault(prefix, self.rounds)
+        self.reading[-1].setdefault(prefix, self.now)
         names = sorted(name for name in self.cells if name.startswith(f"{prefix}."))
         return [self.cells[name] for name in names]
 
+    def ask(self, variable: str) -> None:
+        """Note that a variable was read as a module leaves it: see ``left``."""
+        self.reading[-1].setdefault(variable, self.now)
+
+    def grow(self, variables: Iterable[str]) -> None:
+        """Note that modules leave something else in some variables."""
+        self.now += 1
+        self.grown.update(dict.fromkeys(variables, self.now))
+
     def call(self, view: object) -> None:
         """Note that the function being solved calls a view."""
-        self.reading[-1].setdefault(f"call {id(view)}", self.rounds)
+        self.reading[-1].setdefault(f"call {id(view)}", self.now)
 
     def has_called(self, view: object) -> bool:
         """Tell whether the root being solved has called a view so far, itself or by way of others."""
@@ -86,6 +98,7 @@ class Shared:
     def end_round(self, others: Iterable[Written] = ()) -> None:
         """Let the cells hold what was written to them in this round, here and by other roots elsewhere."""
         self.rounds += 1
+        self.now += 1
         for other in others:
             for key, writers in other.items():
                 self._written[key] = self._written.get(key, {}) | writers
@@ -96,9 +109,9 @@ class Shared:
             if after == before:
                 continue
             self.cells[key] = after
-            self.grown[key] = self.grown[key.rpartition(".")[0]] = self.rounds
+            self.grown[key] = self.grown[key.rpartition(".")[0]] = self.now
             if _unstored(after) != _unstored(before or CLEAN):
-                self.grown[f"{key} fresh"] = self.rounds
+                self.grown[f"{key} fresh"] = self.now
         self._written.clear()
 
     def rest_on(self, reads: Reads) -> None:
@@ -117,6 +130,15 @@ class Shared:
         """Tell whether a cell holds more than when it was read."""
         grown = self.grown
         return any(grown.get(key, 0) > event for key, event in reads.items())
+
+
+LEFT = "left "
+"""How the names begin under which the variables of modules are read."""
+
+
+def left(scope: Scope, name: str) -> str:
+    """Return under what name a variable is read as the statements of a module leave it."""
+    return f"{LEFT}{id(scope)} {name}"
 
 
 def _all_of(values: list[Value]) -> Value:

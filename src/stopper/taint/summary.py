@@ -6,6 +6,7 @@ from typing import Any
 
 from stopper.finding import Location
 from stopper.records import dataclass, field
+from stopper.source.module import Scope
 from stopper.taint.domain import CLEAN, Hop, Taint, Value, joined
 from stopper.taint.ir import Place
 from stopper.taint.outcomes import Outcome
@@ -89,6 +90,16 @@ class Summary:
         """Note what is written to a cell; a cell keeps all that was ever written."""
         before = self.shares.get(key)
         self.shares[key] = value if before is None else joined(before, value)
+
+
+@dataclass(slots=True, eq=False)
+class Leaving:
+    """What the statements of a module do, as those know it who have asked for a variable of it."""
+
+    scope: Scope
+    summary: Summary
+    again: bool = False
+    """Whether it was worked out again since it was first asked."""
 
 
 def failure(scope: Any, error: Exception) -> str:

@@ -7,6 +7,7 @@ worked that out, so that it is the same for a root that is solved alone.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from functools import reduce
 from operator import or_
 
@@ -48,6 +49,18 @@ def reach(trail: Trail) -> Reach:
     found.shown = set().union(*[one.shown for one in used if one.shown])
     found.bounded = _is_bounded(trail, trails)
     return found
+
+
+def merged(reaches: Sequence[Reach]) -> Reach:
+    """Return all that any of some roots or modules rests on; bounded where the first one is."""
+    return Reach(
+        reduce(or_, [one.rests for one in reaches]),
+        tuple(set().union(*[one.called for one in reaches])),
+        tuple(set().union(*[one.followed for one in reaches])),
+        set().union(*[one.rendered for one in reaches]),
+        set().union(*[one.shown for one in reaches]),
+        reaches[0].bounded,
+    )
 
 
 def _is_bounded(root: Trail, trails: list[Trail]) -> bool:

@@ -13,6 +13,7 @@ from stopper.taint.domain import MAX_TRACE, Value
 from stopper.taint.flow import Flow
 from stopper.taint.kept.stable import Stable
 from stopper.taint.kept.unchanged import Record
+from stopper.taint.modules import Behind
 from stopper.taint.program import Program
 from stopper.taint.rounds import Solved
 from stopper.taint.summary import Hit
@@ -40,9 +41,9 @@ class Writer:
         self.places = Places(program, project)
         self.templates = {id(template): number for number, template in enumerate(project.templates.all)}
 
-    def record(self, root: Root, solved: Solved) -> Record:
+    def record(self, root: Root, solved: Solved, behind: Behind) -> Record:
         """Return what a root did."""
-        stable, reach = self.stable, solved.reach
+        stable, reach = self.stable, behind.reach(solved.reads, solved.reach)
         stable.named_parts = 0
         flows, whole = self._flows(root, solved), solved.whole
         try:
@@ -57,7 +58,7 @@ class Writer:
         return Record(
             stable.digest(root.traits) if self.keeps else "",
             rests,
-            reads=tuple(key for key in solved.reads if not key.startswith("call ")),
+            reads=tuple(key for key in behind.cells(solved.reads) if not key.startswith("call ")),
             followed=stable.numbered(reach.followed) if root.called else (), called=stable.numbered(reach.called),
             written=written, flows=flows, cut=next((result.cut for result in solved.results if result.cut), ""),
             shown=tuple(reach.shown), rendered=tuple(sorted(self.templates[one] for one in reach.rendered)),

@@ -127,6 +127,33 @@ PAIRS = {
         "name",
         "saml/consume",
     ),
+    "a code that a log line is formatted of": (
+        "secret-in-log",
+        (
+            '@app.post("/code")\ndef code():\n    otp_code = codes.of(session["user"])\n'
+            '    app.logger.info("wrong code, {} was sent".format({hole}))\n    return ""\n'
+        ),
+        "otp_code",
+        "len(otp_code)",
+    ),
+    "an exempt view that reads nothing of a form": (
+        "csrf-exempt",
+        (
+            "from flask_wtf import CSRFProtect\ncsrf = CSRFProtect(app)\n"
+            '@app.route("/address", methods=["GET", "POST"])\n@csrf.exempt\ndef address():\n    return request.{hole}\n'
+        ),
+        'form["name"]',
+        'environ.get("HTTP_X_REAL_IP", request.remote_addr)',
+    ),
+    "an exempt answer of the identity provider": (
+        "csrf-exempt",
+        (
+            "from flask_wtf import CSRFProtect\ncsrf = CSRFProtect(app)\n"
+            '@app.post("/{hole}")\n@csrf.exempt\ndef come():\n    session["name"] = request.form["name"]\n    return ""\n'
+        ),
+        "name",
+        "saml/authorized",
+    ),
     "a method that no form has": (
         "csrf-missing",
         '@app.{hole}("/name")\ndef name():\n    session["name"] = request.form["name"]\n    return ""\n',

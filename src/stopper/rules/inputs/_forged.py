@@ -18,6 +18,7 @@ _FOR_OTHERS = re.compile(
 _JSON = re.compile(r"\.get_json\(\s*(?:silent=\w+\s*)?\)|\brequest\.json\b")
 _OTHER_BODY = re.compile(r"force\s*=\s*True|\brequest\.(?:form|values|data|files|get_data|stream|args)\b")
 _READS = re.compile(r"\bmethod\b|\bform\b|\w*json\b|\brequest\b|\bdata\b|\bfiles\b", re.IGNORECASE)
+_SENDER = re.compile(r"\brequest\.(?:environ|remote_addr|access_route|user_agent|host)\b")
 
 
 def is_checked(project: Project, route: Route) -> bool:
@@ -31,9 +32,15 @@ def is_checked(project: Project, route: Route) -> bool:
         return True
     if _JSON.search(text) and not _OTHER_BODY.search(text):
         return True  # no other site can send this type without being asked first
-    if "GET" in route.methods and not _READS.search(text):
-        return True  # a GET does the same
+    if is_same_as_get(route):
+        return True
     return bool(route.handlers) and _api_checks(project)
+
+
+def is_same_as_get(route: Route) -> bool:
+    """Tell whether a view does for a GET what it does for a form, of which it reads nothing but who sends it."""
+    text = code_of(route.view) if route.view is not None else ""
+    return "GET" in route.methods and not _READS.search(_SENDER.sub("", text))
 
 
 def checked_by_hook(project: Project) -> bool:

@@ -48,11 +48,15 @@ from stopper.rules._exempt import exemptions
 from stopper.rules._guarded import Stand, guarding
 from stopper.rules._posture import takes_post
 from stopper.rules._standing import stand_at
+from stopper.rules.inputs._forged import is_same_as_get
 from stopper.source.files import Role
 from stopper.source.project import Project
 from stopper.source.routes import Route
 
 _OWN = regex(r"hmac|signature|authorization|token|api_?key|jwt|webhook|compare_digest|basic", re.IGNORECASE)
+
+_PROVIDER = regex(r"saml|\bacs\b|oauth|callback", re.IGNORECASE)
+"""Where an identity provider has the browser post its signed answer."""
 
 
 class CsrfExempt(Rule):
@@ -69,6 +73,8 @@ class CsrfExempt(Rule):
                 route.view is None
                 or project.role(route.location.path) is not Role.APP
                 or not takes_post(route.methods)
+                or _PROVIDER.search(route.rule)
+                or is_same_as_get(route)
             ):
                 continue
             exempt = list(_exempting(project, route))

@@ -47,7 +47,7 @@ from stopper.source.project import Project
 
 _LOGGER = re.compile(r"\blog(?:ger|ging)?\b|_log(?:ger)?\b|^LOG", re.IGNORECASE)
 _NAMED = re.compile(
-    r"(?:^|_)(?:password|passwd|passphrase|secret|api_?key|private_?key|secret_?key|access_?token|refresh_?token)$",
+    r"(?:^|_)(?:password|passwd|passphrase|secret|api_?key|private_?key|secret_?key|access_?token|refresh_?token|t?otp(?:_(?:secret|code|token))?)$",
     re.IGNORECASE,
 )
 _HEADER = re.compile(
@@ -83,6 +83,9 @@ def _secret(argument: Expr) -> str:
     """Return the name of the secret that an argument holds as it is, or "": a hash, a length or a test of it is none."""
     if _NAMED.search(argument.identifier):
         return argument.identifier
+    made = argument.call
+    if made is not None and made.target.source.endswith(".format"):
+        return next((told for one in made.arguments if (told := _secret(one))), "")
     if argument.source.startswith(("f'", 'f"')):
         fields = (match[1].rpartition(".")[2] for match in _FIELD.finditer(argument.source))
         return next((name for name in fields if _NAMED.search(name)), "")

@@ -389,3 +389,20 @@ def test_an_identifier_in_a_handler_is_doubted_more(tmp_path: Path) -> None:
     sure = [finding.confidence for finding in found(tmp_path, "template-event-handler", GLOBAL)]
 
     assert sure == ["low", "medium"]
+
+
+@pytest.mark.parametrize(("folder", "confidence"), [("live", "high"), ("development", "low")])
+def test_a_secret_in_a_folder_for_development_is_doubted(
+    tmp_path: Path, folder: str, confidence: str
+) -> None:
+    drawn = "SESSION_SECRET=6eeJKEyFYx863mELaYBULYxW0XuBZqtLThdJRA8st81e9xju9R\n"
+    every = found(tmp_path, "hardcoded-password", HEAD, (f"config/{folder}/app.env", drawn))
+
+    assert [one.confidence for one in every] == [confidence]
+
+
+def test_a_client_that_names_the_key_of_the_session_is_told_so(tmp_path: Path) -> None:
+    text = '@app.post("/open")\ndef open_project():\n    session[request.form["project"]] = True\n    return ""\n'
+    (finding,) = found(tmp_path, "session-from-input", HEAD + text)
+
+    assert "names the key of the session" in finding.message

@@ -28,6 +28,11 @@ def environment_of(name: str) -> str:
     return DEVELOPMENT if _DEVELOPMENT.search(spaced) else ANY
 
 
+def is_for_production(path: str) -> bool:
+    """Tell whether neither a file's name nor that of a folder above it says that it is for development or tests."""
+    return not any(environment_of(part) in (DEVELOPMENT, TESTING) for part in path.split("/"))
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One place that gives a setting a value."""

@@ -152,8 +152,14 @@ def loaded(base: Value, part: str) -> Value:
         return value.refined(lambda taint: taint.cleaned(("path",)) if "path" in taint.marks else taint)
     if base.literal and part[:1] == "[" and base.name.startswith("re.") and base.name.endswith(_FOUND):
         return matched_group(base, _key(part))
-    if part == ".port" and base.name.endswith(_SPLIT):
-        return CLEAN
+    if (
+        base.name.endswith(_SPLIT) and part[0] == "."
+    ):  # Python takes line breaks out of what it splits (bpo-43882)
+        return (
+            CLEAN
+            if part == ".port"
+            else value.refined(lambda taint: taint.cleaned(("log", "header", "mail")))
+        )
     if part == "[:]":
         return value.refined(begun_anew)
     if part[:1] != "[":

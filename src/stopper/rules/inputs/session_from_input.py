@@ -69,6 +69,8 @@ class SessionFromInput(Rule):
         """Yield a finding for each flow."""
         for flow in flows_into(project, "session"):
             message = f"{flow.source} is kept in {flow.sink_name} unchecked, and trusted from then on."
+            if flow.sink_name == "__setitem__()":
+                message = f"{flow.source} names the key of the session that is set, which may be one that the app trusts."
             yield self.found_flow(
                 flow, message, remedy='session["role"] = user.role  # what the database says'
             )

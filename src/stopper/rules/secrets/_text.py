@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 from stopper.finding import Confidence, Finding
 from stopper.rule import Rule
-from stopper.source.branches import DEVELOPMENT, TESTING
 from stopper.source.credentials import (
     Credential,
     named_literals,
@@ -20,7 +19,7 @@ from stopper.source.credentials import (
 from stopper.source.files import Role, SourceFile
 from stopper.source.history import opens_nothing
 from stopper.source.project import Project
-from stopper.source.settings_model import Setting, environment_of
+from stopper.source.settings_model import Setting, is_for_production
 
 KEY = "secrets_in_text"
 """Under what the project remembers the secrets of its files."""
@@ -110,8 +109,8 @@ def report(
 
 
 def _shows_only(file: SourceFile, line: str) -> bool:
-    """Tell whether a literal stands in a comment, as an example, or in a file whose name says that it is for development."""
-    return _COMMENT.match(line) is not None or environment_of(file.name) in (DEVELOPMENT, TESTING)
+    """Tell whether a literal stands in a comment, as an example, or in a file that is said to be for development."""
+    return _COMMENT.match(line) is not None or not is_for_production(file.path)
 
 
 def key_settings(project: Project) -> Iterator[Setting]:

@@ -40,6 +40,7 @@ from stopper.rules.secrets._environment import gives_secret
 from stopper.source.files import Role, folders_above
 from stopper.source.history import is_env_file
 from stopper.source.project import Project
+from stopper.source.settings_model import is_for_production
 
 _COPY = re.compile(r"(?im)^[ \t]*(?:COPY|ADD)[ \t]+(?:--(?!from)\S+[ \t]+)*\.?/?[ \t]+\S+")
 
@@ -54,7 +55,9 @@ class DotenvInImage(Rule):
     def source(self, project: Project) -> Iterator[Finding]:
         """Report each COPY . that takes .env along."""
         taken = [
-            file for file in project.tree.files if is_env_file(file.path) and gives_secret(file.text.content)
+            file
+            for file in project.tree.files
+            if is_env_file(file.path) and is_for_production(file.path) and gives_secret(file.text.content)
         ]
         above = {folder for file in taken for folder in folders_above(file.path)}
         for file in (

@@ -37,6 +37,7 @@ from stopper.rules.secrets._environment import gives_secret
 from stopper.source.files import Role, role_of
 from stopper.source.history import Committed, is_env_file
 from stopper.source.project import Project
+from stopper.source.settings_model import is_for_production
 
 
 class DotenvNotIgnored(Rule):
@@ -74,8 +75,13 @@ class DotenvNotIgnored(Rule):
             remedy = f"echo {path} >> .gitignore && git rm --cached {path}"
             yield self.found(
                 Location(path), said, severity=severity if sure else Severity.LOW, remedy=remedy, context=path, code=path,
-                confidence=Confidence.HIGH if sure else Confidence.LOW,
+                confidence=_confidence(path) if sure else Confidence.LOW,
             )  # fmt: skip
+
+
+def _confidence(path: str) -> Confidence:
+    """Return how sure one can be that a secret is at stake: those of development often are none."""
+    return Confidence.HIGH if is_for_production(path) else Confidence.MEDIUM
 
 
 def _may_hold_secret(project: Project, path: str, past: Committed | None) -> bool:

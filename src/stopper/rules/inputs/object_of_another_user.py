@@ -58,23 +58,16 @@ from collections.abc import Iterator
 
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
-from stopper.rules._posture import own_calls
-from stopper.source.code import Call, Expr
-from stopper.source.module import Kind, Scope
+from stopper.rules.inputs._lookups import Lookup, lookups
 from stopper.source.project import Project
 from stopper.source.routes import Route
 
-_LOOKUPS = (
-    "flask_sqlalchemy.SQLAlchemy().get_or_404", "flask_sqlalchemy.SQLAlchemy().session.get", "flask_sqlalchemy.SQLAlchemy().session.get_one",
-    "sqlalchemy.orm.Session().get", "flask_sqlalchemy.SQLAlchemy().Model.query.get",
-    "flask_sqlalchemy.SQLAlchemy().Model.query.get_or_404",
-)  # fmt: skip
 _OWNED = re.compile(
-    r"^\s*(?:user|owner|author|account|customer|member|recipient|receiver|sender|creator|buyer|seller|holder|student|patient|employee|created_by|tenant|organi[sz]ation)(?:_?id)?\s*[:=]",
+    r"^\s*((?:user|owner|author|account|customer|member|recipient|receiver|sender|creator|buyer|seller|holder|student|patient|employee|created_by|tenant|organi[sz]ation)(?:_?id)?)\s*[:=]",
     re.MULTILINE,
 )
 _ASKED = re.compile(
-    r"current_user|g\.user|(?<![\w.])session(?:\[|\.get)|get_jwt|owner|abort\(40[13]\)|permission|can_\w+\(|authori[sz]e|is_admin|role|has_access"
+    r"current_user|g\.\w*user|(?<![\w.])session(?:\[|\.get)|get_jwt|owner|abort\(40[13]\)|permission|can_\w+\(|authori[sz]e|is_admin|role|has_access"
 )
 _LOGIN = re.compile(r"login|auth|jwt|token|user", re.IGNORECASE)
 _PRIVILEGED = re.compile(r"admin|role|permission|staff|super|scope|owner", re.IGNORECASE)
@@ -95,21 +88,11 @@ class ObjectOfAnotherUser(Rule):
             for view in (route.view, *route.handlers.values())
             if view
         }
-        classes = {
-            scope.name: scope
-            for module in project.modules
-            for scope in module.scopes
-            if scope.kind is Kind.CLASS
-        }
-        for call in own_calls(
-            project,
-            *_LOOKUPS,
-            *(f"*.{name}.query.{way}" for name in classes for way in ("get", "get_or_404")),
-        ):
-            route = views.get(id(call.scope))
-            model = _model(call, classes)
-            if route is None or model is None or not _is_open(route, call, model):
+        for lookup in lookups(project):
+            route = views.get(id(lookup.call.scope))
+            if route is None or not _is_open(route, lookup):
                 continue
+            call, model = lookup.call, lookup.model
             yield self.found(
                 call.location,
                 f"{model.name} has an owner, but whoever is logged in gets any of them by its id; who may see it settles this.",
@@ -120,29 +103,23 @@ class ObjectOfAnotherUser(Rule):
             )
 
 
-def _is_open(route: Route, call: Call, model: Scope) -> bool:
+def _is_open(route: Route, lookup: Lookup) -> bool:
     """Tell whether a login is asked for, the client chooses the id, and nothing in the view speaks of the owner."""
+    call, model = lookup.call, lookup.model
     marks = [call.module.source(mark).partition("(")[0].rpartition(".")[2] for mark in call.scope.decorators]
     guards = " ".join((*route.guarded_by, *marks))
-    owned = _OWNED.search(model.module.source(model.node))
-    if not owned or not _LOGIN.search(guards) or _PRIVILEGED.search(guards):
+    owners = _OWNED.findall(model.module.source(model.node))
+    if not owners or not _LOGIN.search(guards) or _PRIVILEGED.search(guards):
         return False
     body = "\n".join(call.module.source(statement) for statement in call.scope.body)
-    wanted = call.arguments[-1] if call.arguments else None
-    return wanted is not None and not _ASKED.search(body) and _chosen(wanted, route, body)
+    held = rf"\b(?:{'|'.join(owners)})\s*(?:[!=]?=|\bin\b)"
+    return not _ASKED.search(body) and not re.search(held, body) and _chosen(lookup.wanted, route, body)
 
 
-def _chosen(wanted: Expr, route: Route, body: str) -> bool:
+def _chosen(name: str, route: Route, body: str) -> bool:
     """Tell whether an id is a part of the URL, or read from the request."""
-    name = wanted.source
     return (
         name in route.parameters
         or "request." in name
         or re.search(rf"\b{re.escape(name)}\s*=\s*request\.", body) is not None
     )
-
-
-def _model(call: Call, classes: dict[str, Scope]) -> Scope | None:
-    if len(call.arguments) > 1:
-        return classes.get(call.arguments[0].source.rpartition(".")[2])
-    return next((classes[part] for part in call.target.source.split(".") if part in classes), None)

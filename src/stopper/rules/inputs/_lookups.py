@@ -37,10 +37,7 @@ class Lookup:
 def lookups(project: Project) -> Iterator[Lookup]:
     """Yield the lookups of application code in models of the project: ``Order.query.get(number)``, ``.filter_by(id=number)``."""
     models = {
-        scope.name: scope
-        for module in project.modules
-        for scope in module.scopes
-        if scope.kind is Kind.CLASS
+        scope.name: scope for module in project.modules for scope in module.scopes if scope.kind is Kind.CLASS
     }
     named = (f"*.{name}.query.{way}" for name in models for way in ("get", "get_or_404"))
     for call in own_calls(project, *_BY_KEY, *named):

@@ -121,7 +121,7 @@ def _entries(project: Project) -> dict[int, Root]:
             before = found.get(id(scope))
             entry = {
                 **_unnamed(scope, route.parameters),
-                **given(project, route.parameters),
+                **given(project, route.parameters, route.rule),
                 **(before.entry if before is not None else forms.entries(scope)),
             }
             entry = _collected(scope, entry)
@@ -153,7 +153,7 @@ def routed(project: Project) -> dict[int, dict[str, Value]]:
     found: dict[int, dict[str, Value]] = {}
     for route in project.routes.routes:
         for scope in route.handlers.values() or [route.view]:
-            found.setdefault(id(scope), {}).update(given(project, route.parameters))
+            found.setdefault(id(scope), {}).update(given(project, route.parameters, route.rule))
     return found
 
 

@@ -54,7 +54,8 @@ def joined_text(values: Sequence[Value], quoted: Sequence[int], at: Place) -> Va
             grown = taint if alone else _prefixed(taint, before).hop(at, "joined into a string")
             if "segment" in taint.marks and _is_hemmed(before, values[index + 1 :]):
                 grown = grown.cleaned(("path", "archive"))
-            shown = index in quoted or value.shape in CONTAINERS  # with the elements as repr() shows them
+            whole = value.shape in CONTAINERS or taint.marks & {"object", "field"} == {"object"}
+            shown = index in quoted or whole  # with the elements as repr() shows them
             taints.append(grown.cleaned(("log", "header")) if shown else grown)
         before += value.literal or ("" if value.constant == "" else _GAP)
     return Value(merged(taints), UNKNOWN, "", (), literal)

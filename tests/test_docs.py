@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import textwrap
+import tomllib
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -173,6 +174,18 @@ def test_a_make_word_that_is_shown_is_in_the_makefile(name: str) -> None:
 def shown(name: str) -> str:
     """Return what stands in the README between the marks of a benchmark."""
     return README.partition(f"<!-- {name} -->")[2].partition(f"<!-- /{name} -->")[0].strip()
+
+
+def test_each_verdict_on_an_application_is_one_of_three_and_says_why_it_is_not_right() -> None:
+    slugs = {rule.slug for rule in discover()}
+    told = tomllib.loads((ROOT / "benchmarks" / "applications.toml").read_text(encoding="utf-8"))
+    for name, app in told["app"].items():
+        marks = [mark for group in app["judged"] for mark in group["findings"]]
+        assert len(marks) == len(set(marks)), name
+        for group in app["judged"]:
+            assert group["verdict"] in ("right", "arguable", "false"), group
+            assert group["verdict"] == "right" or group["why"], group
+            assert group["rule"] in slugs, group
 
 
 @pytest.mark.parametrize("name", ["accuracy", "first_sight", "speed"])

@@ -12,7 +12,7 @@ from stopper.taint.calls import Args, Calls, record_maker, target_of
 from stopper.taint.change import apply
 from stopper.taint.domain import ANY, CLEAN, EACH, PAYLOAD, Target, Value, joined, merged, together
 from stopper.taint.filtered import filtered
-from stopper.taint.guards import RAISING
+from stopper.taint.guards import ANSWERING, RAISING
 from stopper.taint.ir import AccessPath, Call, Constant
 from stopper.taint.libraries import result
 from stopper.taint.models import Models
@@ -154,7 +154,7 @@ class Answers:
         self.result = f"{op.name}()" if op.name else ""
         self.source = bool(self.result and models.find("source", self.result))
         self.ends = bool(op.name and models.find("ends", op.name))
-        self.passes = op.last == "relative_to" or name in RAISING
+        self.passes = op.last in ANSWERING or name in RAISING
         self.clean = Value(name=self.result) if op.name else CLEAN
         asked = {
             _folded: constants.may_know(name, op.last),

@@ -420,7 +420,7 @@ def _log(taint: Taint, situation: Situation, default: Verdict) -> Verdict:
     if _conversion(situation) in ("r", "a", "d", "i", "f", "x") or situation.value.shape in CONTAINERS:
         return ""
     if "object" not in taint.marks or "built" in taint.marks:
-        return "low" if "one-line" in taint.marks else default
+        return "low" if taint.marks & {"one-line", "looked-up"} else default
     # An object is written as Python writes it, with its line ends escaped; what stands in it may be text.
     return "low" if "field" in taint.marks else ""
 

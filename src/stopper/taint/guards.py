@@ -21,6 +21,7 @@ from stopper.taint.ir import (
     Load,
     Operand,
 )
+from stopper.taint.lookups import INSISTING, insisted_changes, is_query, lookup_changes
 from stopper.taint.models import Models
 from stopper.taint.outcomes import Asked
 from stopper.taint.prefixes import (
@@ -50,6 +51,8 @@ _TYPED = {
 }  # fmt: skip
 """What an object of a class harms no longer: a text is no operator of a query, and an HTTP error says what everybody may read."""
 _NUMBERS = frozenset(("int", "float", "bool", "UUID", "Decimal", "date", "datetime"))
+ANSWERING = INSISTING | {"relative_to"}
+"""The last names of calls that say something of their data where they come back at all."""
 RAISING = frozenset(
     (
         "int", "float", "uuid.UUID", "decimal.Decimal", "datetime.date.fromisoformat", "bson.ObjectId", "bson.objectid.ObjectId",
@@ -73,6 +76,8 @@ class Guards(Subjects):
         """Return what is known after a call that came back, and would have raised otherwise."""
         if op.last == "relative_to" and op.receiver is not None:
             return self._inside(op.receiver)
+        if op.last in INSISTING:
+            return insisted_changes(self, op)
         if (op.name or (op.last if op.receiver is None else "")) not in RAISING or not op.args:
             return []
         path, ways = self.subject(op.args[0])
@@ -93,7 +98,7 @@ class Guards(Subjects):
         if isinstance(op, Compare):
             return flagged + self._compare(op, truth)
         if isinstance(op, Call):
-            return self._call(op, truth)
+            return lookup_changes(self, op, truth=truth) + self._call(op, truth)
         return flagged + self._truth(test, truth)
 
     def _flagged(self, test: Operand, truth: bool) -> list[Change]:
@@ -170,7 +175,9 @@ class Guards(Subjects):
 
     def _may_give_none(self, operand: Operand) -> bool:
         made = self.op(operand)
-        return isinstance(made, Call) and (made.last in characters.MATCHES or self._is_lookup(made))
+        return isinstance(made, Call) and (
+            made.last in characters.MATCHES or self._is_lookup(made) or is_query(made)
+        )
 
     def _is_lookup(self, op: Call) -> bool:
         """Tell whether a call looks a key up in a table of the project's: ``TABLES.get(name)``."""

@@ -216,7 +216,8 @@ def _undone(taint: Taint, entry: Entry) -> Taint:
     return replace(
         taint,
         clean=clean,
-        marks=taint.marks - {"urlquoted", "quoted-twice", "encoded", "normalised", "no-dots", "one-line"},
+        marks=taint.marks
+        - {"urlquoted", "quoted-twice", "encoded", "normalised", "no-dots", "one-line", "looked-up"},
     )
 
 

@@ -54,6 +54,8 @@ class LogInjection(Rule):
         """Yield a finding for each flow."""
         for flow in flows_into(project, "log"):
             message = f"{flow.source} is written to the log by {flow.sink_name} with its line breaks."
-            if "one-line" in flow.marks:
+            if "looked-up" in flow.marks:
+                message += " Only what a row holds comes this far."
+            elif "one-line" in flow.marks:
                 message += " A server that keeps to HTTP lets none into a header; an old or lenient one does."
             yield self.found_flow(flow, message, remedy='app.logger.warning("failed login of %r", name)')

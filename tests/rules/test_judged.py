@@ -95,6 +95,10 @@ def test_a_login_may_have_a_function_of_the_project_renew_the_session(
             "medium",
         ),
         ("import requests\nprint(requests.get('https://rates.bench.net').json())\n", "low"),
+        (
+            "import requests\ndef rates():\n    return requests.get('https://rates.bench.net').json()\nif __name__ == '__main__':\n    rates()\n",
+            "low",
+        ),
     ],
 )
 def test_a_request_that_is_made_once_holds_no_worker(tmp_path: Path, text: str, confidence: str) -> None:
@@ -107,6 +111,16 @@ import click
 import jinja2
 from flask import Flask, current_app, redirect, render_template, request, session
 app = Flask(__name__)
+"""
+CELL = """\
+import csv
+@app.post("/")
+def keep():
+    cell = request.form["name"]
+    if cell{hole}:
+        cell = "'" + cell
+    csv.writer(open("names.csv", "w")).writerow([cell])
+    return ""
 """
 PAIRS = {
     "a wrapper that is called after a header sets it": (
@@ -153,6 +167,24 @@ PAIRS = {
         ),
         "name",
         "saml/authorized",
+    ),
+    "a key that something is found by in the session": (
+        "hardcoded-password",
+        'CAPTCHA_SESSION_{hole} = "captcha_image"\n',
+        "SECRET",
+        "KEY",
+    ),
+    "a cell whose first letter is asked": (
+        "csv-injection",
+        CELL,
+        '[0] in ("=", "-")',
+        '[0] in ("=", "+", "-", "@")',
+    ),
+    "a cell whose beginning is asked": (
+        "csv-injection",
+        CELL,
+        '.startswith("=")',
+        '.startswith(("=", "+", "-", "@"))',
     ),
     "a method that no form has": (
         "csrf-missing",

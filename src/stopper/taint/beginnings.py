@@ -10,6 +10,7 @@ from stopper.taint.change import Change
 from stopper.taint.characters import Characters, parsed
 from stopper.taint.domain import UNKNOWN, Value
 from stopper.taint.ir import AccessPath, Build, Compare, Constant, Load, Op, Operand
+from stopper.taint.prefixes import FORMULA
 
 _SLASH_FIRST = "a value that starts with a slash may still name a host, as '//evil.example' does"
 _REFUSED: dict[tuple[int, int], dict[str, str]] = {
@@ -76,7 +77,8 @@ def _told(letters: _Letters, path: AccessPath, texts: list[str], *, holds: bool)
         return [Change(path, near=_SLASH_FIRST, marks=frozenset(("slash-first",)))] if slash else []
     known = _REFUSED.get(letters[1:], {})
     marks = frozenset(known[text] for text in texts if text in known)
-    return [Change(path, marks=marks)] if marks else []
+    kinds = frozenset(("csv",)) if letters[1:] == (0, 1) and FORMULA.issubset(texts) else frozenset[str]()
+    return [Change(path, kinds, marks=marks)] if marks or kinds else []
 
 
 def _letters(guards: Guards, tested: Operand) -> _Letters | None:

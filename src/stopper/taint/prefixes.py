@@ -69,6 +69,8 @@ def prefix_changes(guards: Reader, op: Call, path: AccessPath, ways: list[str], 
     return [Change(path, *told)] if told is not None else []
 
 
+FORMULA = frozenset("=+-@")
+"""What a cell begins with that a spreadsheet takes for a formula."""
 _Told = tuple[frozenset[str], str, frozenset[str]]
 
 
@@ -88,6 +90,7 @@ def _refused(guards: Reader, op: Call) -> _Told | None:
         if text in texts
     }
     kinds = frozenset(("argument",)) if "-" in texts else frozenset[str]()
+    kinds |= {"csv"} if texts.issuperset(FORMULA) else set()
     return (kinds, "", frozenset(marks)) if marks or kinds else None
 
 

@@ -37,6 +37,7 @@ from collections.abc import Iterator
 from stopper.finding import Area, Confidence, Finding, Severity
 from stopper.rule import Rule
 from stopper.rules._posture import own_calls
+from stopper.source.module import Module
 from stopper.source.project import Project
 
 
@@ -58,8 +59,17 @@ class RequestWithoutTimeout(Rule):
             yield self.found(
                 call.location,
                 "this request waits for ever when the other server does not answer",
-                # at module level it holds no worker: it is a script, or it is made once at the start
-                confidence=Confidence.MEDIUM if call.function else Confidence.LOW,
+                # at module level, or in a script, it holds no worker
+                confidence=Confidence.MEDIUM
+                if call.function and not _is_script(project, call.module)
+                else Confidence.LOW,
                 remedy="requests.get(url, timeout=5)",
                 context=f"{call.function} {call.name}",
             )
+
+
+def _is_script(project: Project, module: Module) -> bool:
+    """Tell whether a file is there to be started by hand: it says so, nothing imports it and no view is in it."""
+    if "__main__" not in module.text.content or project.code.imports(module.name):
+        return False
+    return all(route.view is None or route.view.module is not module for route in project.routes.routes)

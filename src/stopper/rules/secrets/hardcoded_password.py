@@ -38,6 +38,7 @@ References:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from stopper.finding import Area, Finding, Severity
@@ -45,6 +46,9 @@ from stopper.rule import Rule
 from stopper.rules.secrets._text import KEYS, report, secrets_in
 from stopper.source.history import is_made_up
 from stopper.source.project import Project
+
+_ENTRY = re.compile(r"(?:session|cookie|cache|header|form|field|query)_?key$", re.IGNORECASE)
+_WORDS = re.compile(r"[a-z]+(?:[_-][a-z]+)*")
 
 
 class HardcodedPassword(Rule):
@@ -58,7 +62,9 @@ class HardcodedPassword(Rule):
         """Report the literals; signing keys have rules of their own, and a name that says test opens nothing real."""
         for file, one in secrets_in(project):
             name = one.name.rpartition(".")[2]
-            if one.kind == "named" and name.upper() not in KEYS and not is_made_up(name):
+            if one.kind != "named" or is_made_up(name) or _names_an_entry(name, one.secret):
+                continue
+            if name.upper() not in KEYS:
                 yield report(
                     self,
                     project,
@@ -67,3 +73,8 @@ class HardcodedPassword(Rule):
                     f"{name} stands in {file.path} as a literal",
                     f'{name} = os.environ["{name.upper()}"]',
                 )
+
+
+def _names_an_entry(name: str, secret: str) -> bool:
+    """Tell whether a key is one that something is found by, as ``SESSION_KEY = "captcha_image"``, and no secret."""
+    return _ENTRY.search(name) is not None and _WORDS.fullmatch(secret) is not None

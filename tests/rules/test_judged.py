@@ -174,6 +174,12 @@ PAIRS = {
         "SECRET",
         "KEY",
     ),
+    "a code of a form that a log line is formatted of": (
+        "secret-in-log",
+        '@app.post("/code")\ndef code():\n    app.logger.info("in with {}".format(request.form["{hole}"]))\n    return ""\n',
+        "token",
+        "topic",
+    ),
     "a cell whose first letter is asked": (
         "csv-injection",
         CELL,

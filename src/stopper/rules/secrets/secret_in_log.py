@@ -54,6 +54,10 @@ _HEADER = re.compile(
     r"""request\.headers(?:\.get\(|\[)\s*["'](?P<name>Authorization|Cookie|X-Api-Key|X-Auth-Token)["'][^()\[\]]*[\])]""",
     re.IGNORECASE,
 )
+_TYPED = re.compile(
+    r"""request\.(?:form|values|json|args)(?:\.get\(|\[)\s*["'](?P<name>\w*(?:passw(?:or)?d|token|otp|secret))["'][^()\[\]]*[\])]""",
+    re.IGNORECASE,
+)
 _FIELD = re.compile(r"\{\s*([\w.]+)\s*(?:![rsa])?(?::[^{}]*)?\}")
 
 
@@ -89,5 +93,8 @@ def _secret(argument: Expr) -> str:
     if argument.source.startswith(("f'", 'f"')):
         fields = (match[1].rpartition(".")[2] for match in _FIELD.finditer(argument.source))
         return next((name for name in fields if _NAMED.search(name)), "")
+    typed = _TYPED.fullmatch(argument.source)
+    if typed is not None:
+        return f"the field {typed['name']}"
     header = _HEADER.fullmatch(argument.source)
     return f"the header {header['name']}" if header is not None else ""

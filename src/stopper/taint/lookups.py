@@ -22,8 +22,8 @@ _STEPS = 6
 
 
 def is_query(op: Op | None) -> bool:
-    """Tell whether an operation asks for one row, or nothing."""
-    return isinstance(op, Call) and op.last in _ONE
+    """Tell whether an operation asks for one row, or nothing; ``get`` may ask a dictionary as well."""
+    return isinstance(op, Call) and op.last in _ONE and op.last != "get"
 
 
 def lookup_changes(guards: Reader, op: Op, *, truth: bool) -> list[Change]:

@@ -30,7 +30,7 @@ MAX_NAMESAKES = 12
 
 def locks(project: Project, route: Route) -> bool:
     """Tell whether what a view or its guard calls, or what that calls, refuses who has tried too often."""
-    if not any(_REFUSES.search(module.text.content) for module in own_modules(project)):
+    if not project.cached("limits.refuses", lambda: _refuses(project)):
         return False
     named = functions(project)
     reached = [code_of(one) for one in (route.view, *route.handlers.values()) if one is not None]
@@ -46,6 +46,11 @@ def locks(project: Project, route: Route) -> bool:
             text for name in sorted(called) if len(named.get(name, ())) <= MAX_NAMESAKES for text in named.get(name, ())
         ]  # fmt: skip
     return False
+
+
+def _refuses(project: Project) -> bool:
+    """Tell whether anything in the application refuses who has tried too often."""
+    return any(_REFUSES.search(module.text.content) for module in own_modules(project))
 
 
 def functions(project: Project) -> dict[str, list[str]]:
